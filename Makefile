@@ -1,0 +1,63 @@
+# Every target says what it does: `make help`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test lint format e2e bench lock clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/run.stamp ## Make .venv with the pinned dependencies
+
+run: setup ## Watch this machine in the foreground; Ctrl-C ends it
+	@$(BIN)/mcp-compliance run --foreground
+
+check: setup ## Look at this machine once
+	@$(BIN)/mcp-compliance check
+
+test: $(VENV)/dev.stamp ## Run the tests that need no network and no special rights
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp ## ruff, mypy strict and the import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/e2e/e2e.stamp: requirements/e2e.txt
+	$(PYTHON) -m venv $(VENV)/e2e
+	$(VENV)/e2e/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/e2e.txt
+	@touch $@
+
+e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real Claude Code and real MCP servers (needs npm and the package registries)
+	$(BIN)/python -m pytest -m e2e tests/e2e
+
+bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/dev.stamp ## Pin the dependencies anew
+	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
+	$(LOCK) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .scratch build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,98 @@
+"""Deviations: one (control, subject) that fails on this device, and what a look says about one that is open.
+
+A deviation depends on scopes. It is gone only when every scope it depends on was looked at conclusively and it was not seen
+again. What could not be looked at, or could not be decided, changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agent.core.observation import Scope
+
+
+class Severity(StrEnum):
+    """The five severities, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Severity).index(self)
+
+    @property
+    def counts(self) -> bool:
+        """True where an open deviation makes the device deviating (medium and above)."""
+        return self.rank <= Severity.MEDIUM.rank
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Identifies a deviation on one device. At most one deviation per key is open."""
+
+    control: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One redacted fact: `kind` names it (`command`, `entry`, `file`, `process` …), `text` is for people."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A failing control. All texts are redacted already. `label` names the subject for people."""
+
+    key: Key
+    severity: Severity
+    label: str
+    title: str
+    text: str
+    remediation: str
+    evidence: tuple[Evidence, ...] = ()
+    user: str | None = None
+    depends: tuple[Scope, ...] = ()
+
+
+class Sighting(StrEnum):
+    """What the present look says about one deviation."""
+
+    PRESENT = "present"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The result of judging everything that was seen.
+
+    `looked` are the kinds of scope of which at least one whole look arrived; `inconclusive` the scopes (as text) that could
+    not be looked at, each standing for everything below it; `undecided` keys about which the policy could not answer.
+    """
+
+    present: Mapping[Key, Deviation] = field(default_factory=dict)
+    looked: frozenset[str] = frozenset()
+    inconclusive: frozenset[str] = frozenset()
+    undecided: frozenset[Key] = frozenset()
+
+    def sighting(self, key: Key, depends: tuple[str, ...]) -> Sighting:
+        """Say whether the deviation `key`, which depends on the scopes `depends` (as text), is still there."""
+        if key in self.present:
+            return Sighting.PRESENT
+        if key in self.undecided or not all(self._conclusive(scope) for scope in depends):
+            return Sighting.UNKNOWN
+        return Sighting.GONE
+
+    def _conclusive(self, scope: str) -> bool:
+        parts = scope.split("/")
+        if parts[0] not in self.looked:
+            return False
+        return not any("/".join(parts[:length]) in self.inconclusive for length in range(1, len(parts) + 1))

@@ -1,0 +1,164 @@
+"""What one look at the machine returns. Level, not edge: a look holds everything that is in its partition now.
+
+Absence of evidence is not evidence: each look carries `coverage`, one row per scope, and only a scope that is `COMPLETE`
+or `ABSENT` may resolve a deviation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from agent.core.place import Content, Listing, User
+from agent.core.server import Problem, Server
+
+Partition = str
+"""Names what a look replaces: `configs:<user>`, `managed`, `processes`. One mailbox slot each."""
+
+
+class CoverageState(StrEnum):
+    """How far a scope could be looked at. Only the first two say anything about what is not there."""
+
+    COMPLETE = "complete"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+    MALFORMED = "malformed"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed-out"
+
+    @property
+    def conclusive(self) -> bool:
+        """True where not seeing a thing means that it is not there."""
+        return self in (CoverageState.COMPLETE, CoverageState.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One place looked at: a config file of a client and user, the managed files, or the process table."""
+
+    kind: Literal["config", "managed", "process"]
+    user: str | None = None
+    client: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join([self.kind, *(part for part in (self.user, self.client, self.path) if part)])
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What came of looking at one scope; `problem` is a sentence wherever the state is not conclusive."""
+
+    scope: Scope
+    state: CoverageState
+    problem: str | None = None
+
+
+class DocumentKind(StrEnum):
+    """The role of a file that decides something about Claude Code's servers."""
+
+    MANAGED_SETTINGS = "managed-settings"
+    MANAGED_DROPIN = "managed-settings.d"
+    MANAGED_MCP = "managed-mcp"
+    USER_SETTINGS = "user-settings"
+    PROJECT_SETTINGS = "project-settings"
+    LOCAL_SETTINGS = "local-settings"
+    CLIENT_STATE = "client-state"  # ~/.claude.json: servers switched off, projects' approvals
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One policy-relevant file with what was found there. `project` is set for project and local settings."""
+
+    kind: DocumentKind
+    path: str
+    content: Content
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigLook:
+    """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not."""
+
+    user: User
+    servers: tuple[Server, ...] = ()
+    documents: tuple[Document, ...] = ()
+    projects: tuple[str, ...] = ()
+    client_versions: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def partition(self) -> Partition:
+        """The mailbox slot that this look replaces."""
+        return f"configs:{self.user.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedLook:
+    """The managed files: settings, drop-ins in the order of the folder listing, managed-mcp.json.
+
+    `dropin_folder` is the listing of managed-settings.d itself, because an unreadable folder is not an empty one.
+    `expected` names paths that are not read by the client but hold a managed file by mistake (misplaced).
+    """
+
+    folder: str
+    documents: tuple[Document, ...] = ()
+    dropin_folder: Listing | None = None
+    misplaced: tuple[Document, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def partition(self) -> Partition:
+        """The mailbox slot that this look replaces."""
+        return "managed"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process as the table shows it. Identity is (pid, create_time); `command` may hold secrets.
+
+    `wires` are the descriptors that lead to another process: descriptor → an opaque name that both ends share
+    (`pipe:4711`, `socket:4712`). None where the system did not let us look. `marks` are the names of environment
+    variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
+    """
+
+    pid: int
+    create_time: float
+    ppid: int | None
+    name: str
+    user: str | None = None
+    exe: str | None = None
+    command: tuple[str, ...] | None = field(default=None, repr=False)
+    cwd: str | None = None
+    wires: Mapping[int, str] | None = None
+    marks: frozenset[str] | None = None
+
+    @property
+    def identity(self) -> tuple[int, float]:
+        """A pid is reused; together with the start time it is not."""
+        return (self.pid, self.create_time)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLook:
+    """The process table at one moment; `ended` are processes seen since the last look that are gone again."""
+
+    processes: tuple[Process, ...] = ()
+    ended: tuple[Process, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def partition(self) -> Partition:
+        """The mailbox slot that this look replaces."""
+        return "processes"
+
+    def after(self, unread: "ProcessLook") -> "ProcessLook":
+        """Return this look with what `unread` saw and this one did not: "was seen" is never overwritten."""
+        alive = {process.identity for process in self.processes}
+        known = alive | {process.identity for process in self.ended}
+        missed = tuple(p for p in (*unread.ended, *unread.processes) if p.identity not in known)
+        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage)
+
+
+Look = ConfigLook | ManagedLook | ProcessLook

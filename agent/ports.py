@@ -1,0 +1,135 @@
+"""The protocols between the layers. Whoever needs the outside world gets one of these; `agent.app` decides which."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent.core.observation import Look, Process
+from agent.core.place import Content, Listing, Os, User
+
+JSON = dict[str, Any]
+
+
+class Files(Protocol):
+    """The file tree of the examined root. Never raises for what it finds; never blocks; never leaves the root.
+
+    Paths are absolute, in the examined system's spelling. `within` is the folder that links may not lead out of (None: the
+    root itself). `reader` is the user on whose behalf a file is read: what that user may not read is `Unreadable`, even when
+    this process could.
+    """
+
+    os: Os
+
+    def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
+        """Return the whole file, up to the size cap (`Trouble.TOO_LARGE` beyond it)."""
+        ...
+
+    def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
+        """Return the names in a folder, capped in number."""
+        ...
+
+
+class Users(Protocol):
+    """The accounts whose configuration is looked at."""
+
+    def users(self) -> Sequence[User]:
+        """Return every user with a home on the examined machine."""
+        ...
+
+
+class ProcessTable(Protocol):
+    """The live process table of this machine."""
+
+    def snapshot(self) -> "TableView":
+        """Return every process that could be seen, opening only those that are new since the last call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """`hidden` counts processes that exist and whose command line could not be read; `problem` says why."""
+
+    processes: tuple[Process, ...]
+    hidden: int = 0
+    problem: str | None = None
+
+
+class Source(Protocol):
+    """Looks at one part of the machine. `look` returns everything that is there now and does not raise for what it finds."""
+
+    name: str
+    interval_s: float
+
+    def look(self) -> Sequence[Look]:
+        """Return a look for each partition this source covers."""
+        ...
+
+    def watched(self) -> Sequence[str]:
+        """Return the local paths whose change should wake this source early; empty where only the timer does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a sink sends at once: OCSF events in order, and an id that makes a repeat recognisable."""
+
+    id: str
+    first_sequence: int
+    last_sequence: int
+    events: tuple[JSON, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The destination has the batch durably; it is never sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """The destination could not take the batch now. `after_s` is its own wish (Retry-After), None without one."""
+
+    reason: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """The destination refuses the size (413): the same events are to be sent in smaller batches."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The destination will never take this batch: it is set aside, counted, and visible in health."""
+
+    reason: str
+
+
+Outcome = Accepted | RetryLater | TooLarge | Refused
+
+
+class Sink(Protocol):
+    """One destination. `send` sends once, within its time limits, and never raises."""
+
+    name: str
+
+    def send(self, batch: Batch) -> Outcome:
+        """Try to deliver `batch`; 2xx, or a completed durable write, is the only `Accepted`."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall time for people, monotonic time for waiting. Intervals are never computed from wall time."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        ...
+
+
+Wake = Callable[[], None]
+"""Sets a wake-up bit; safe to call from any thread, any number of times."""

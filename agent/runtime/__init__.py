@@ -1,0 +1,1 @@
+"""Threads and their order: supervisor, mailbox, pipeline, delivery, clock, backoff."""

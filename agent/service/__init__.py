@@ -1,0 +1,1 @@
+"""Glue to systemd, launchd and the Windows service manager."""

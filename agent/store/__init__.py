@@ -1,0 +1,1 @@
+"""One SQLite file: the deviation ledger and the outbox, in one transaction."""

@@ -1,0 +1,1 @@
+"""osquery tables over the status document (a program of its own)."""
