@@ -10,6 +10,7 @@ Any bytes give a value or a `JsonError`; nesting deeper than `MAX_DEPTH` is an e
 import codecs
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Literal
 
 Dialect = Literal["strict", "jsonc"]
@@ -69,47 +70,61 @@ def line_of(text: str, target: str) -> int | None:
     With duplicate keys it is the last one's line, as it is the last one that counts. Comments are passed over.
     """
     found: int | None = None
-    stack: list[tuple[str, int]] = []  # (container kind + state, index) and the pointer parts beside it
-    parts: list[str] = []
-    key: str | None = None
-    for match in _VALUE.finditer(_without_comments(text)):
-        token = match.group()
-        if token in "}]":
-            if stack:
-                stack.pop()
-                if parts:
-                    parts.pop()
-            continue
-        if token == ",":
-            if stack and stack[-1][0] == "[":
-                stack[-1] = ("[", stack[-1][1] + 1)
-            key = None
-            continue
-        if token == ":":
-            continue
-        if stack and stack[-1][0] == "{" and key is None:
-            key = _string(token)
-            continue
-        part = None if not stack else (key if stack[-1][0] == "{" else str(stack[-1][1]))
-        here = pointer(*parts, *([part] if part is not None else []))
+    for here, offset in _values(_without_comments(text)):
         if here == target:
-            found = text.count("\n", 0, match.start()) + 1
-        if token in "{[":
-            if part is not None:
-                parts.append(part)
-            elif stack:
-                parts.append("")
-            stack.append((token, 0))
-            key = None
+            found = text.count("\n", 0, offset) + 1
     return found
 
 
-def _string(token: str) -> str:
+def _values(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the pointer and the offset of every value in `text`, in order; tolerant of text that is not quite JSON."""
+    containers: list[_Container] = []
+    for match in _VALUE.finditer(text):
+        piece = match.group()
+        inner = containers[-1] if containers else None
+        if piece in "}]":
+            if containers:
+                containers.pop()
+        elif piece == "," and inner:
+            inner.step()
+        elif piece == ":":
+            continue
+        elif inner and inner.wants_key:
+            inner.key = _string(piece)
+        else:
+            here = f"{inner.path}{pointer(inner.part)}" if inner else ""
+            yield here, match.start()
+            if piece in "{[":
+                containers.append(_Container(here, is_object=piece == "{"))
+
+
+class _Container:
+    """An object or array being walked: where it stands, and which member comes next."""
+
+    def __init__(self, path: str, *, is_object: bool) -> None:
+        self.path, self.is_object = path, is_object
+        self.key: str | None = None
+        self.index = 0
+
+    @property
+    def wants_key(self) -> bool:
+        return self.is_object and self.key is None
+
+    @property
+    def part(self) -> str | int:
+        return (self.key or "") if self.is_object else self.index
+
+    def step(self) -> None:
+        self.key = None
+        self.index += 1
+
+
+def _string(piece: str) -> str:
     try:
-        value = json.loads(token)
+        value = json.loads(piece)
     except ValueError:
-        return token
-    return value if isinstance(value, str) else token
+        return piece
+    return value if isinstance(value, str) else piece
 
 
 def _no_constant(name: str) -> None:
@@ -142,14 +157,14 @@ def _without_comments(text: str) -> str:
         if between.strip():
             comma = None
         pieces.append(between)
-        token, kind = match.group(), match.lastgroup
+        piece, kind = match.group(), match.lastgroup
         at = match.end()
         if kind == "comment":
-            pieces.append(_BLANK.sub(" ", token))
+            pieces.append(_BLANK.sub(" ", piece))
             continue
         if kind == "close" and comma is not None:
             pieces[comma] = " "
         comma = len(pieces) if kind == "comma" else None
-        pieces.append(token)
+        pieces.append(piece)
     pieces.append(text[at:])
     return "".join(pieces)

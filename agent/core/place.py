@@ -1,6 +1,6 @@
-"""Where things stand: operating systems, users, files and the facts that the file system states about them.
+r"""Where things stand: operating systems, users, files and the facts that the file system states about them.
 
-Paths are strings in the examined root's own spelling (`/home/ann/.claude.json`, `C:\\Users\\ann\\.claude.json`), so
+Paths are strings in the examined root's own spelling (`/home/ann/.claude.json`, `C:\Users\ann\.claude.json`), so
 that a Windows disk can be examined on Linux; nothing here or above touches the local file system's idea of a path.
 """
 

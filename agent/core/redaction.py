@@ -1,0 +1,180 @@
+"""Redaction: what may be stored, printed or sent of a command line, a URL or a policy entry.
+
+Rules, in this order, word by word (a shell string inside one argument is taken word by word too):
+
+1. An environment assignment (`NAME=value`, also after `-e` or `--env`) keeps the name only; a header (`Name: value`) likewise.
+2. The value of an option whose name speaks of a secret (`--token x`, `--api-key=x`) is dropped.
+3. A URL loses its user information, its fragment and the values of its query; its path loses segments that look like secrets.
+4. Any run of characters that looks like a secret (a known prefix, a JSON web token, a UUID, or a long run that mixes letters and
+   digits) is dropped. Digests written as `sha256:…` are kept: they pin an image and are public.
+
+It prefers to drop too much. It is idempotent, never raises, and its output never holds more than its input.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+MASK = "***"
+
+_HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|localhost|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_WORD = re.compile(r"(\s+)")
+_ASSIGNMENT = re.compile(r"^([\"']?[A-Z_][A-Z0-9_]*)=(.+)$", re.DOTALL)
+_OPTION = re.compile(r"^(-{1,2}[A-Za-z][\w.-]*)=(.*)$", re.DOTALL)
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|[-_.])(?:token|secret|password|passwd|passphrase|pass|pwd|auth|authorization|bearer|credential|credentials|cookie|session"
+    r"|signature|sig|(?:api|access|private|secret|client|auth|signing|account|subscription)?[-_.]?key|pat|jwt|dsn|connection[-_.]?string)$"
+)
+_HEADER_OPTION = re.compile(r"^(?:-H|--headers?|--http-headers?)$")
+_ENV_OPTION = re.compile(r"^(?:-e|--env|--build-arg|--environment)$")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
+_KNOWN = re.compile(
+    r"(?:sk|pk|rk)[-_](?:live|test|ant|proj|or)?[-_]?[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}"
+    r"|xox[abeprs]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA|ABIA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{10,}|npm_[A-Za-z0-9]{20,}"
+    r"|pypi-[\w-]{20,}|hf_[A-Za-z0-9]{20,}|SG\.[\w-]{10,}\.[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?|dop_v1_[a-f0-9]{20,}|lin_api_\w{10,}"
+    r"|ntn_\w{10,}|secret_\w{16,}|sbp_[a-f0-9]{20,}|shp(?:at|ss|ca)_[a-fA-F0-9]{16,}"
+)
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_DIGEST = re.compile(r"sha(?:256|384|512)[:-][0-9A-Fa-f]{32,}")
+_RUN = re.compile(r"[A-Za-z0-9+_=~-]{20,}")
+_PLAIN_RUN = re.compile(r"(?:[A-Za-z]+|[0-9]{1,4})(?:[-_](?:[A-Za-z]+|[0-9]{1,4}))*")
+_BASE64 = re.compile(r"^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9+])[A-Za-z0-9+/]{16,}={0,2}$")
+
+
+def redact_command(command: Sequence[str]) -> tuple[str, ...]:
+    """Return `[command, *args]` with everything that may be a secret replaced by `***`."""
+    shown: list[str] = []
+    pending = ""
+    for argument in command:
+        if any(character.isspace() for character in argument) and not _HEADER_OPTION.match(pending):
+            shown.append(_phrase(argument))
+            pending = ""
+        else:
+            shown.append(_after(pending, argument) if pending else _word(argument))
+            pending = _wants(argument)
+    return tuple(shown)
+
+
+def redact_text(text: str) -> str:
+    """Return a free text with everything that may be a secret replaced."""
+    return _phrase(text)
+
+
+def redact_url(url: str) -> str:
+    """Return `url` without user information, query values and fragment, and without path segments that look like secrets."""
+    scheme = _SCHEME.match(url)
+    if not scheme:
+        return _runs(url)
+    rest = url[scheme.end() :]
+    authority, slash, path = rest.partition("/")
+    if "@" in rest and not _plausible_authority(authority):
+        # A password may itself hold slashes, question marks and @ signs: all up to the last @ goes.
+        authority, slash, path = rest.rpartition("@")[2].partition("/")
+        authority = f"{MASK}@{authority}"
+    elif "@" in authority:
+        authority = f"{MASK}@{authority.rpartition('@')[2]}"
+    rest = authority + slash + path
+    rest, hash_mark, _ = rest.partition("#")
+    rest, question, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    segments = "/".join(_runs(segment) for segment in path.split("/"))
+    shown_query = "&".join(_query_part(part) for part in query.split("&")) if question else ""
+    return f"{scheme.group()}{authority}{slash}{segments}{question}{shown_query}{hash_mark}{MASK if hash_mark else ''}"
+
+
+def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
+    """Redact each text on its own."""
+    return tuple(redact_text(text) for text in texts)
+
+
+def _phrase(text: str) -> str:
+    pending = ""
+    shown: list[str] = []
+    for piece in _WORD.split(text):
+        if not piece or piece.isspace():
+            shown.append(piece)
+            continue
+        if pending == "header":  # the value of a header runs to the closing quote or the end
+            shown.append(MASK if piece != MASK else piece)
+            pending = "" if piece.endswith(("'", '"')) else pending
+            continue
+        shown.append(_after(pending, piece) if pending else _word(piece))
+        pending = _wants(piece)
+    return "".join(shown)
+
+
+def _wants(word: str) -> str:
+    """Say what the next word is, judged by this one: `secret`, `header-pair`, `assignment`, `header`, or nothing."""
+    bare = word.strip("\"'")
+    if _HEADER_OPTION.match(bare):
+        return "header-pair"
+    if _ENV_OPTION.match(bare):
+        return "assignment"
+    if bare.startswith("-") and "=" not in bare and _SECRET_NAME.search(bare.lstrip("-")):
+        return "secret"
+    if bare.endswith(":") and len(bare) > 1 and _SECRET_NAME.search(bare[:-1]):
+        return "header"
+    if bare.lower() in {"bearer", "basic"}:
+        return "secret"
+    return ""
+
+
+def _after(pending: str, word: str) -> str:
+    if pending == "secret":
+        return word if word.startswith("-") and len(word) < 3 else MASK  # noqa: PLR2004 - `-x` is the next option
+    separator = ":" if pending == "header-pair" else "="
+    name, found, _ = word.partition(separator)
+    return f"{name}{separator}{MASK}" if found else _word(word)
+
+
+def _word(word: str) -> str:
+    if assignment := _ASSIGNMENT.match(word):
+        return f"{assignment[1]}={MASK}"
+    if option := _OPTION.match(word):
+        name, value = option.groups()
+        return f"{name}={MASK if _SECRET_NAME.search(name.lstrip('-')) and value else _word(value)}"
+    if scheme := _SCHEME.search(word):
+        return word[: scheme.start()] + redact_url(word[scheme.start() :])
+    for separator in ":=":
+        name, found, value = word.partition(separator)
+        if found and value and _SECRET_NAME.search(name.strip("\"'")):
+            return f"{name}{separator}{MASK}"
+    if _BASE64.match(word) and "/" in word[1:] and not word.startswith(("/", ".")) and _mixed(word):
+        return MASK
+    return _runs(word)
+
+
+def _plausible_authority(authority: str) -> bool:
+    """True where what follows the last @ can be a host: then an @ further right belongs to the path."""
+    return bool(_HOST.fullmatch(authority.rpartition("@")[2]))
+
+
+def _query_part(part: str) -> str:
+    name, equals, _ = part.partition("=")
+    return f"{_runs(name)}{equals}{MASK if equals else ''}"
+
+
+def _runs(text: str) -> str:
+    """Drop every run of characters in `text` that looks like a secret, keeping public digests."""
+    shown: list[str] = []
+    at = 0
+    for digest in _DIGEST.finditer(text):
+        shown += (_drop(text[at : digest.start()]), digest.group())
+        at = digest.end()
+    shown.append(_drop(text[at:]))
+    return "".join(shown)
+
+
+def _drop(text: str) -> str:
+    text = _KNOWN.sub(MASK, text)
+    text = _UUID.sub(MASK, text)
+    return _RUN.sub(lambda run: MASK if _mixed(run.group()) else run.group(), text)
+
+
+def _mixed(run: str) -> bool:
+    """True for a run that no person would have typed as a name: letters and digits mixed, not words joined by dashes."""
+    if _PLAIN_RUN.fullmatch(run):
+        return False
+    digits = sum(character.isdigit() for character in run)
+    letters = sum(character.isalpha() for character in run)
+    longest = max(len(part) for part in re.split(r"[-_=+~]", run))
+    return digits >= 2 and letters >= 2 and longest >= 12  # noqa: PLR2004 - see the docstring of the module
