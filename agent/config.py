@@ -1,0 +1,254 @@
+"""Settings: read once, from TOML files and the environment, validated, and handed down as plain values.
+
+Order, later wins key by key: defaults; `agent.toml`; `agent.d/*.toml` in code-unit order; environment variables
+`MCP_COMPLIANCE_<SECTION>__<KEY>` whose text is a TOML value or else a plain string (for tests and containers).
+
+An unknown or wrong key costs that key alone: it is reported with its file and what is allowed, and its default (or the value from
+an earlier file) stays. A file that is not TOML costs that file alone. The caller decides whether to go on.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from agent.core.control import CONTROLS
+from agent.core.deviation import Severity
+
+ENVIRONMENT_PREFIX = "MCP_COMPLIANCE_"
+MAX_FILE_BYTES = 1 << 20
+
+_Seconds = Annotated[float, Field(gt=0, le=86_400)]
+_Bytes = Annotated[int, Field(ge=65_536, le=1 << 34)]
+
+
+def _known_control(control: str) -> str:
+    if control not in CONTROLS:
+        raise ValueError(f"there is no control of that name; known are {', '.join(CONTROLS)}")
+    return control
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Endpoint(_Section):
+    """The central endpoint. Without `url` nothing is sent: reports stay in the journal and the JSONL file."""
+
+    url: (
+        Annotated[str, Field(description="https:// address that takes the reports", pattern=r"^https?://[^\s/]+")]
+        | None
+    ) = None
+    token_file: Annotated[
+        Path | None, Field(description="file that holds the bearer token; never given on a command line")
+    ] = None
+    ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
+        None
+    )
+    client_certificate_file: Annotated[Path | None, Field(description="PEM certificate for mutual TLS")] = None
+    client_key_file: Annotated[Path | None, Field(description="PEM key for mutual TLS")] = None
+    hmac_key_file: Annotated[Path | None, Field(description="file with the key that signs timestamp and body")] = None
+    connect_timeout_s: Annotated[_Seconds, Field(description="longest wait for a connection")] = 10
+    read_timeout_s: Annotated[_Seconds, Field(description="longest wait between two bytes of the answer")] = 30
+    total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 120
+
+
+class Jsonl(_Section):
+    """The local JSONL file of reports, for people and for forwarders that tail files."""
+
+    enabled: Annotated[bool, Field(description="write every report to a local JSONL file too")] = True
+    path: Annotated[Path | None, Field(description="where; default: reports.jsonl in the state folder")] = None
+    max_bytes: Annotated[_Bytes, Field(description="size at which the file is rotated; one older file is kept")] = (
+        10 << 20
+    )
+
+
+class Looks(_Section):
+    """How often each part of the machine is looked at when nothing wakes the agent earlier."""
+
+    config_interval_s: Annotated[_Seconds, Field(description="configuration of all clients and users")] = 300
+    managed_interval_s: Annotated[_Seconds, Field(description="managed files")] = 60
+    process_interval_s: Annotated[_Seconds, Field(description="process table")] = 5
+    projects: Annotated[
+        tuple[str, ...], Field(description="project folders besides those that the clients remember")
+    ] = ()
+    users: Annotated[tuple[str, ...], Field(description="only these users; empty means all")] = ()
+
+
+class Policy(_Section):
+    """How the organisation's policy is read."""
+
+    client_version: Annotated[
+        str | None,
+        Field(description="Claude Code version whose rules apply when none can be read", pattern=r"^\d+\.\d+\.\d+$"),
+    ] = None
+    required: Annotated[
+        bool, Field(description="report policy.missing where a client is installed without a policy")
+    ] = True
+
+
+class Journal(_Section):
+    """The local database of deviations and reports that wait for delivery."""
+
+    max_bytes: Annotated[_Bytes, Field(description="bound of waiting reports; alerts outlive telemetry")] = 50 << 20
+
+
+class Reporting(_Section):
+    """What is reported, and when the agent calls itself blind or stale."""
+
+    blind_after_s: Annotated[
+        _Seconds, Field(description="time after which a scope that cannot be read is a deviation")
+    ] = 900
+    heartbeat_interval_s: Annotated[_Seconds, Field(description="time between two heartbeats to the endpoint")] = 3600
+    status_stale_after_s: Annotated[
+        _Seconds, Field(description="age at which the status document says nothing any more")
+    ] = 300
+
+
+class Settings(_Section):
+    """Every setting of the agent. All have a default that is right for a laptop."""
+
+    endpoint: Annotated[Endpoint, Field(description="central endpoint")] = Endpoint()
+    jsonl: Annotated[Jsonl, Field(description="local JSONL file of reports")] = Jsonl()
+    looks: Annotated[Looks, Field(description="what is looked at, and how often")] = Looks()
+    policy: Annotated[Policy, Field(description="how the policy is read")] = Policy()
+    journal: Annotated[Journal, Field(description="local journal")] = Journal()
+    reporting: Annotated[Reporting, Field(description="reports")] = Reporting()
+    severity: Annotated[
+        dict[Annotated[str, AfterValidator(_known_control)], Severity],
+        Field(description="severity per control id, in place of the default"),
+    ] = Field(default_factory=dict)
+    state_folder: Annotated[
+        Path | None, Field(description="where journal and status live; default: the system's place")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """One thing that is wrong in the settings: where it stands, and what is allowed."""
+
+    origin: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.key}: {self.text}" if self.key else f"{self.origin}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, the files they came from, and what was wrong on the way."""
+
+    settings: Settings
+    files: tuple[Path, ...] = ()
+    problems: tuple[SettingsProblem, ...] = ()
+
+
+def load(file: Path, environment: Mapping[str, str]) -> Loaded:
+    """Read `file`, the drop-ins in its `agent.d` neighbour and the environment. A missing file is not a problem."""
+    problems: list[SettingsProblem] = []
+    settings = Settings()
+    merged: dict[str, Any] = {}
+    files: list[Path] = []
+    for origin, document in [*_documents(file, files, problems), *_environment(environment)]:
+        candidate = _merge(merged, document)
+        while True:
+            try:
+                settings = Settings.model_validate(candidate)
+                break
+            except ValidationError as error:
+                detail = error.errors()[0]  # one at a time: dropping a list's member moves the ones behind it
+                problems.append(_problem(origin, detail))
+                candidate = _without(candidate, merged, detail["loc"])
+        merged = candidate
+    return Loaded(settings, tuple(files), tuple(problems))
+
+
+def _documents(file: Path, files: list[Path], problems: list[SettingsProblem]) -> list[tuple[str, dict[str, Any]]]:
+    try:
+        dropins = sorted(path for path in (file.parent / "agent.d").iterdir() if path.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        dropins = []
+    except OSError as error:
+        problems.append(SettingsProblem(str(file.parent / "agent.d"), "", f"cannot be listed: {error.strerror}"))
+        dropins = []
+    documents = []
+    for path in (file, *dropins):
+        try:
+            documents.append((str(path), tomllib.loads(_text(path))))
+            files.append(path)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problems.append(SettingsProblem(str(path), "", f"cannot be read as TOML: {text}; the file is left out"))
+    return documents
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise ValueError("not a regular file")
+    with path.open("rb") as stream:
+        raw = stream.read(MAX_FILE_BYTES + 1)
+    if len(raw) > MAX_FILE_BYTES:
+        raise ValueError(f"larger than {MAX_FILE_BYTES} bytes")
+    return raw.decode("utf-8-sig")
+
+
+def _environment(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    documents = []
+    for name, text in sorted(environment.items()):
+        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
+            continue
+        section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        documents.append((f"environment variable {name}", {section: {key: value}}))
+    return documents
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _without(document: Mapping[str, Any], earlier: object, where: tuple[int | str, ...]) -> dict[str, Any]:
+    """Return `document` with the wrong value at `where` put back to what `earlier` had there, or left out."""
+    head, *rest = where
+    before = earlier.get(head) if isinstance(earlier, Mapping) else None
+    copy = dict(document)
+    below = copy.get(str(head))
+    if rest and isinstance(below, list) and isinstance(rest[0], int):
+        copy[str(head)] = below[: rest[0]] + below[rest[0] + 1 :]
+    elif rest and isinstance(below, Mapping):
+        copy[str(head)] = _without(below, before, tuple(rest))
+    elif before is None:
+        copy.pop(str(head), None)
+    else:
+        copy[str(head)] = before
+    return copy
+
+
+def _problem(origin: str, detail: ErrorDetails) -> SettingsProblem:
+    where = ".".join(str(part) for part in detail["loc"] if not isinstance(part, int))
+    if detail["type"] == "extra_forbidden":
+        return SettingsProblem(
+            origin, where, f"there is no such setting; known here: {', '.join(_siblings(detail['loc']))}"
+        )
+    return SettingsProblem(origin, where, f"{detail['msg']}; the setting keeps its earlier value or default")
+
+
+def _siblings(where: tuple[int | str, ...]) -> list[str]:
+    model: Any = Settings
+    for part in where[:-1]:
+        model = type(getattr(model(), str(part), None))
+    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
