@@ -1,0 +1,121 @@
+"""OCSF 1.8.0 events: how a change of a deviation, and the agent's own sign of life, look on the wire.
+
+A deviation is a Compliance Finding (class 2003): create when it opens, update when its content changes, close when it is gone.
+`finding_info.uid` is stable for (device, control, subject). A heartbeat is a Device Inventory Info (class 5001).
+Published schema: https://schema.ocsf.io/1.8.0/classes/compliance_finding and …/inventory_info.
+
+Everything that comes in is redacted already; this module only puts it in place.
+"""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from agent.core.control import CONTROLS
+from agent.core.deviation import Deviation, Key, Severity
+from agent.core.documents import DeviceRow, SummaryRow
+
+OCSF_VERSION = "1.8.0"
+PRODUCT = "mcp-compliance-agent"
+
+ChangeKind = Literal["opened", "updated", "closed"]
+_ACTIVITY = {"opened": (1, "Create"), "updated": (2, "Update"), "closed": (3, "Close")}
+_STATUS = {"opened": (1, "New"), "updated": (2, "In Progress"), "closed": (4, "Resolved")}
+_SEVERITY = {
+    Severity.CRITICAL: (5, "Critical"),
+    Severity.HIGH: (4, "High"),
+    Severity.MEDIUM: (3, "Medium"),
+    Severity.LOW: (2, "Low"),
+    Severity.INFO: (1, "Informational"),
+}
+_OS_TYPE = {"windows": (100, "Windows"), "linux": (200, "Linux"), "macos": (300, "macOS")}
+_DEVICE_TYPE = (3, "Laptop")
+
+
+def finding_uid(device: str, key: Key) -> str:
+    """Return the id that every report about this deviation on this device carries, for all time."""
+    return hashlib.sha256(json.dumps([device, key.control, key.subject]).encode()).hexdigest()
+
+
+def finding_event(
+    device: DeviceRow, deviation: Deviation, kind: ChangeKind, *, at: float, first_seen: float, last_seen: float
+) -> dict[str, Any]:
+    """Return the Compliance Finding for one change; times are Unix seconds and become milliseconds."""
+    control = CONTROLS[deviation.key.control]
+    failing = kind != "closed"
+    uid = finding_uid(device.id, deviation.key)
+    return {
+        **_base(device, 2003, _ACTIVITY[kind], at),
+        "severity_id": _SEVERITY[deviation.severity][0],
+        "severity": _SEVERITY[deviation.severity][1],
+        "status_id": _STATUS[kind][0],
+        "status": _STATUS[kind][1],
+        "message": deviation.text,
+        "finding_info": {
+            "uid": uid,
+            "title": deviation.title,
+            "desc": deviation.text,
+            "types": [control.id],
+            "created_time": _ms(first_seen),
+            "first_seen_time": _ms(first_seen),
+            "last_seen_time": _ms(last_seen),
+            "attacks": [{"technique": {"uid": technique}} for technique in (*control.attack, *control.atlas)],
+            "analytic": {"uid": control.id, "name": control.title, "type_id": 1, "type": "Rule"},
+        },
+        "compliance": {
+            "control": control.id,
+            "standards": ["organisation MCP policy", *(f"OWASP MCP Top 10 {item}" for item in control.owasp)],
+            "status_id": 3 if failing else 1,
+            "status": "Fail" if failing else "Pass",
+            "status_details": [deviation.text],
+        },
+        "evidences": [{"name": item.kind, "data": {"text": item.text}} for item in deviation.evidence],
+        "remediation": {"desc": deviation.remediation},
+        "resources": [
+            {"name": deviation.label, "uid": deviation.key.subject}
+            | ({"owner": {"name": deviation.user}} if deviation.user else {})
+        ],
+    }
+
+
+def heartbeat_event(device: DeviceRow, summary: SummaryRow, *, at: float, gaps: dict[str, int]) -> dict[str, Any]:
+    """Return the sign of life: how the device stands, and how many scopes could not be looked at, by state."""
+    return {
+        **_base(device, 5001, (2, "Collect"), at),
+        "severity_id": 1,
+        "severity": "Informational",
+        "message": summary.why,
+        "unmapped": {"state": summary.state, "counts": summary.counts, "coverage": gaps},
+    }
+
+
+def _base(device: DeviceRow, class_uid: int, activity: tuple[int, str], at: float) -> dict[str, Any]:
+    name = {2003: "Compliance Finding", 5001: "Device Inventory Info"}[class_uid]
+    category = {2: "Findings", 5: "Discovery"}[class_uid // 1000]
+    os_type, os_label = _OS_TYPE[device.os]
+    return {
+        "class_uid": class_uid,
+        "class_name": name,
+        "category_uid": class_uid // 1000,
+        "category_name": category,
+        "activity_id": activity[0],
+        "activity_name": activity[1],
+        "type_uid": class_uid * 100 + activity[0],
+        "type_name": f"{name}: {activity[1]}",
+        "time": _ms(at),
+        "metadata": {
+            "version": OCSF_VERSION,
+            "product": {"name": PRODUCT, "vendor_name": PRODUCT, "version": device.agent_version},
+        },
+        "device": {
+            "uid": device.id,
+            "hostname": device.hostname,
+            "type_id": _DEVICE_TYPE[0],
+            "type": _DEVICE_TYPE[1],
+            "os": {"name": os_label, "type": os_label, "type_id": os_type, "version": device.os_version},
+        },
+    }
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
