@@ -9,18 +9,18 @@ Everything that comes in is redacted already; this module only puts it in place.
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any
 
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Key, Severity
 from agent.core.documents import DeviceRow, SummaryRow
+from agent.core.ledger import ChangeKind
 
 OCSF_VERSION = "1.8.0"
 PRODUCT = "mcp-compliance-agent"
 
-ChangeKind = Literal["opened", "updated", "closed"]
-_ACTIVITY = {"opened": (1, "Create"), "updated": (2, "Update"), "closed": (3, "Close")}
-_STATUS = {"opened": (1, "New"), "updated": (2, "In Progress"), "closed": (4, "Resolved")}
+_ACTIVITY = {ChangeKind.OPENED: (1, "Create"), ChangeKind.UPDATED: (2, "Update"), ChangeKind.CLOSED: (3, "Close")}
+_STATUS = {ChangeKind.OPENED: (1, "New"), ChangeKind.UPDATED: (2, "In Progress"), ChangeKind.CLOSED: (4, "Resolved")}
 _SEVERITY = {
     Severity.CRITICAL: (5, "Critical"),
     Severity.HIGH: (4, "High"),
@@ -42,7 +42,7 @@ def finding_event(
 ) -> dict[str, Any]:
     """Return the Compliance Finding for one change; times are Unix seconds and become milliseconds."""
     control = CONTROLS[deviation.key.control]
-    failing = kind != "closed"
+    failing = kind is not ChangeKind.CLOSED
     uid = finding_uid(device.id, deviation.key)
     return {
         **_base(device, 2003, _ACTIVITY[kind], at),

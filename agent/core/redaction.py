@@ -171,10 +171,14 @@ def _drop(text: str) -> str:
 
 
 def _mixed(run: str) -> bool:
-    """True for a run that no person would have typed as a name: letters and digits mixed, not words joined by dashes."""
+    """True for a run that no person would have typed as a name: letters and digits mixed, not words joined by dashes.
+
+    A name may hold a version or a hash of a dozen characters at most; base64 of any length has both cases and some digit.
+    """
     if _PLAIN_RUN.fullmatch(run):
         return False
     digits = sum(character.isdigit() for character in run)
     letters = sum(character.isalpha() for character in run)
     longest = max(len(part) for part in re.split(r"[-_=+~]", run))
-    return digits >= 2 and letters >= 2 and longest >= 12  # noqa: PLR2004 - see the docstring of the module
+    cases = any(character.islower() for character in run) and any(character.isupper() for character in run)
+    return (digits >= 2 and letters >= 2 and longest >= 12) or (digits >= 1 and cases and longest >= 20)  # noqa: PLR2004 - see above

@@ -1,0 +1,101 @@
+"""What every verb understands: the global options, as one value, and what is wrong with them."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from agent.core.place import Os
+
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_VARIABLE = re.compile(r"[^=]+=.*", re.DOTALL)
+
+
+class UsageError(Exception):
+    """The call cannot be carried out; the message is one line that says what is wrong and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options. `root` is None for the live machine."""
+
+    root: Path | None
+    os: Os | None
+    users: tuple[str, ...]
+    projects: tuple[str, ...]
+    client_version: str | None
+    client_env: dict[str, str]
+    client_env_complete: bool
+    json: bool
+    settings: Path | None
+
+
+def add_global(parser: argparse.ArgumentParser) -> None:
+    """Add the global options to a verb's parser."""
+    group = parser.add_argument_group("where to look, and as what")
+    group.add_argument(
+        "--root",
+        metavar="DIR",
+        help="look at the file system below DIR instead of this machine's; processes and live stores are left out",
+    )
+    group.add_argument(
+        "--os",
+        choices=("linux", "macos", "windows"),
+        help="what system DIR holds (default: this machine's); for windows DIR stands for C:\\",
+    )
+    group.add_argument("--user", action="append", default=[], metavar="NAME", help="only this user (repeatable)")
+    group.add_argument(
+        "--project",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a project folder besides those that the clients know of; a path inside the examined root (repeatable)",
+    )
+    group.add_argument(
+        "--client-version", metavar="X.Y.Z", help="the Claude Code version whose rules apply when none can be read"
+    )
+    group.add_argument(
+        "--client-env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what the client's environment holds, for ${NAME} in rules and servers (repeatable)",
+    )
+    group.add_argument(
+        "--client-env-complete", action="store_true", help="nothing else is set in the client's environment"
+    )
+    group.add_argument("--settings", metavar="FILE", help="settings file in place of the system's")
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON document on standard output and nothing else there"
+    )
+
+
+def read_global(arguments: argparse.Namespace) -> Options:
+    """Return the global options of a parsed command line.
+
+    Raises:
+        UsageError: a value is not what it should be.
+    """
+    root = Path(arguments.root) if arguments.root is not None else None
+    if root is not None and not root.is_dir():
+        raise UsageError(f"--root {root}: there is no such folder")
+    if arguments.os and root is None:
+        raise UsageError("--os says what an examined root holds: give --root DIR with it")
+    version = arguments.client_version
+    if version is not None and not _VERSION.fullmatch(version):
+        raise UsageError(f"--client-version {version}: three numbers are wanted, such as 2.1.330")
+    for variable in arguments.client_env:
+        if not _VARIABLE.fullmatch(variable):
+            raise UsageError(f"--client-env {variable}: NAME=VALUE is wanted")
+    return Options(
+        root=root.resolve() if root else None,
+        os=cast("Os | None", arguments.os),
+        users=tuple(arguments.user),
+        projects=tuple(arguments.project),
+        client_version=version,
+        client_env=dict(variable.split("=", 1) for variable in arguments.client_env),
+        client_env_complete=arguments.client_env_complete,
+        json=arguments.json,
+        settings=Path(arguments.settings) if arguments.settings else None,
+    )

@@ -1,0 +1,115 @@
+"""This machine: what it is, where the agent's own files live on it, and how it is told apart from every other."""
+
+import os
+import platform
+import socket
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from agent.core.place import Os
+
+NAME = "mcp-compliance-agent"
+UNREGISTERED = "unregistered"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The running system; `privileged` is true for root and for Windows administrators."""
+
+    os: Os
+    os_version: str
+    hostname: str
+    privileged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPaths:
+    """The agent's own places: the settings file (drop-ins in `agent.d` beside it) and the state folder."""
+
+    settings: Path
+    state: Path
+
+
+def this_machine() -> Machine:
+    """Describe the running system."""
+    return Machine(_os(), _os_version(), socket.gethostname(), _privileged())
+
+
+def own_paths(machine: Machine) -> OwnPaths:
+    """Return where the agent's files live: the system's places for administrators, the user's own state folder otherwise.
+
+    Settings always come from the system's place, which users cannot write.
+    """
+    if machine.os == "windows":
+        base = Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "MCPComplianceAgent"
+        system = OwnPaths(base / "agent.toml", base / "state")
+    elif machine.os == "macos":
+        base = Path("/Library/Application Support/MCPComplianceAgent")
+        system = OwnPaths(base / "agent.toml", base / "state")
+    else:
+        system = OwnPaths(Path(f"/etc/{NAME}/agent.toml"), Path(f"/var/lib/{NAME}"))
+    if machine.privileged:
+        return system
+    return OwnPaths(system.settings, Path(platformdirs.user_state_path(NAME, appauthor=False)))
+
+
+def device_id(state: Path, *, create: bool) -> str:
+    """Return the id of this installation, kept in the state folder; make one there if `create`.
+
+    Raises:
+        OSError: the id should be made and the state folder cannot be written.
+    """
+    path = state / "device-id"
+    try:
+        return str(uuid.UUID(path.read_text(encoding="ascii").strip()))
+    except (OSError, ValueError):
+        if not create:
+            return UNREGISTERED
+    fresh = str(uuid.uuid4())
+    own_folder(state)
+    temporary = path.with_suffix(".new")
+    temporary.write_text(fresh + "\n", encoding="ascii")
+    temporary.replace(path)
+    return fresh
+
+
+def own_folder(folder: Path) -> None:
+    """Make the agent's own folder, for nobody else to read.
+
+    Raises:
+        OSError: it cannot be made, or something else stands there.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+
+
+def _os() -> Os:
+    if sys.platform == "win32":
+        return "windows"
+    return "macos" if sys.platform == "darwin" else "linux"
+
+
+def _os_version() -> str:
+    system = _os()
+    if system == "macos":
+        return platform.mac_ver()[0]
+    if system == "windows":
+        return platform.version()
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return platform.release()
+    return release.get("PRETTY_NAME", platform.release())
+
+
+def _privileged() -> bool:
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - exists with this attribute on Windows only
+
+        return bool(ctypes.windll.shell32.IsUserAnAdmin())
+    return os.geteuid() == 0
