@@ -39,10 +39,9 @@ class _Section(BaseModel):
 class Endpoint(_Section):
     """The central endpoint. Without `url` nothing is sent: reports stay in the journal and the JSONL file."""
 
-    url: (
-        Annotated[str, Field(description="https:// address that takes the reports", pattern=r"^https?://[^\s/]+")]
-        | None
-    ) = None
+    url: Annotated[
+        str | None, Field(description="https:// address that takes the reports", pattern=r"^https?://[^\s/]+")
+    ] = None
     token_file: Annotated[
         Path | None, Field(description="file that holds the bearer token; never given on a command line")
     ] = None
