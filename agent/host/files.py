@@ -1,0 +1,89 @@
+"""The `Files` port over an examined root: `/` of this machine, a mounted disk, or a test tree.
+
+The rules, each held by a named test in tests/unit/host/test_files.py: links are resolved inside the root only, as after a
+chroot, and may not lead out of `within`; only regular files are read, up to a size cap; nothing blocks; what was checked
+is what is read, because both happen on the same descriptor; what `reader` could not read is not read for them.
+"""
+
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+from agent.core.access import may_read
+from agent.core.place import Content, Data, Listing, Missing, Names, Os, Trouble, Unreadable, User
+from agent.host.limits import DEFAULT_LIMITS, ReadLimits
+
+if sys.platform == "win32":
+    from agent.host import files_windows as backend
+else:
+    from agent.host import files_posix as backend
+
+
+_Found = TypeVar("_Found", Data, Names)
+
+
+class RootedFiles:
+    r"""The files of the system `os` whose root folder is `root`; for Windows `root` stands for `C:\`."""
+
+    def __init__(self, root: Path, os: Os, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        self.os: Os = os
+        self.root = root
+        self._limits = limits
+        self._tree = backend.Tree(
+            str(root), top=top_of(os), separator=separator_of(os), limits=limits, fold=os != "linux"
+        )
+
+    def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
+        """Return the whole file, or why not. A path on another drive than the root's is `Missing`."""
+        parts, allowed = split(self.os, path), self._split_within(within)
+        if parts is None or allowed is None:
+            return Missing()
+        found = self._tree.read(parts, allowed)
+        return _denied(found, path, reader) if isinstance(found, Data) else found
+
+    def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
+        """Return the names in a folder, in code-unit order as JavaScript sorts them, or why not."""
+        parts, allowed = split(self.os, path), self._split_within(within)
+        if parts is None or allowed is None:
+            return Missing()
+        found = self._tree.names(parts, allowed)
+        return _denied(found, path, reader) if isinstance(found, Names) else found
+
+    def _split_within(self, within: str | None) -> tuple[str, ...] | None:
+        return () if within is None else split(self.os, within)
+
+
+def top_of(os: Os) -> str:
+    """Return how the root folder is spelt on `os`."""
+    return "C:\\" if os == "windows" else "/"
+
+
+def separator_of(os: Os) -> str:
+    """Return what stands between the names of a path on `os`."""
+    return "\\" if os == "windows" else "/"
+
+
+def split(os: Os, path: str) -> tuple[str, ...] | None:
+    """Return the names of an absolute path below the root; None where it does not stand below this root.
+
+    `..` is kept: it is resolved by the walk, against the folders that are really there.
+    """
+    if "\0" in path:
+        return None
+    if os == "windows":
+        path = path.replace("/", "\\")
+        drive, colon, rest = path[:1], path[1:2], path[2:]
+        if drive.upper() != "C" or colon != ":" or not rest.startswith("\\") or ":" in rest:
+            return None
+        return tuple(part for part in rest.split("\\") if part not in ("", "."))
+    if not path.startswith("/"):
+        return None
+    return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+def _denied(found: _Found, path: str, reader: User | None) -> _Found | Unreadable:
+    if reader is None or may_read(found.access, reader):
+        return found
+    return Unreadable(
+        Trouble.DENIED, f"{reader.name} may not read {path}, so it is not read on their behalf", found.access
+    )

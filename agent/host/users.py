@@ -1,0 +1,145 @@
+"""The accounts of the examined machine that have a home: from the account files and from the disk.
+
+The name service is not asked: a directory that does not answer must not stop the agent. Accounts of a directory are found by
+their homes on the disk instead, with the owner of the home as uid.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agent.core.place import Data, Facts, Names, Os, Unreadable, User
+from agent.ports import Files
+
+_HOMES: dict[Os, tuple[str, ...]] = {"linux": ("/home",), "macos": ("/Users",), "windows": ("C:\\Users",)}
+_ROOT_HOMES: dict[Os, tuple[str, ...]] = {"linux": ("/root",), "macos": ("/var/root",), "windows": ()}
+_NOBODY: dict[Os, frozenset[str]] = {
+    "linux": frozenset({"lost+found"}),
+    "macos": frozenset({"shared"}),
+    "windows": frozenset({"public", "default", "default user", "all users", "defaultuser0", "wdagutilityaccount"}),
+}
+_FIRST_PERSON = {"linux": 1000, "macos": 500, "windows": 0}
+_NOBODY_UIDS = frozenset({65534, 4294967294})
+_NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
+_FIELDS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One line of `passwd`."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+
+
+class HomeUsers:
+    """Every account with a home; `only` limits them to these names."""
+
+    def __init__(self, files: Files, only: Sequence[str] = ()) -> None:
+        self._files = files
+        self._only = tuple(only)
+
+    def users(self) -> tuple[User, ...]:
+        """Return the users, sorted by home. A home that may not be read is a home: coverage will say so."""
+        return tuple(user for user in self._all() if not self._only or self._called(user.name))
+
+    def unknown(self) -> tuple[str, ...]:
+        """Return the names in `only` that no user of this machine has."""
+        known = [user.name for user in self._all()]
+        return tuple(name for name in self._only if not any(self._same(name, other) for other in known))
+
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders in which a new user's home would appear."""
+        return _HOMES[self._files.os]
+
+    def _called(self, name: str) -> bool:
+        return any(self._same(name, wanted) for wanted in self._only)
+
+    def _same(self, one: str, other: str) -> bool:
+        return one.casefold() == other.casefold() if self._files.os == "windows" else one == other
+
+    def _all(self) -> list[User]:
+        accounts = self._accounts()
+        groups = self._groups()
+        by_home: dict[str, _Account] = {}
+        for account in accounts:
+            by_home.setdefault(account.home, account)
+        found: dict[str, User] = {}
+        for home in [*self._homes(), *(account.home for account in accounts if self._is_person(account))]:
+            facts = self._folder(home) if home not in found else None
+            if facts is not None:
+                found[home] = self._user(home, facts, by_home.get(home), groups)
+        return _named_once([found[home] for home in sorted(found)])
+
+    def _user(self, home: str, facts: Facts, account: _Account | None, groups: dict[str, frozenset[int]]) -> User:
+        if self._files.os == "windows":
+            return User(home.rsplit("\\", 1)[-1], home)
+        if account is None:
+            name = home.rsplit("/", 1)[-1]
+            return User(name, home, facts.uid, frozenset({facts.gid}) | groups.get(name, frozenset()))
+        gids = frozenset({account.gid}) | groups.get(account.name, frozenset())
+        return User(account.name, home, account.uid, gids)
+
+    def _homes(self) -> Iterator[str]:
+        os = self._files.os
+        yield from _ROOT_HOMES[os]
+        for folder in _HOMES[os]:
+            listing = self._files.names(folder)
+            for name in listing.names if isinstance(listing, Names) else ():
+                if name.casefold() not in _NOBODY[os] and not name.startswith("."):
+                    yield folder + ("\\" if os == "windows" else "/") + name
+
+    def _folder(self, path: str) -> Facts | None:
+        """Return the facts of the home folder; of what was seen of it, where it may not be entered; None if it is none."""
+        listing = self._files.names(path)
+        if isinstance(listing, Names):
+            return listing.access[-1]
+        if isinstance(listing, Unreadable) and listing.access and listing.access[-1].path == path:
+            return listing.access[-1] if listing.access[-1].kind == "folder" else None
+        return None
+
+    def _is_person(self, account: _Account) -> bool:
+        return (
+            account.uid >= _FIRST_PERSON[self._files.os]
+            and account.uid not in _NOBODY_UIDS
+            and account.home.startswith("/")
+            and account.home != "/"
+            and not account.shell.endswith(_NO_LOGIN)
+        )
+
+    def _accounts(self) -> list[_Account]:
+        found: list[_Account] = []
+        for line in self._lines("/etc/passwd"):
+            fields = line.split(":")
+            if len(fields) == _FIELDS and fields[2].isdecimal() and fields[3].isdecimal():
+                home = fields[5].rstrip("/") or "/"
+                found.append(_Account(fields[0], int(fields[2]), int(fields[3]), home, fields[6]))
+        return found
+
+    def _groups(self) -> dict[str, frozenset[int]]:
+        found: dict[str, frozenset[int]] = {}
+        for line in self._lines("/etc/group"):
+            fields = line.split(":")
+            if len(fields) == len(("name", "password", "gid", "members")) and fields[2].isdecimal():
+                for member in filter(None, fields[3].split(",")):
+                    found[member] = found.get(member, frozenset()) | {int(fields[2])}
+        return found
+
+    def _lines(self, path: str) -> list[str]:
+        if self._files.os == "windows":
+            return []
+        content = self._files.read(path)
+        return content.raw.decode("utf-8", "replace").splitlines() if isinstance(content, Data) else []
+
+
+def _named_once(users: list[User]) -> list[User]:
+    """Give a user whose name is taken the home as name: two partitions may not share a mailbox slot."""
+    taken: set[str] = set()
+    result: list[User] = []
+    for user in users:
+        name = user.name if user.name not in taken else user.home
+        taken.add(name)
+        result.append(User(name, user.home, user.uid, user.gids))
+    return result

@@ -1,0 +1,161 @@
+"""An in-memory file tree behind the `Files` port: what a test says stands there, with owners, modes, links and FIFOs.
+
+    tree = Tree({"/home/ann/.claude.json": "{}", "/home/ann/x": Node.link("/etc/passwd"), "/root": Node.folder(mode=0o700)})
+
+Folders above a path exist by themselves, owned by root with mode 0755. It follows the rules of `agent.ports.Files`; the real
+implementation and this one are held to the same tests (tests/unit/sim/test_files.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from agent.core.access import may_read
+from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User
+
+_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in the tree. `trouble` makes reading it fail in that way."""
+
+    kind: Literal["file", "folder", "link", "other"] = "file"
+    raw: bytes = b""
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    trouble: Trouble | None = None
+    stamp: int = 0
+
+    @staticmethod
+    def link(target: str) -> "Node":
+        return Node("link", target.encode(), 0o777)
+
+    @staticmethod
+    def fifo() -> "Node":
+        return Node("other")
+
+    @staticmethod
+    def folder(mode: int = 0o755, uid: int = 0, gid: int = 0) -> "Node":
+        return Node("folder", mode=mode, uid=uid, gid=gid)
+
+
+@dataclass(slots=True)
+class Tree:
+    """The simulated tree; `reads` records the paths whose content was taken, in order."""
+
+    given: Mapping[str, "str | bytes | Node"]
+    os: Os = "linux"
+    cap: int = 32 * 1024 * 1024
+    reads: list[str] = field(default_factory=list)
+    _nodes: dict[tuple[str, ...], Node] = field(default_factory=dict)
+    _stamp: int = 0
+
+    def __post_init__(self) -> None:
+        self._nodes[()] = Node.folder()
+        for path, what in self.given.items():
+            self.put(path, what)
+
+    def put(self, path: str, what: "str | bytes | Node") -> None:
+        """Write a file, or place a node; the folders above come by themselves."""
+        parts = self._split(path)
+        node = what if isinstance(what, Node) else Node(raw=what.encode() if isinstance(what, str) else what)
+        for depth in range(1, len(parts)):
+            self._nodes.setdefault(parts[:depth], Node.folder())
+        self._stamp += 1
+        self._nodes[parts] = replace(node, stamp=self._stamp)
+
+    def remove(self, path: str) -> None:
+        """Take away what stands at `path`, and everything below it."""
+        gone = self._split(path)
+        self._nodes = {parts: node for parts, node in self._nodes.items() if parts[: len(gone)] != gone}
+
+    def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
+        found = self._walk(path, within)
+        if not isinstance(found, tuple):
+            return found
+        parts, access = found
+        node = self._nodes[parts]
+        if node.trouble is not None:
+            return Unreadable(node.trouble, f"{path}: {node.trouble}", access)
+        if node.kind != "file":
+            return Unreadable(Trouble.NOT_REGULAR, f"{path} is not a regular file", access)
+        if reader is not None and not may_read(access, reader):
+            return Unreadable(Trouble.DENIED, f"{reader.name} may not read {path}", access)
+        if len(node.raw) > self.cap:
+            return Unreadable(Trouble.TOO_LARGE, f"{path} is too large", access)
+        self.reads.append(path)
+        return Data(node.raw, access)
+
+    def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
+        found = self._walk(path, within)
+        if not isinstance(found, tuple):
+            return found
+        parts, access = found
+        node = self._nodes[parts]
+        if node.trouble is not None:
+            return Unreadable(node.trouble, f"{path}: {node.trouble}", access)
+        if node.kind != "folder":
+            return Unreadable(Trouble.NOT_A_FOLDER, f"{path} is not a folder", access)
+        if reader is not None and not may_read(access, reader):
+            return Unreadable(Trouble.DENIED, f"{reader.name} may not read {path}", access)
+        depth = len(parts) + 1
+        below = [p[-1] for p in self._nodes if len(p) == depth and p[:-1] == parts]
+        return Names(tuple(sorted(below, key=lambda name: name.encode("utf-16-be"))), access)
+
+    def _walk(
+        self, path: str, within: str | None
+    ) -> "tuple[tuple[str, ...], tuple[Facts, ...]] | Missing | Unreadable":
+        todo, links = list(reversed(self._split(path))), 0
+        at: tuple[str, ...] = ()
+        access = [self._facts(())]
+        while todo:
+            name = todo.pop()
+            if name == "..":
+                at = at[:-1]
+                continue
+            here = self._nodes[at]
+            if here.kind != "folder":
+                return Unreadable(Trouble.NOT_A_FOLDER, f"{path}: a file stands in place of a folder", tuple(access))
+            at = self._spelt((*at, name))
+            if at not in self._nodes:
+                return Missing(tuple(access), link=links > 0)
+            access.append(self._facts(at))
+            node = self._nodes[at]
+            if node.kind == "link":
+                links += 1
+                if links > _LINKS:
+                    return Unreadable(Trouble.LINK_LOOP, f"{path}: too many links", tuple(access))
+                target = node.raw.decode()
+                at = () if target.startswith("/") else at[:-1]
+                todo += reversed(self._split(target))
+        if within is not None and links and at[: len(self._split(within))] != self._split(within):
+            return Unreadable(Trouble.LINK_ESCAPES, f"{path} is a link out of {within}", tuple(access))
+        return at, tuple(access)
+
+    def _spelt(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        if self.os == "linux" or parts in self._nodes:
+            return parts
+        folded = [part.casefold() for part in parts]
+        return next((p for p in self._nodes if [part.casefold() for part in p] == folded), parts)
+
+    def _split(self, path: str) -> tuple[str, ...]:
+        if self.os == "windows":
+            path = path.removeprefix("C:").removeprefix("c:").replace("\\", "/")
+        return tuple(part for part in path.split("/") if part not in ("", "."))
+
+    def _facts(self, parts: tuple[str, ...]) -> Facts:
+        node = self._nodes[parts]
+        top, separator = ("C:\\", "\\") if self.os == "windows" else ("/", "/")
+        return Facts(
+            path=top + separator.join(parts),
+            kind=node.kind,
+            mode=node.mode,
+            uid=node.uid,
+            gid=node.gid,
+            size=len(node.raw),
+            mtime_ns=node.stamp,
+            ctime_ns=node.stamp,
+            inode=hash(parts) & 0xFFFFFFFF,
+        )

@@ -1,0 +1,72 @@
+"""Who is looked at: local accounts, accounts of a directory that left only a home, and nobody else."""
+
+from agent.core.place import Trouble, User
+from agent.host.users import HomeUsers
+from tests.sim.files import Node, Tree
+
+PASSWD = """\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1::/usr/sbin:/usr/sbin/nologin
+postgres:x:101:104::/var/lib/postgresql:/bin/bash
+ann:x:1000:1000:Ann:/home/ann:/bin/bash
+ben:x:1001:1001::/srv/people/ben/:/bin/zsh
+svc:x:1002:1002::/srv/svc:/usr/sbin/nologin
+gone:x:1003:1003::/home/gone:/bin/bash
+nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
+broken line
+"""
+GROUP = "ann:x:1000:\nsudo:x:27:ann,ben\ndocker:x:999:ann\n"
+
+
+def linux() -> Tree:
+    return Tree(
+        {
+            "/etc/passwd": PASSWD,
+            "/etc/group": GROUP,
+            "/root": Node.folder(0o700),
+            "/home/ann": Node.folder(0o750, 1000, 1000),
+            "/home/directory.user": Node.folder(0o700, 70001, 70000),
+            "/home/lost+found": Node.folder(0o700),
+            "/home/.snapshots": Node.folder(),
+            "/home/readme.txt": "a file",
+            "/srv/people/ben": Node.folder(0o750, 1001, 1001),
+            "/srv/svc": Node.folder(),
+            "/var/lib/postgresql": Node.folder(),
+        }
+    )
+
+
+def test_accounts_and_homes_on_disk_are_users_and_system_accounts_are_not() -> None:
+    assert HomeUsers(linux()).users() == (
+        User("ann", "/home/ann", 1000, frozenset({1000, 27, 999})),
+        User("directory.user", "/home/directory.user", 70001, frozenset({70000})),
+        User("root", "/root", 0, frozenset({0})),
+        User("ben", "/srv/people/ben", 1001, frozenset({1001, 27})),
+    )
+
+
+def test_without_account_files_the_owner_of_the_home_is_the_user() -> None:
+    tree = Tree({"/Users/ann": Node.folder(0o750, 501, 20), "/Users/Shared": Node.folder()}, os="macos")
+    assert HomeUsers(tree).users() == (User("ann", "/Users/ann", 501, frozenset({20})),)
+
+
+def test_windows_users_are_the_profiles_of_people() -> None:
+    tree = Tree(dict.fromkeys(["C:\\Users\\Ann\\x", "C:\\Users\\Public\\x", "C:\\Users\\Default\\x"], ""), os="windows")
+    assert HomeUsers(tree).users() == (User("Ann", "C:\\Users\\Ann"),)
+    assert HomeUsers(tree, ["ann"]).users() == (User("Ann", "C:\\Users\\Ann"),)
+
+
+def test_a_home_that_may_not_be_listed_is_still_a_home() -> None:
+    tree = Tree({"/home/ann": Node("folder", mode=0o700, uid=1000, gid=1000, trouble=Trouble.DENIED)})
+    assert [user.uid for user in HomeUsers(tree).users()] == [1000]
+
+
+def test_a_filter_keeps_the_named_and_says_which_names_nobody_has() -> None:
+    users = HomeUsers(linux(), ["ann", "zoe"])
+    assert [user.name for user in users.users()] == ["ann"]
+    assert users.unknown() == ("zoe",)
+
+
+def test_two_homes_of_the_same_name_stay_two_users() -> None:
+    tree = Tree({"/etc/passwd": "ann:x:1000:1000::/srv/ann:/bin/sh\n", "/home/ann/x": "", "/srv/ann/x": ""})
+    assert [user.name for user in HomeUsers(tree).users()] == ["ann", "/srv/ann"]
