@@ -1,0 +1,87 @@
+"""Print the JSON Schema of a published document: check, status, event or settings."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agent.config import Settings
+from agent.core.documents import CheckDocument, StatusDocument
+
+NAMES = ("check", "status", "event", "settings")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the schema."""
+    json.dump(schema(arguments.name), sys.stdout, indent=2)
+    sys.stdout.write("\n")
+    return 0
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of the document `name`."""
+    if name == "settings":
+        return Settings.model_json_schema()
+    if name == "event":
+        return EVENT_SCHEMA
+    return TypeAdapter({"check": CheckDocument, "status": StatusDocument}[name]).json_schema(mode="serialization")
+
+
+_REQUIRED = (
+    "class_uid",
+    "category_uid",
+    "activity_id",
+    "type_uid",
+    "time",
+    "severity_id",
+    "metadata",
+    "device",
+    "message",
+)
+EVENT_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "A report of mcp-compliance-agent",
+    "description": "An OCSF 1.8.0 event: Compliance Finding (2003) or Device Inventory Info (5001). The schema of the class applies:"
+    " https://schema.ocsf.io/1.8.0/. What this agent adds to it stands here.",
+    "type": "object",
+    "required": list(_REQUIRED),
+    "properties": {
+        "class_uid": {"enum": [2003, 5001]},
+        "metadata": {
+            "type": "object",
+            "required": ["version", "product", "sequence"],
+            "properties": {
+                "version": {"const": "1.8.0"},
+                "sequence": {
+                    "type": "integer",
+                    "description": "grows by one per event of this device; a gap is a loss",
+                },
+            },
+        },
+        "finding_info": {
+            "type": "object",
+            "properties": {"uid": {"type": "string", "description": "stable for (device, control, subject)"}},
+        },
+        "unmapped": {
+            "type": "object",
+            "properties": {
+                "chain": {
+                    "type": "object",
+                    "properties": {
+                        "previous": {
+                            "type": "string",
+                            "description": "SHA-256 of the canonical JSON of the event before, in hex",
+                        }
+                    },
+                }
+            },
+        },
+    },
+}
