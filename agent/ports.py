@@ -119,6 +119,10 @@ class Sink(Protocol):
         ...
 
 
+class StoreError(Exception):
+    """The journal could not store: nothing was changed. The text is fit for health; a later try may succeed."""
+
+
 class Clock(Protocol):
     """Wall time for people, monotonic time for waiting. Intervals are never computed from wall time."""
 

@@ -1,0 +1,124 @@
+"""The life of a deviation: nine transitions, and what of them is worth telling.
+
+A deviation is told opened once and closed once, however often it is seen in between. `UNKNOWN` changes nothing. One that
+was resolved and is there again is opened anew. While it is open, a look that finds other content (severity, text, evidence)
+is an update of the same deviation, never a second one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from agent.core.deviation import Deviation, Findings, Key, Sighting
+
+
+class Standing(StrEnum):
+    """What the ledger knows of one (control, subject)."""
+
+    ABSENT = "absent"  # never seen
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class ChangeKind(StrEnum):
+    """What is told about a deviation."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    CLOSED = "closed"
+
+
+TRANSITIONS: Mapping[tuple[Standing, Sighting], tuple[Standing, ChangeKind | None]] = MappingProxyType(
+    {
+        (Standing.ABSENT, Sighting.PRESENT): (Standing.OPEN, ChangeKind.OPENED),
+        (Standing.ABSENT, Sighting.GONE): (Standing.ABSENT, None),
+        (Standing.ABSENT, Sighting.UNKNOWN): (Standing.ABSENT, None),
+        (Standing.OPEN, Sighting.PRESENT): (Standing.OPEN, ChangeKind.UPDATED),  # told only where the meaning changed
+        (Standing.OPEN, Sighting.GONE): (Standing.RESOLVED, ChangeKind.CLOSED),
+        (Standing.OPEN, Sighting.UNKNOWN): (Standing.OPEN, None),
+        (Standing.RESOLVED, Sighting.PRESENT): (Standing.OPEN, ChangeKind.OPENED),
+        (Standing.RESOLVED, Sighting.GONE): (Standing.RESOLVED, None),
+        (Standing.RESOLVED, Sighting.UNKNOWN): (Standing.RESOLVED, None),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One opening of a deviation; times in Unix seconds. `closed_at` is None while it is open.
+
+    `deviation` is as it was last seen. `again` says that the same key had been open and resolved before.
+    """
+
+    deviation: Deviation
+    first_seen: float
+    last_seen: float
+    closed_at: float | None = None
+    again: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        """Where this opening stands."""
+        return Standing.OPEN if self.closed_at is None else Standing.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to tell: `record` is as it stands after the change, `at` (Unix seconds) when it was found.
+
+    `before` is the deviation as it was told last; None for an opening.
+    """
+
+    kind: ChangeKind
+    record: Record
+    at: float
+    before: Deviation | None = None
+
+    @property
+    def deviation(self) -> Deviation:
+        """The deviation as it was last seen."""
+        return self.record.deviation
+
+    @property
+    def first_seen(self) -> float:
+        """When this opening was first seen, Unix seconds."""
+        return self.record.first_seen
+
+    @property
+    def last_seen(self) -> float:
+        """When this opening was last seen, Unix seconds."""
+        return self.record.last_seen
+
+
+def advance(
+    opened: Mapping[Key, Record], resolved: frozenset[Key], findings: Findings, at: float
+) -> Iterator[tuple[Record, Change | None]]:
+    """Yield every record that `findings` touches as it stands afterwards, with what is to be told about it.
+
+    `opened` are the records that are open, `resolved` the keys that were open once and are not now. Open records come
+    first, in their order, so that what closes is told before what opens.
+    """
+    for key, record in opened.items():
+        sighting = findings.sighting(key, tuple(str(scope) for scope in record.deviation.depends))
+        standing, kind = TRANSITIONS[record.standing, sighting]
+        if kind is ChangeKind.CLOSED:
+            closed = replace(record, closed_at=max(at, record.last_seen))
+            yield closed, Change(kind, closed, at, before=record.deviation)
+        elif sighting is Sighting.PRESENT and standing is Standing.OPEN:
+            seen = replace(record, deviation=findings.present[key], last_seen=max(at, record.last_seen))
+            told = kind is not None and meaning(seen.deviation) != meaning(record.deviation)
+            yield seen, Change(ChangeKind.UPDATED, seen, at, before=record.deviation) if told else None
+    for key, deviation in findings.present.items():
+        if key in opened:
+            continue
+        _, kind = TRANSITIONS[Standing.RESOLVED if key in resolved else Standing.ABSENT, Sighting.PRESENT]
+        if kind is not None:
+            new = Record(deviation, first_seen=at, last_seen=at, again=key in resolved)
+            yield new, Change(kind, new, at)
+
+
+def meaning(deviation: Deviation) -> tuple[object, ...]:
+    """Return what makes two sightings of one deviation say the same; the order of evidence says nothing."""
+    d = deviation
+    return (d.severity, d.label, d.title, d.text, d.remediation, frozenset(d.evidence), d.user)

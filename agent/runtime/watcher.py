@@ -1,0 +1,50 @@
+"""Runs one source: looks when woken, looks anyway when its interval is over, and posts everything that it saw.
+
+Level, not edge: a hint only wakes a look early. A lost hint costs latency, never truth.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+from agent.ports import Clock, Source
+from agent.runtime.budgets import Budgets
+from agent.runtime.mailbox import Mailbox
+from agent.runtime.waiting import Beat, WakeBit
+
+
+@dataclass(eq=False)
+class Watcher:
+    """The worker of one source. An exception out of `look` is a crash: sources return what they could not see."""
+
+    source: Source
+    mailbox: Mailbox
+    clock: Clock
+    budgets: Budgets
+    _bit: WakeBit = field(default_factory=WakeBit, init=False)
+
+    @property
+    def name(self) -> str:
+        """The worker's name: that of its source."""
+        return self.source.name
+
+    def wake(self) -> None:
+        """Look soon."""
+        self._bit.set()
+
+    def run(self, stop: threading.Event, beat: Beat) -> None:
+        """Look and post until `stop` is set."""
+        while not stop.is_set():
+            beat()
+            began = self.clock.monotonic()
+            self.mailbox.post(self.source.name, self.source.look())
+            beat()
+            self._rest(self.clock.monotonic() - began, stop, beat)
+
+    def _rest(self, took_s: float, stop: threading.Event, beat: Beat) -> None:
+        """Wait for a hint or the interval, but never look more often than the budget allows, whoever writes files how fast."""
+        gap = min(max(self.budgets.look_gap_min_s, took_s * self.budgets.look_gap_factor), self.source.interval_s)
+        ends = self.clock.monotonic() + gap
+        woken = self._bit.wait(self.source.interval_s, beat, self.budgets.beat_every_s)
+        left = ends - self.clock.monotonic()
+        if woken and left > 0:
+            stop.wait(min(left, self.budgets.beat_every_s))

@@ -1,0 +1,130 @@
+"""Appends events to a local file, one canonical JSON line each, for people and for forwarders that tail.
+
+A batch is accepted once it is on the disk. A crash between the write and the acknowledgement repeats the batch: the last
+line of the file then tells which events it already holds. A line that was cut is taken back before the next one is written.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from agent.core.canonical import canonical
+from agent.ports import JSON, Accepted, Batch, Outcome, RetryLater
+
+_TAIL_BYTES = 64 * 1024
+
+
+@dataclass(eq=False)
+class JsonlSink:
+    """`path`, rotated to `path.1` … `path.<kept>` before it would grow beyond `max_bytes`. Only the owner may read it."""
+
+    path: Path
+    max_bytes: int = 10_000_000
+    kept: int = 3
+    name: str = field(default="jsonl")
+
+    def send(self, batch: Batch) -> Outcome:
+        """Append what the file does not hold yet."""
+        try:
+            self._append(batch)
+        except OSError as error:
+            return RetryLater(f"{self.path} cannot be written: {error.strerror or type(error).__name__}")
+        return Accepted()
+
+    def _append(self, batch: Batch) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._opened() as stream:
+            _take_back_cut_line(stream)
+            last = _last_event(stream) or self._last_of_rotated()
+            events = [event for event in batch.events if not _holds(last, event)]
+            lines = b"".join(canonical(event).encode("ascii") + b"\n" for event in events)
+            if not lines:
+                return
+            size = stream.seek(0, os.SEEK_END)
+            if not size or size + len(lines) <= self.max_bytes:
+                _write(stream, lines, size)
+                return
+        self._rotate()
+        with self._opened() as stream:
+            _write(stream, lines, 0)
+
+    def _opened(self) -> BinaryIO:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(self.path, flags, 0o600), "r+b", buffering=0)
+
+    def _rotated(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def _rotate(self) -> None:
+        for number in range(self.kept, 0, -1):
+            older = self._rotated(number)
+            newer = self._rotated(number - 1) if number > 1 else self.path
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        if not self.kept:
+            self.path.unlink(missing_ok=True)
+
+    def _last_of_rotated(self) -> JSON | None:
+        with contextlib.suppress(FileNotFoundError), self._rotated(1).open("rb", buffering=0) as stream:
+            return _last_event(stream)
+        return None
+
+
+def _write(stream: BinaryIO, lines: bytes, size: int) -> None:
+    """Append `lines` durably at `size`, or leave the file as it was."""
+    try:
+        stream.seek(size)
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[stream.write(rest) :]
+        os.fsync(stream.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            stream.truncate(size)
+        raise
+
+
+def _take_back_cut_line(stream: BinaryIO) -> None:
+    size = stream.seek(0, os.SEEK_END)
+    end = size
+    while end:
+        start = max(0, end - _TAIL_BYTES)
+        stream.seek(start)
+        cut = stream.read(end - start).rfind(b"\n")
+        if cut >= 0:
+            end = start + cut + 1
+            break
+        end = start
+    if end != size:
+        stream.truncate(end)
+
+
+def _last_event(stream: BinaryIO) -> JSON | None:
+    """Return the event of the last line, None where there is none or it is not ours."""
+    end = stream.seek(0, os.SEEK_END)
+    tail = b""
+    while end and tail.count(b"\n") <= 1:
+        start = max(0, end - _TAIL_BYTES)
+        stream.seek(start)
+        tail = stream.read(end - start) + tail
+        end = start
+    lines = tail.splitlines()
+    try:
+        event = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _holds(last: JSON | None, event: JSON) -> bool:
+    """Say whether `event` was written no later than `last`: same journal, and a sequence that is not beyond its."""
+    try:
+        return last is not None and (
+            last["unmapped"]["chain"]["journal"] == event["unmapped"]["chain"]["journal"]
+            and event["metadata"]["sequence"] <= last["metadata"]["sequence"]
+        )
+    except (KeyError, TypeError):
+        return False

@@ -1,0 +1,274 @@
+"""The journal: which deviations are open, which were, and what is still to be told. The pipeline is its single writer.
+
+A change of a deviation and the events that tell it are committed in one transaction: after kill -9 at any point there are
+both or neither. Everything that comes in is redacted already.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.core.deviation import Deviation, Evidence, Findings, Key, Severity
+from agent.core.ledger import Change, ChangeKind, Record, advance
+from agent.core.observation import Scope
+from agent.ports import JSON, Batch, StoreError, Wake
+from agent.store import outbox
+from agent.store.database import Damaged, Database, Recovery
+from agent.store.outbox import Counters, Priority
+
+SECONDS_PER_DAY = 86_400.0
+
+_COLUMNS = "deviation, first_seen, last_seen, closed_at, again"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What the journal may keep: events that wait or are set aside (bytes), and resolved deviations (days, rows)."""
+
+    outbox_max_bytes: int = 50_000_000
+    history_days: float = 90.0
+    history_max_rows: int = 10_000
+    last_seen_every_s: float = 3_600.0
+
+
+class Journal:
+    """Any thread may call any method; each raises `StoreError` where the file cannot be used, and then changed nothing.
+
+    `now` gives Unix seconds; it is asked only where no `at` is given. `device` is this device's id: None takes the one
+    in the file, and makes one up for a new file.
+    """
+
+    def __init__(
+        self, path: Path, now: Callable[[], float], *, device: str | None = None, retention: Retention | None = None
+    ) -> None:
+        self._now = now
+        self._retention = retention or Retention()
+        self._sinks: tuple[str, ...] = ()
+        self._wakes: tuple[Wake, ...] = ()
+        self._open: dict[Key, Record] = {}
+        self._stored_seen: dict[Key, float] = {}
+        self._generation = 0  # of the database from which `_open` was read; 0: it has to be read
+        self._database = Database(path, now, device)
+        if device is not None and device != self.device_id:
+            with self._database.transaction() as connection:
+                outbox.set_meta(connection, device=device)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """Why the last database was given up since this journal was made, None if none was."""
+        return self._database.recovered
+
+    @property
+    def device_id(self) -> str:
+        """The id of this device, as it stands in every batch."""
+        with self._database.reading() as connection:
+            return outbox.text(connection, "device")
+
+    def close(self) -> None:
+        """Close the file. A later call would open it again."""
+        self._database.close()
+
+    # Deviations
+
+    def commit(self, findings: Findings, at: float, encode: Callable[[Change], Sequence[JSON]]) -> tuple[Change, ...]:
+        """Carry the ledger forward to `findings` and queue what `encode` makes of each change, all or nothing.
+
+        Without a change nothing is written, except that `last_seen` of open deviations is kept fresh now and then.
+        """
+        try:
+            self._load()
+            steps = self._steps(findings, at)
+            stale = [record for record, change in steps if change or self._stale(record)]
+            if stale:
+                self._store(stale, [change for _, change in steps if change], at, encode)
+        except BaseException:
+            self._generation = 0  # whatever was committed will be read again
+            raise
+        for record, _ in steps:
+            if record.closed_at is None:
+                self._open[record.deviation.key] = record
+            else:
+                del self._open[record.deviation.key]
+        self._stored_seen |= {record.deviation.key: record.last_seen for record in stale}
+        changes = tuple(change for _, change in steps if change)
+        if changes:
+            self._wake()
+        return changes
+
+    def open_deviations(self) -> tuple[Record, ...]:
+        """Return every open deviation as stored, the oldest first."""
+        return self._records("closed_at IS NULL ORDER BY first_seen, id", ())
+
+    def history(self, since: float) -> tuple[Record, ...]:
+        """Return every deviation that was open at some time since `since` (Unix seconds), the oldest first."""
+        return self._records("closed_at IS NULL OR closed_at >= ? ORDER BY first_seen, id", (since,))
+
+    # Events
+
+    def append(self, events: Sequence[JSON], at: float) -> None:
+        """Queue events that belong to no deviation (heartbeat, inventory): telemetry, unless they say `is_alert`."""
+        with self._database.transaction() as connection:
+            outbox.append(connection, ((event, Priority.TELEMETRY) for event in events), at)
+            outbox.bound(connection, self._retention.outbox_max_bytes, at)
+        self._wake()
+
+    def subscribe(self, wake: Wake) -> None:
+        """Call `wake` whenever events were queued and committed."""
+        self._wakes = (*self._wakes, wake)
+
+    def use_sinks(self, names: Sequence[str]) -> None:
+        """State which destinations there are: an event is kept until each of them has it. Cursors of others rest."""
+        self._sinks = tuple(names)
+        with self._database.transaction() as connection:
+            outbox.prune(connection, self._sinks)
+
+    def pending(self, sink: str, max_events: int, max_bytes: int) -> Batch | None:
+        """Return the next batch for `sink`, at least one event however large; a repeat has the same id."""
+        with self._database.reading() as connection:
+            return outbox.pending(connection, sink, max_events, max_bytes)
+
+    def urgent(self, sink: str) -> bool:
+        """Say whether an alert waits for `sink`."""
+        with self._database.reading() as connection:
+            return outbox.urgent(connection, sink)
+
+    def claim(self, sink: str, batch: Batch) -> None:
+        """Fix `batch` before it is sent: until it is settled, `pending` returns it as it is, also after a crash."""
+        with self._database.transaction() as connection:
+            if batch.last_sequence > outbox.acked(connection, sink):
+                outbox.claim(connection, sink, batch.last_sequence)
+
+    def release(self, sink: str) -> None:
+        """Take the claim back: the batch was too large, and `pending` may make a smaller one."""
+        with self._database.transaction() as connection:
+            outbox.claim(connection, sink, 0)
+
+    def acknowledge(self, sink: str, batch: Batch) -> None:
+        """Record that `sink` has `batch` for good, and forget what every destination has."""
+        with self._database.transaction() as connection:
+            outbox.acknowledge(connection, sink, batch)
+            outbox.prune(connection, self._sinks)
+
+    def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
+        """Keep `batch` apart for `sink`, so that what follows it is not held up."""
+        with self._database.transaction() as connection:
+            outbox.set_aside(connection, sink, batch, reason, self._now())
+            outbox.prune(connection, self._sinks)
+            outbox.bound(connection, self._retention.outbox_max_bytes, self._now())
+
+    def try_again(self, sink: str) -> int:
+        """Queue what was set aside for `sink` once more, telemetry excepted; return how many events that are."""
+        with self._database.transaction() as connection:
+            events = outbox.try_again(connection, sink)
+        self._wake()
+        return events
+
+    def counters(self) -> Counters:
+        """Return the figures that health shows."""
+        with self._database.reading() as connection:
+            return outbox.counters(connection, self._sinks)
+
+    # Within
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake()
+
+    def _load(self) -> None:
+        with self._database.reading() as connection:
+            if self._generation == self._database.generation:
+                return
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM deviations WHERE closed_at IS NULL ORDER BY id")  # noqa: S608 - a constant
+            records = [_record(row) for row in rows]
+            self._open = {record.deviation.key: record for record in records}
+            self._stored_seen = {key: record.last_seen for key, record in self._open.items()}
+            self._generation = self._database.generation
+
+    def _steps(self, findings: Findings, at: float) -> list[tuple[Record, Change | None]]:
+        with self._database.reading() as connection:
+            query = "SELECT 1 FROM deviations WHERE control = ? AND subject = ? LIMIT 1"
+            resolved = frozenset(
+                key
+                for key in findings.present
+                if key not in self._open and connection.execute(query, (key.control, key.subject)).fetchone()
+            )
+        return list(advance(self._open, resolved, findings, at))
+
+    def _stale(self, record: Record) -> bool:
+        stored = self._stored_seen.get(record.deviation.key, record.first_seen)
+        moved = self._open[record.deviation.key].deviation.depends != record.deviation.depends
+        return moved or record.last_seen - stored >= self._retention.last_seen_every_s
+
+    def _store(
+        self,
+        records: Sequence[Record],
+        changes: Sequence[Change],
+        at: float,
+        encode: Callable[[Change], Sequence[JSON]],
+    ) -> None:
+        events = [(event, Priority.FINDING) for change in changes for event in encode(change)]
+        opened = {change.deviation.key for change in changes if change.kind is ChangeKind.OPENED}
+        with self._database.transaction() as connection:
+            if self._generation != self._database.generation:
+                raise StoreError("the journal was started afresh; the next look establishes the deviations again")
+            for record in records:
+                key = record.deviation.key
+                values = (_text(record.deviation), record.first_seen, record.last_seen, record.closed_at, record.again)
+                connection.execute(_INSERT if key in opened else _UPDATE, (*values, key.control, key.subject))
+            outbox.append(connection, events, at)
+            self._forget_old(connection, at)
+            outbox.bound(connection, self._retention.outbox_max_bytes, at)
+
+    def _forget_old(self, connection: sqlite3.Connection, at: float) -> None:
+        limit = at - self._retention.history_days * SECONDS_PER_DAY
+        connection.execute("DELETE FROM deviations WHERE closed_at < ?", (limit,))
+        connection.execute(
+            "DELETE FROM deviations WHERE id IN (SELECT id FROM deviations WHERE closed_at IS NOT NULL"
+            " ORDER BY closed_at DESC LIMIT -1 OFFSET ?)",
+            (self._retention.history_max_rows,),
+        )
+
+    def _records(self, where: str, values: tuple[float, ...]) -> tuple[Record, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM deviations WHERE {where}", values)  # noqa: S608 - constants
+            return tuple(_record(row) for row in rows)
+
+
+_INSERT = f"INSERT INTO deviations ({_COLUMNS}, control, subject) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_UPDATE = (
+    "UPDATE deviations SET deviation = ?, first_seen = ?, last_seen = ?, closed_at = ?, again = ?"
+    " WHERE control = ? AND subject = ? AND closed_at IS NULL"
+)
+
+
+def _text(deviation: Deviation) -> str:
+    return json.dumps(asdict(deviation), separators=(",", ":"))
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    text, first_seen, last_seen, closed_at, again = row
+    try:
+        deviation = _deviation(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"a stored deviation does not read: {type(error).__name__}") from None
+    return Record(deviation, first_seen, last_seen, closed_at, bool(again))
+
+
+def _deviation(stored: Mapping[str, Any]) -> Deviation:
+    return Deviation(
+        **{
+            **stored,
+            "key": Key(**stored["key"]),
+            "severity": Severity(stored["severity"]),
+            "evidence": tuple(Evidence(**item) for item in stored["evidence"]),
+            "depends": tuple(Scope(**item) for item in stored["depends"]),
+        }
+    )
