@@ -1,0 +1,80 @@
+"""Which process is an MCP client: by its executable, its package or its bundle, never by a word in its arguments."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.core.commandline import base_name, slashed
+from agent.core.launchers import Kind, launch
+from agent.core.observation import Process
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMarks:
+    """How one client shows in the process table.
+
+    `executables` are base names of its own programs (`claude`; never an interpreter such as `node`). `paths` are runs of
+    whole path components found in the path of its program or script (`@openai/codex`, `.bin/gemini`, `Claude.app`).
+    `variables` are names of environment variables that it sets for what it starts. `editor` says that it also starts
+    language servers and other tools over stdio, so that a wired child alone says nothing.
+    """
+
+    client: str
+    executables: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
+    editor: bool = False
+
+
+_INTERPRETERS = frozenset({"node", "nodejs", "bun", "deno", "python", "python3", "java", "electron", "ruby", "perl"})
+
+
+class ClientIndex:
+    """Finds the client that a process is; remembers the answer for each program path."""
+
+    def __init__(self, clients: Sequence[ClientMarks]) -> None:
+        self._clients = tuple(clients)
+        self._by_name = {
+            base_name(name): client
+            for client in reversed(self._clients)
+            for name in client.executables
+            if base_name(name) not in _INTERPRETERS
+        }
+        self._by_path = lru_cache(maxsize=8192)(self._search)
+
+    def of(self, process: Process) -> ClientMarks | None:
+        """Return the client that `process` is a process of, None for any other program."""
+        for path in _programs(process):
+            found = self._by_path(path)
+            if found is not None:
+                return found
+        return None
+
+    def marked(self, variables: Iterable[str]) -> tuple[ClientMarks, ...]:
+        """Return the clients that set one of these variables for what they start."""
+        wanted = frozenset(variables)
+        return tuple(client for client in self._clients if client.variables & wanted)
+
+    def _search(self, path: str) -> ClientMarks | None:
+        text = f"/{slashed(path).strip('/')}/".lower()
+        for client in self._clients:
+            if any(f"/{fragment.strip('/').lower()}/" in text for fragment in client.paths):
+                return client
+        return self._by_name.get(base_name(path))
+
+
+@lru_cache(maxsize=4)
+def index_of(clients: tuple[ClientMarks, ...]) -> ClientIndex:
+    """Return the index over `clients`, kept from one sweep to the next."""
+    return ClientIndex(clients)
+
+
+def _programs(process: Process) -> list[str]:
+    """Return the paths that say which program this is: the executable, and the script that an interpreter runs."""
+    found = launch(process.command or ())
+    if found is not None and (found.passes_on or (found.kind in (Kind.INLINE, Kind.UNKNOWN) and found.wrappers)):
+        return []
+    paths = [process.exe] if process.exe else list((process.command or ())[:1])
+    if found is not None and found.path and process.command and found.path != process.command[0]:
+        paths.append(found.path)
+    return paths

@@ -1,0 +1,62 @@
+"""The evidence in words. No argument, path or address of a command line stands in it, only names that are safe to show."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from agent.core.commandline import base_name
+from agent.core.deviation import Evidence
+from agent.core.launchers import Launch
+from agent.core.observation import Process
+from agent.core.recognition.entries import Found
+from agent.core.recognition.signs import Sign
+
+_SAFE = re.compile(r"(?:@[A-Za-z0-9._-]{1,40}/)?[A-Za-z0-9._+-]{1,60}(?:/[A-Za-z0-9._-]{1,40}){0,2}")
+
+_TEXTS: Mapping[Sign, str] = MappingProxyType(
+    {
+        Sign.CLIENT: "{client} started it",
+        Sign.WIRE: "two descriptors of its own lead to {host}, one for each direction",
+        Sign.MARK: "its environment holds what {client} sets for the programs it starts",
+        Sign.LAUNCHER: "it runs as an installed package ({package})",
+        Sign.DECLARED: "{package} is known to be an MCP server",
+        Sign.NAME: "its name speaks of MCP ({package})",
+        Sign.NO_WIRE: "no descriptors of its own lead to {host}",
+        Sign.EDITOR: "{client} starts language servers in the same way",
+        Sign.SHELL: "it is a shell with more than one command",
+        Sign.TERMINAL: "it was started from an interactive shell",
+    },
+)
+
+
+def explain(
+    signs: frozenset[Sign],
+    launches: Sequence[Launch],
+    entry: Found | None,
+    *,
+    client: str | None,
+    host: Process,
+    marked: bool,
+) -> tuple[Evidence, ...]:
+    """Return one sentence for each sign, in the order of the signs."""
+    names = {
+        "client": client or "a client",
+        "host": f"its parent {_safe(base_name(host.exe or host.name))} (pid {host.pid})",
+        "package": _package(launches),
+    }
+    rows = [Evidence("entry", f"configured as {_safe(entry[0].name)}: {entry[1].text}")] if entry else []
+    rows += [Evidence(sign.value, _TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in _TEXTS]
+    if marked:
+        rows.append(
+            Evidence("mark", f"its environment holds what {names['client']} sets, though no {client} is above it")
+        )
+    return tuple(rows)
+
+
+def _package(launches: Sequence[Launch]) -> str:
+    names = [found.package for found in launches if found.package] + [found.program for found in launches]
+    return next((name for name in names if _SAFE.fullmatch(name)), "a package")
+
+
+def _safe(text: str) -> str:
+    return text if _SAFE.fullmatch(text) else "(name withheld)"

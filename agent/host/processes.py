@@ -1,0 +1,164 @@
+"""The live process table, through psutil. A sweep takes the pulse of every process and opens only those that changed.
+
+Identity is pid and start time. A process is read again when its pulse changes (exec, new title, new parent) and while it is
+young; its descriptors are read again while it or one of its children is. Only `NoSuchProcess`, `ZombieProcess` and
+`AccessDenied` are expected of psutil; anything else is a fault of this program and is raised.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import psutil
+
+from agent.core.observation import Process
+from agent.host.pulse import Pulse
+from agent.ports import TableView
+
+if sys.platform == "linux":
+    from agent.host.pulse_linux import read_pulse
+    from agent.host.wires_linux import read_wires
+else:
+    from agent.host.pulse_psutil import read_pulse
+
+    def read_wires(pids: Iterable[int]) -> Mapping[int, Mapping[int, str] | None]:
+        """Nothing here tells which descriptors lead to another process."""
+        return dict.fromkeys(pids)
+
+
+YOUNG_S = 5.0
+"""How long after its start a process is read at every sweep: programs change themselves by exec soon after fork."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    pulse: Pulse
+    process: Process
+    young_until: float
+
+
+class PsutilProcessTable:
+    """The process table of this machine. One caller at a time.
+
+    `marks` are the names of environment variables that are looked for; nothing else of an environment is kept.
+    """
+
+    def __init__(
+        self,
+        marks: Collection[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._marks = frozenset(marks)
+        self._monotonic = monotonic
+        self._now = now
+        self._records: dict[int, _Record] = {}
+        self._users: dict[int, str] = {}
+
+    def snapshot(self) -> TableView:
+        """Return every process that runs a program, opening only those that are new, young or changed."""
+        at = self._monotonic()
+        records: dict[int, _Record] = {}
+        opened: set[int] = set()
+        pids = psutil.pids()
+        for pid in pids:
+            pulse = read_pulse(pid)
+            if pulse is None or pulse.passed_over:
+                continue
+            known = self._records.get(pid)
+            if known is not None and known.pulse == pulse and at >= known.young_until:
+                records[pid] = known
+                continue
+            record = self._open(pid, pulse, known, at)
+            if record is not None:
+                records[pid] = record
+                opened.add(pid)
+        self._records = _with_wires(records, opened)
+        return _view([record.process for record in self._records.values()], all_seen=_sees_all(pids))
+
+    def _open(self, pid: int, pulse: Pulse, known: _Record | None, at: float) -> _Record | None:
+        try:
+            handle = psutil.Process(pid)
+            with handle.oneshot():
+                process = self._read(handle, pulse)
+        except psutil.NoSuchProcess:  # ZombieProcess is one
+            return None
+        except psutil.AccessDenied:
+            process = Process(pid, pulse.started, pulse.ppid, pulse.name)
+        if known is not None and known.pulse.started == pulse.started:
+            # The start time is derived from the clock, and moves with it; the process is the same.
+            return _Record(pulse, replace(process, create_time=known.process.create_time), known.young_until)
+        age = self._now() - process.create_time
+        return _Record(pulse, process, at + min(YOUNG_S, max(0.0, YOUNG_S - age)))
+
+    def _read(self, handle: psutil.Process, pulse: Pulse) -> Process:
+        command = _allowed(handle.cmdline)
+        environment = _or_none(handle.environ) if self._marks else {}
+        return Process(
+            pid=handle.pid,
+            create_time=handle.create_time(),
+            ppid=pulse.ppid,
+            name=pulse.name,
+            user=self._user(handle),
+            exe=_or_none(handle.exe) or None,
+            command=None if command is None else tuple(command),
+            cwd=_or_none(handle.cwd) or None,
+            marks=None if environment is None else self._marks.intersection(environment),
+        )
+
+    def _user(self, handle: psutil.Process) -> str | None:
+        if not psutil.POSIX:
+            return _or_none(handle.username)
+        uids = _or_none(handle.uids)
+        if uids is None:
+            return None
+        if uids.real not in self._users:
+            name = _or_none(handle.username)
+            if name is None:
+                return None
+            self._users[uids.real] = name
+        return self._users[uids.real]
+
+
+def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:
+    """Read the descriptors of what was opened and of its parents, whose other ends they are."""
+    parents = {records[pid].process.ppid for pid in opened}
+    wanted = {pid for pid in (*opened, *parents) if pid is not None and pid in records}
+    for pid, wires in read_wires(wanted).items():
+        record = records[pid]
+        records[pid] = replace(record, process=replace(record.process, wires=wires))
+    return records
+
+
+def _view(processes: Collection[Process], *, all_seen: bool) -> TableView:
+    hidden = sum(process.command is None for process in processes)
+    problem = None
+    if hidden:
+        problem = f"the command lines of {hidden} processes could not be read: run the agent as administrator"
+    elif not all_seen:
+        problem = "the system hides other users' processes (hidepid): run the agent as administrator"
+    return TableView(tuple(processes), hidden, problem)
+
+
+def _sees_all(pids: Collection[int]) -> bool:
+    """On POSIX the first process always lives; where it does not show, /proc is mounted with hidepid."""
+    return not psutil.POSIX or 1 in pids
+
+
+def _allowed(read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except psutil.AccessDenied:
+        return None
+
+
+def _or_none(read: Callable[[], _T]) -> _T | None:
+    """Return None too where this one fact is missing of a process that is there (an exe that was deleted)."""
+    try:
+        return read()
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return None

@@ -1,0 +1,18 @@
+"""The cheapest look at one process: enough to tell that it is still the same process, running the same program."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """`started` identifies the process together with its pid. Any other change means that it must be read again.
+
+    `image` differs after an exec where the system shows it (Linux: where the arguments lie, which each exec moves).
+    `passed_over` marks zombies and kernel threads, which run no program.
+    """
+
+    started: float
+    ppid: int
+    name: str
+    image: int = 0
+    passed_over: bool = False

@@ -1,0 +1,35 @@
+"""The pulse of a process on Linux: one read of /proc/PID/stat (proc_pid_stat(5))."""
+
+import os
+
+from agent.host.pulse import Pulse
+
+_PF_KTHREAD = 0x00200000
+_MAX_BYTES = 4096
+# Positions after the command's closing parenthesis; the manual counts from 1 with pid and comm first.
+_STATE, _PPID, _FLAGS, _STARTTIME, _ARG_START = 0, 1, 6, 19, 45
+
+
+def read_pulse(pid: int) -> Pulse | None:
+    """Return the pulse of `pid`, None where there is no such process."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        text = os.read(descriptor, _MAX_BYTES)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    opening, closing = text.find(b"("), text.rfind(b")")
+    fields = text[closing + 2 :].split()
+    if opening < 0 or len(fields) <= _STARTTIME:
+        return None
+    return Pulse(
+        started=float(fields[_STARTTIME]),
+        ppid=int(fields[_PPID]),
+        name=text[opening + 1 : closing].decode("utf-8", "replace"),
+        image=int(fields[_ARG_START]) if len(fields) > _ARG_START else 0,
+        passed_over=fields[_STATE] in (b"Z", b"X", b"x") or bool(int(fields[_FLAGS]) & _PF_KTHREAD),
+    )
