@@ -22,6 +22,13 @@ def may_read(access: tuple[Facts, ...], user: User) -> bool:
     )
 
 
+def may_reach(access: tuple[Facts, ...], user: User) -> bool:
+    """Say whether `user` could learn that the last file of `access` is there: every folder on the way is searchable."""
+    if user.uid is None or user.uid == 0:
+        return True
+    return all(_permits(folder, user, _SEARCH) for folder in access[:-1] if folder.kind == "folder")
+
+
 def writers(access: tuple[Facts, ...]) -> tuple[str, ...]:
     """Say in words who besides administrators (uid 0) could change the last file of `access`, or replace it by a folder above.
 

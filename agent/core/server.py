@@ -13,7 +13,6 @@ from enum import StrEnum
 from agent.core.place import Place
 
 
-
 class Transport(StrEnum):
     """How a client talks to a server; `UNKNOWN` where the entry does not tell."""
 
@@ -33,6 +32,7 @@ class ServerScope(StrEnum):
     LOCAL = "local"
     PROJECT = "project"
     PLUGIN = "plugin"
+    AGENT = "agent"  # an agent file, --agents
     EXTENSION = "extension"
     DYNAMIC = "dynamic"  # --mcp-config, SDK
     SYSTEM = "system"

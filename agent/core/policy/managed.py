@@ -1,0 +1,305 @@
+"""The organisation's side of the policy: managed settings, drop-ins, managed-mcp.json and `managedMcpServers`, merged.
+
+A drop-in counts if its name ends in ".json", in lower case, and does not start with a dot; drop-ins follow the base in the order
+of UTF-16 code units. Wrong types in restrictive keys take the restrictive meaning; `"true"` and `"false"` are read as what they
+say; null is no value.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agent.core.access import may_read
+from agent.core.entry import read_servers
+from agent.core.jsontext import pointer as pointer_to
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Listing, Names, Place, Trouble, Unreadable, User
+from agent.core.policy.documents import (
+    Absent,
+    ManagedMcp,
+    Refuses,
+    Settings,
+    Skipped,
+    Unjudged,
+    read_managed_mcp,
+    read_settings,
+)
+from agent.core.policy.expansion import has_reference
+from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
+from agent.core.policy.rulesets import NEWEST, RuleSet
+from agent.core.policy.sources import Source, read_env, read_rejected
+from agent.core.server import Problem, Server, ServerScope
+
+CLAUDE_CODE = "claude-code"
+LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD = (
+    "allowManagedMcpServersOnly",
+    "managedMcpServers",
+    "strictPluginOnlyCustomization",
+    "disableSideloadFlags",
+)
+_SAYS = frozenset({ALLOW, DENY, LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD})
+_HELPERS = ("policyHelper", "policyHelpers")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_REMOTE = frozenset({"http", "sse", "streamable-http"})
+_LOCAL_KEYS = ("command", "args", "env", "headersHelper")
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """The managed side, merged. `refusal` is why the client does not start, `unjudged` why that could not be found out."""
+
+    rules: RuleSet = NEWEST
+    sources: tuple[Source, ...] = ()
+    says_something: bool = False
+    allow: tuple[Rule, ...] | None = None
+    deny: tuple[Rule, ...] = ()
+    servers: tuple[Server, ...] = ()
+    exclusive: Place | None = None
+    exclusive_usable: bool = False
+    lock: Place | None = None
+    plugin_only: Place | None = None
+    no_sideload: Place | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rejected: Mapping[str, Place] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    refusal: str | None = None
+    unjudged: str | None = None
+
+
+def read_managed(documents: Sequence[Document], dropins: Listing | None, user: User | None, rules: RuleSet) -> Managed:
+    """Return the managed side of `documents` as the client of `user` reads it."""
+    managed = _folder(Managed(rules=rules), dropins, user)
+    closed = bool(managed.sources)
+    for document in settings_documents(documents) if rules.dropins and not closed else _bases(documents):
+        managed = _with_settings(managed, document, user)
+    broken = any(problem.code in ("invalid-entry", "invalid-list") for problem in managed.problems)
+    if broken and not rules.drops_bad_entry:
+        managed = _lost(managed)
+    for document in documents:
+        if document.kind is DocumentKind.MANAGED_MCP:
+            managed = _with_managed_mcp(managed, document, user)
+    return managed
+
+
+def counts_as_dropin(path: str) -> bool:
+    """Say whether the client reads a file of this name from the drop-in folder."""
+    name = _file_name(path)
+    return name.endswith(".json") and not name.startswith(".")
+
+
+def settings_documents(documents: Sequence[Document]) -> list[Document]:
+    """Return the managed settings documents in the order in which the client merges them."""
+    dropins = [
+        document
+        for document in documents
+        if document.kind is DocumentKind.MANAGED_DROPIN and counts_as_dropin(document.path)
+    ]
+    return [*_bases(documents), *sorted(dropins, key=lambda document: _code_units(_file_name(document.path)))]
+
+
+def provided_fault(name: str, entry: object) -> str | None:
+    """Say why the client drops an entry of `managedMcpServers`, None where it loads it."""
+    if not _NAME.fullmatch(name):
+        return "its name may hold letters, digits, '-' and '_' only"
+    if not isinstance(entry, dict):
+        return "it is not a JSON object"
+    kind, url, texts = entry.get("type"), entry.get("url"), _texts(entry)
+    local = next((key for key in _LOCAL_KEYS if key in entry), None)
+    faults = (
+        (not isinstance(kind, str) or kind not in _REMOTE, "its type must be http or sse"),
+        (not isinstance(url, str) or not url.lower().startswith("https://"), "its url must begin with https://"),
+        (local is not None, f"it may not hold {local}"),
+        (any(map(has_reference, texts)), "it may not hold a ${VARIABLE}"),
+        (any(map(_HIDDEN.search, texts)), "it holds control or invisible characters"),
+    )
+    return next((fault for present, fault in faults if present), None)
+
+
+def _folder(managed: Managed, dropins: Listing | None, user: User | None) -> Managed:
+    """Note what keeps the drop-in folder itself from being read."""
+    denied = isinstance(dropins, Unreadable) and dropins.trouble is Trouble.DENIED
+    hidden = isinstance(dropins, Names) and user is not None and not may_read(dropins.access, user)
+    if denied or hidden:
+        path = dropins.access[-1].path if dropins is not None and dropins.access else "managed-settings.d"
+        who = f"The user {user.name}" if user is not None else "The reader"
+        text = f"{who} may not read the folder, so no file in it binds: make it readable for everyone."
+        problem = Problem(Place(path), "unreadable", text)
+        source = Source(DocumentKind.MANAGED_DROPIN.value, path, "unreadable", selected=False, problems=(problem,))
+        return replace(managed, sources=(source,), problems=(problem,))
+    if isinstance(dropins, Unreadable):
+        if dropins.trouble is Trouble.LINK_LOOP:
+            return replace(managed, refusal=f"managed-settings.d cannot be read: {dropins.text}")
+        if dropins.trouble not in (Trouble.NOT_A_FOLDER, Trouble.NOT_REGULAR):
+            return replace(managed, unjudged=f"managed-settings.d could not be looked at: {dropins.text}")
+    if isinstance(dropins, Names) and dropins.truncated:
+        return replace(managed, unjudged="managed-settings.d holds more files than are looked at.")
+    return managed
+
+
+def _with_settings(managed: Managed, document: Document, user: User | None) -> Managed:
+    reading = read_settings(document, user, refuses=managed.rules.refuses_malformed)
+    if isinstance(reading, Absent):
+        return managed
+    if isinstance(reading, Settings):
+        return _merge(managed, document, reading.value)
+    code = reading.code if isinstance(reading, Skipped) else "refused"
+    if isinstance(reading, Unjudged):
+        code = "indeterminate"
+    problem = Problem(Place(document.path), code, reading.why)
+    sources = (*managed.sources, Source(document.kind.value, document.path, code, selected=False, problems=(problem,)))
+    managed = replace(managed, sources=sources, problems=(*managed.problems, problem))
+    if isinstance(reading, Refuses):
+        return replace(managed, refusal=managed.refusal or f"{document.path}: {reading.why}")
+    if isinstance(reading, Unjudged):
+        return replace(managed, unjudged=managed.unjudged or f"{document.path}: {reading.why}")
+    return managed
+
+
+def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Managed:
+    rules, path = managed.rules, document.path
+    allow = read_list(value, ALLOW, RuleScope.MANAGED, path, closes=rules.closes_wrong_types)
+    deny = read_list(value, DENY, RuleScope.MANAGED, path)
+    servers, dropped = _provided(value, path) if rules.managed_servers else ({}, ())
+    odd = tuple(_odd_switches(value, path))
+    problems = (*allow.problems, *deny.problems, *dropped, *odd)
+    state = "effective" if value else "empty"
+    source = Source(document.kind.value, path, state, selected=bool(value), problems=problems)
+    names = {server.name for server in servers.values()}
+    kept = tuple(server for server in managed.servers if server.name not in names)
+    helper = next((key for key in _HELPERS if value.get(key) is not None), None)
+    return replace(
+        managed,
+        sources=(*managed.sources, source),
+        says_something=managed.says_something or not _SAYS.isdisjoint(value),
+        allow=managed.allow if allow.rules is None else (*(managed.allow or ()), *allow.rules),
+        deny=(*managed.deny, *(deny.rules or ())),
+        servers=(*kept, *servers.values()),
+        lock=_switch(value, LOCK, path, managed.lock),
+        plugin_only=_plugin_only(value, path, managed.plugin_only),
+        no_sideload=_switch(value, NO_SIDELOAD, path, managed.no_sideload),
+        env={**managed.env, **read_env(value)},
+        rejected={**managed.rejected, **read_rejected(value, path)},
+        problems=(*managed.problems, *problems),
+        unjudged=managed.unjudged or (helper and f"{path}: {helper} computes the policy, which only the client runs."),
+    )
+
+
+def _switch(value: Mapping[str, Any], key: str, path: str, before: Place | None) -> Place | None:
+    """Return where a restrictive switch is on. Null leaves it as it was; a wrong type turns it on."""
+    setting = value.get(key)
+    if setting is None:
+        return before
+    return None if setting is False or setting == "false" else Place(path, pointer_to(key))
+
+
+def _plugin_only(value: Mapping[str, Any], path: str, before: Place | None) -> Place | None:
+    """Return where servers other than plugins' are shut out: true, a list that holds "mcp", or a wrong type."""
+    setting = value.get(PLUGIN_ONLY)
+    if isinstance(setting, list):
+        return Place(path, pointer_to(PLUGIN_ONLY)) if "mcp" in setting else before
+    return _switch(value, PLUGIN_ONLY, path, before)
+
+
+def _odd_switches(value: Mapping[str, Any], path: str) -> list[Problem]:
+    problems = []
+    for key in (LOCK, NO_SIDELOAD):
+        setting = value.get(key)
+        if setting is None or isinstance(setting, bool):
+            continue
+        read = "what it says" if setting in ("true", "false") else "true"
+        text = f"{key} must be true or false; the client takes it for {read}."
+        problems.append(Problem(Place(path, pointer_to(key)), "invalid-value", text))
+    return problems
+
+
+def _provided(value: Mapping[str, Any], path: str) -> tuple[dict[str, Server], tuple[Problem, ...]]:
+    """Return the servers of `managedMcpServers`, which load beside the users' own and need no allow entry."""
+    entries = value.get(SERVERS)
+    if entries is None:
+        return {}, ()
+    if not isinstance(entries, dict):
+        text = f"{SERVERS} must be an object from names to entries: no server of it loads."
+        return {}, (Problem(Place(path, pointer_to(SERVERS)), "invalid-servers", text),)
+    problems: list[Problem] = []
+    good: dict[str, Any] = {}
+    for name, entry in entries.items():
+        fault = provided_fault(name, entry)
+        if fault is None:
+            good[name] = entry
+            continue
+        place = Place(path, pointer_to(SERVERS, name))
+        problems.append(
+            Problem(place, "invalid-server", f"The client drops the server {name!r} of {SERVERS}: {fault}.")
+        )
+    servers, more = read_servers(
+        good, client=CLAUDE_CODE, user=None, scope=ServerScope.MANAGED, path=path, pointer=pointer_to(SERVERS)
+    )
+    return {server.name: server for server in servers}, (*problems, *more)
+
+
+def _with_managed_mcp(managed: Managed, document: Document, user: User | None) -> Managed:
+    found = read_managed_mcp(document, user)
+    if isinstance(found, Unjudged):
+        problem = Problem(Place(document.path), "indeterminate", found.why)
+        source = Source(document.kind.value, document.path, "indeterminate", selected=False, problems=(problem,))
+        return replace(
+            managed,
+            sources=(*managed.sources, source),
+            problems=(*managed.problems, problem),
+            unjudged=managed.unjudged or f"{document.path}: {found.why}",
+        )
+    if not found.exclusive and found.why is None:
+        return managed
+    servers, problems = _file_servers(found, document.path)
+    names = {server.name for server in servers}
+    return replace(
+        managed,
+        sources=(
+            *managed.sources,
+            Source(document.kind.value, document.path, found.state, selected=found.exclusive, problems=problems),
+        ),
+        says_something=managed.says_something or found.exclusive,
+        exclusive=Place(document.path) if found.exclusive else None,
+        exclusive_usable=found.usable,
+        servers=(*servers, *(server for server in managed.servers if server.name not in names)),
+        problems=(*managed.problems, *problems),
+    )
+
+
+def _file_servers(found: ManagedMcp, path: str) -> tuple[tuple[Server, ...], tuple[Problem, ...]]:
+    if found.servers is None:
+        return (), ((Problem(Place(path), found.state, found.why),) if found.why else ())
+    return read_servers(found.servers, client=CLAUDE_CODE, user=None, scope=ServerScope.MANAGED, path=path)
+
+
+def _lost(managed: Managed) -> Managed:
+    """Return what is left where one invalid entry costs the whole managed policy, as it did in old versions."""
+    text = "This version of Claude Code drops the whole managed policy because of an invalid entry: update it, or mend the entry."
+    first = managed.problems[0]
+    lost = Problem(first.place, "policy-lost", text)
+    return Managed(rules=managed.rules, sources=managed.sources, problems=(*managed.problems, lost))
+
+
+def _bases(documents: Sequence[Document]) -> list[Document]:
+    return [document for document in documents if document.kind is DocumentKind.MANAGED_SETTINGS]
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/" if path.startswith("/") else "\\")[2]
+
+
+def _code_units(name: str) -> bytes:
+    return name.encode("utf-16-be", errors="surrogatepass")
+
+
+def _texts(value: object) -> "list[str]":
+    """Return every key and text value in `value`, however deep (its depth is bounded by the parser)."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in (key, *_texts(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return []

@@ -1,0 +1,249 @@
+"""One list of rules, indexed and compiled against an environment: does any of them match this server, and which?
+
+Names and commands are looked up; URL patterns are grouped by host, so that a server meets the few that can concern it. A rule or
+a server with a variable that nobody stated may give `Unknown`; then every rule of that kind is tried.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from agent.core.policy.expansion import (
+    Environment,
+    Open,
+    Ternary,
+    Text,
+    Unknown,
+    expand,
+    fill,
+    same_command,
+)
+from agent.core.policy.globs import Glob
+from agent.core.policy.rules import CommandRule, NameRule, Rule, UrlRule
+from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, parse_url
+
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):")
+_ORIGIN = re.compile(r"[A-Za-z*][A-Za-z0-9+.\-]*:[/\\]{2}[^/\\?#]+[/\\?#]")
+_NOT_PLAIN = re.compile(r"[*/\\?#@:\[\]\s\x00-\x20]")
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}")
+_DOTS = frozenset({".", ".."})
+_WHOLE = Glob.of("/*")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What rules are compared with: a server's name, and its command or its URL after expansion."""
+
+    name: str
+    command: tuple[Text, ...] | None = None
+    url: Text | None = None
+
+    @property
+    def address(self) -> Address | None:
+        """The parsed URL, None where it cannot be parsed or is not known whole."""
+        return parse_url(self.url) if isinstance(self.url, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a list matches, and the rule that does, or that may (`Unknown`)."""
+
+    answer: Ternary
+    rule: Rule | None = None
+
+
+NO_MATCH = Match(answer=False)
+
+
+class RuleIndex:
+    """The rules of one side, ready to be asked. `lenient` is how deny entries match URLs."""
+
+    __slots__ = ("_by_host", "_by_suffix", "_commands", "_names", "_open_commands", "_open_urls", "_urls", "lenient")
+
+    def __init__(self, rules: Iterable[Rule], environment: Environment | None, *, lenient: bool) -> None:
+        """Compile `rules`; with no environment, references in rules are plain text (as before 2.1.166)."""
+        self.lenient = lenient
+        self._names: dict[str, NameRule] = {}
+        self._commands: dict[tuple[Text, ...], CommandRule] = {}
+        self._open_commands: list[tuple[tuple[Text, ...], CommandRule]] = []
+        self._urls: list[tuple[UrlPattern, UrlRule]] = []
+        self._open_urls: list[tuple[Open, UrlRule]] = []
+        self._by_host: dict[str, list[int]] = {}
+        self._by_suffix: dict[str, list[int]] = {}
+        for rule in rules:
+            if isinstance(rule, NameRule):
+                self._names.setdefault(rule.name, rule)
+            elif isinstance(rule, CommandRule):
+                self._add_command(rule, environment)
+            else:
+                self._add_url(rule, environment)
+
+    @property
+    def has_commands(self) -> bool:
+        """True where the list holds a valid serverCommand entry: then names do not count for local servers."""
+        return bool(self._commands or self._open_commands)
+
+    @property
+    def has_urls(self) -> bool:
+        """True where the list holds a valid serverUrl entry: then names do not count for remote servers."""
+        return bool(self._urls or self._open_urls)
+
+    def name(self, name: str) -> Match:
+        """Match by name alone."""
+        rule = self._names.get(name)
+        return Match(answer=True, rule=rule) if rule else NO_MATCH
+
+    def command(self, command: tuple[Text, ...]) -> Match:
+        """Match by command and arguments."""
+        rule = self._commands.get(command)
+        if rule is not None:
+            return Match(answer=True, rule=rule)
+        certain: Iterable[tuple[tuple[Text, ...], CommandRule]] = ()
+        if any(isinstance(part, Open) for part in command):
+            certain = self._commands.items()
+        return _best((same_command(known, command), rule) for known, rule in chain(certain, self._open_commands))
+
+    def url(self, endpoint: Endpoint) -> Match:
+        """Match by URL."""
+        if isinstance(endpoint.url, Open):
+            found = _best((_open_server(pattern, endpoint.url), rule) for pattern, rule in self._urls)
+            if found.answer is True or not self._open_urls:
+                return found
+            variables = endpoint.url.variables.union(*(text.variables for text, _ in self._open_urls))
+            return Match(Unknown(variables), self._open_urls[0][1])
+        address = endpoint.address
+        for at in self._candidates(address):
+            pattern, rule = self._urls[at]
+            if pattern.matches(address, lenient=self.lenient):
+                return Match(answer=True, rule=rule)
+        return _best((_open_rule(text, address), rule) for text, rule in self._open_urls)
+
+    def any(self, endpoint: Endpoint) -> Match:
+        """Match by name, command or URL, as deny entries do."""
+        found = [self.name(endpoint.name)]
+        if endpoint.command is not None:
+            found.append(self.command(endpoint.command))
+        if endpoint.url is not None:
+            found.append(self.url(endpoint))
+        return _best((match.answer, match.rule) for match in found)
+
+    def _add_command(self, rule: CommandRule, environment: Environment | None) -> None:
+        command: tuple[Text, ...] = rule.command
+        if environment is not None:
+            command = tuple(expand(part, environment) for part in rule.command)
+        if any(isinstance(part, Open) for part in command):
+            self._open_commands.append((command, rule))
+        self._commands.setdefault(command, rule)
+
+    def _add_url(self, rule: UrlRule, environment: Environment | None) -> None:
+        text: Text = rule.url
+        values: tuple[str, ...] = ()
+        if environment is not None:
+            text, values = fill(rule.url, environment)
+        inert = not self.lenient and bool(values) and (not all(map(_plain, values)))
+        if isinstance(text, Open) and not inert:
+            self._open_urls.append((text, rule))
+            return
+        pattern = compile_pattern(text) if isinstance(text, str) else UrlPattern(rule.url, Form.NEVER)
+        if inert or (not self.lenient and values and not _same_structure(rule.url, pattern)):
+            pattern = UrlPattern(pattern.text, Form.NEVER)
+        self._file(len(self._urls), pattern)
+        self._urls.append((pattern, rule))
+
+    def _file(self, at: int, pattern: UrlPattern) -> None:
+        """Put a pattern where a server that it can match will look for it."""
+        if pattern.form is Form.NEVER:
+            return
+        if pattern.form is Form.PARTS and pattern.host.literal:
+            self._by_host.setdefault(pattern.host.pieces[0], []).append(at)
+            return
+        tail = pattern.host.pieces[-1] if pattern.form is Form.PARTS else ""
+        self._by_suffix.setdefault(tail.partition(".")[2], []).append(at)
+
+    def _candidates(self, address: Address | None) -> Iterator[int]:
+        """Yield the positions of patterns that may match, in the order of the list within each group."""
+        if address is None:
+            yield from self._by_suffix.get("", ())
+            return
+        host = address.bare_host
+        yield from self._by_host.get(host, ())
+        while host and self._by_suffix:
+            yield from self._by_suffix.get(host, ())
+            host = host.partition(".")[2]
+        yield from self._by_suffix.get("", ())
+
+
+def _best(found: Iterable[tuple[Ternary, Rule | None]]) -> Match:
+    """Return the first match that is certain, else all the unknown ones together, else none."""
+    variables: frozenset[str] = frozenset()
+    first: Rule | None = None
+    for answer, rule in found:
+        if answer is True:
+            return Match(answer=True, rule=rule)
+        if isinstance(answer, Unknown):
+            variables |= answer.variables
+            first = first or rule
+    return Match(Unknown(variables), first) if variables else NO_MATCH
+
+
+def _plain(value: str) -> bool:
+    """Say whether a variable's value stays inside the part of the URL it stands in, and adds no star."""
+    return not _NOT_PLAIN.search(value) and value.lower().replace("%2e", ".") not in _DOTS
+
+
+def _same_structure(written: str, pattern: UrlPattern) -> bool:
+    """Say whether `pattern` has the scheme, host and path scope that the entry has with a neutral value in place of variables."""
+    for neutral in ("x", "1"):
+        other = compile_pattern(_REFERENCE.sub(neutral, written))
+        if other.form is not Form.PARTS:
+            continue
+        return _shape(other) == _shape(pattern)
+    return not _REFERENCE.fullmatch(written)
+
+
+def _shape(pattern: UrlPattern) -> tuple[object, ...]:
+    path = None if pattern.path is None else (len(pattern.path.pieces), "".join(pattern.path.pieces).count("/"))
+    return (pattern.form, pattern.scheme is None, len(pattern.host.pieces), path, pattern.query)
+
+
+def _open_server(pattern: UrlPattern, url: Open) -> Ternary:
+    """Compare a pattern with a server's URL of which a part is unknown."""
+    if pattern.form is Form.ANY:
+        return True
+    if pattern.form is Form.NEVER:
+        return False
+    scheme = _SCHEME.match(url.prefix)
+    if scheme and pattern.scheme is not None and pattern.scheme != scheme["scheme"].lower():
+        return False
+    origin = parse_url(url.prefix) if _ORIGIN.match(url.prefix) else None
+    if origin is not None and pattern.form is Form.PARTS:
+        if not pattern.matches_origin(origin):
+            return False
+        if pattern.path is None or pattern.path == _WHOLE:
+            return True
+    return Unknown(url.variables)
+
+
+def _open_rule(text: Open, address: Address | None) -> Ternary:
+    """Compare a pattern of which a part is unknown with a server's URL."""
+    unknown = Unknown(text.variables)
+    if address is None:
+        return unknown
+    scheme = _SCHEME.match(text.prefix)
+    if scheme and scheme["scheme"].lower() != address.scheme:
+        return False
+    if _ORIGIN.match(text.prefix):
+        pattern = compile_pattern(text.prefix)
+        if pattern.form is Form.PARTS and not replace(pattern, path=None).matches_origin(address):
+            return False
+    return unknown
+
+
+def endpoint_of(name: str, command: tuple[str, ...] | None, url: str | None, environment: Environment) -> Endpoint:
+    """Return what rules are compared with, expanded with the server's side of the environment."""
+    return Endpoint(
+        name,
+        None if command is None else tuple(expand(part, environment) for part in command),
+        None if url is None else expand(url, environment),
+    )

@@ -1,0 +1,341 @@
+"""One session of Claude Code: a user in a folder, everything that decides there → for each server, does it load, and why?
+
+A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` without asking. Observed with 2.1.330:
+
+* Several servers of one name: --mcp-config before local, project and user; among `.mcp.json` files the nearest wins. That is
+  settled before the policy looks, so a blocked definition hides an allowed one below it. A server that the organisation provides
+  wins over all; only a --mcp-config server that the policy lets pass takes its place.
+* A plugin's server that reaches the same endpoint as a loaded server of another scope is left out.
+* `--mcp-config` or `--strict-mcp-config` beside a readable managed-mcp.json keeps the client from starting.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agent.core.entry import agent_entries, read_servers
+from agent.core.jsontext import JsonError, parse
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Listing, Os, User, pure_path
+from agent.core.policy.documents import Settings, read_settings
+from agent.core.policy.effective import Policy, effective
+from agent.core.policy.evaluate import Judge
+from agent.core.policy.expansion import Environment
+from agent.core.policy.flags import NO_FLAGS, Flags
+from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.matching import Endpoint
+from agent.core.server import Server, ServerScope, Transport
+from agent.core.verdict import Answer, Verdict
+
+_RANK = (ServerScope.MANAGED, ServerScope.DYNAMIC, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.USER)
+_FOLDER_KINDS = frozenset({DocumentKind.PROJECT_SETTINGS, DocumentKind.LOCAL_SETTINGS})
+_OWN = frozenset({ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT})
+_SOURCES = {ServerScope.USER: "user", ServerScope.LOCAL: "local", ServerScope.PROJECT: "project"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """All the inputs.
+
+    `cwd` is the folder it runs in, whose settings count; `project` the folder under which the client keeps its state: the
+    repository's root, or `cwd`.
+
+    `documents` are managed, user, project and local settings and the client's state, of any folder: those of other folders are
+    left out here. `servers` are candidates of every scope; the organisation's are read from the documents.
+    """
+
+    user: User
+    cwd: str
+    project: str | None = None
+    os: Os = "linux"
+    documents: tuple[Document, ...] = ()
+    dropins: Listing | None = None
+    servers: tuple[Server, ...] = ()
+    environment: Environment = field(default_factory=Environment)
+    flags: Flags = NO_FLAGS
+    client_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One candidate: what the policy says, whether the session loads it (None: not known), and in a sentence why."""
+
+    server: Server
+    verdict: Verdict
+    loads: bool | None
+    loads_code: str
+    loads_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The policy of a session and every candidate that concerns it, in the order given, the organisation's servers first.
+
+    `refuses` says why the client does not start at all.
+    """
+
+    policy: Policy
+    judged: tuple[Judged, ...]
+    refuses: str | None = None
+
+
+def judge(session: Session) -> Outcome:
+    """Return what `session` loads. Total: it never raises, whatever the documents hold."""
+    flags = session.flags
+    policy = session_policy(session)
+    dynamic, unusable = _dynamic(session)
+    candidates = (*policy.managed_servers, *_concerned(session), *dynamic, *_given_agents(session))
+    refuses = _refuses(policy, flags, candidates, unusable)
+    compiled = Judge(policy, session.environment)
+    rows = [_Row(server, compiled.verdict(server), compiled.endpoint(server)) for server in candidates]
+    state = _project_state(session)
+    for row in rows:
+        row.settle(_left_out(row, policy, flags, refuses, state))
+    _settle_names(rows, session)
+    _settle_plugins(rows)
+    return Outcome(policy, tuple(row.judged for row in rows), refuses)
+
+
+def session_policy(session: Session) -> Policy:
+    """Return the policy that binds in `session`."""
+    documents = tuple(
+        document
+        for document in session.documents
+        if document.kind not in _FOLDER_KINDS
+        or document.project is None
+        or _same_path(document.project, session.cwd, session.os)
+    )
+    sources = frozenset[str]() if session.flags.restricted else session.flags.setting_sources
+    return effective(
+        documents,
+        user=session.user,
+        dropins=session.dropins,
+        client_version=session.client_version,
+        flag_settings=session.flags.settings,
+        setting_sources=sources,
+    )
+
+
+class _Row:
+    """A candidate on its way through the session: the first reason that settles it stays."""
+
+    __slots__ = ("endpoint", "outcome", "server", "verdict")
+
+    def __init__(self, server: Server, verdict: Verdict, endpoint: Endpoint) -> None:
+        self.server, self.verdict, self.endpoint = server, verdict, endpoint
+        self.outcome: tuple[bool | None, str, str] | None = None
+
+    def settle(self, outcome: tuple[bool | None, str, str] | None) -> None:
+        if self.outcome is None:
+            self.outcome = outcome
+
+    @property
+    def final(self) -> tuple[bool | None, str, str]:
+        if self.outcome is not None:
+            return self.outcome
+        reason = self.verdict.reason
+        if self.verdict.answer is Answer.BLOCKED:
+            return False, "blocked", reason.text
+        if self.verdict.answer is Answer.UNDETERMINED and reason.code != "no-policy":
+            return None, reason.code, reason.text
+        return True, "loads", "The client loads it."
+
+    @property
+    def judged(self) -> Judged:
+        return Judged(self.server, self.verdict, *self.final)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the client keeps about one project: servers that the user switched off, project servers that were rejected."""
+
+    disabled: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
+
+
+def _left_out(
+    row: _Row, policy: Policy, flags: Flags, refuses: str | None, state: _State
+) -> tuple[bool | None, str, str] | None:
+    """Say why a candidate does not load whatever the lists say, None where nothing of that kind is so."""
+    server = row.server
+    if refuses is not None:
+        return False, "client-refuses", f"The client does not start: {refuses}"
+    if policy.state == "indeterminate":
+        return None, "policy-indeterminate", f"The policy in force could not be found out: {policy.refusal}"
+    if server.name in policy.rejected and server.scope is ServerScope.PROJECT:
+        return (
+            False,
+            "rejected",
+            f"{policy.rejected[server.name].path} rejects this project server (disabledMcpjsonServers).",
+        )
+    if server.scope is ServerScope.PROJECT and server.name in state.rejected:
+        return False, "rejected", "The user rejected this project server (disabledMcpjsonServers)."
+    by_flag = _shut_by_flag(server, flags)
+    return (False, "left-out", by_flag) if by_flag else None
+
+
+def _shut_by_flag(server: Server, flags: Flags) -> str | None:
+    if flags.safe:
+        return "--safe-mode loads no servers."
+    if flags.strict and server.scope is not ServerScope.DYNAMIC:
+        return "--strict-mcp-config loads only the servers of --mcp-config."
+    if (flags.restricted or flags.bare) and server.scope in _OWN:
+        return "--restricted and --bare leave out the servers of users and projects."
+    wanted = _SOURCES.get(server.scope)
+    if flags.setting_sources is not None and wanted is not None and wanted not in flags.setting_sources:
+        return f"--setting-sources leaves out the {wanted} scope."
+    return None
+
+
+def _settle_names(rows: Sequence[_Row], session: Session) -> None:
+    """Leave one server of each name, and switch off those that the user switched off."""
+    state = _project_state(session)
+    names: dict[str, list[_Row]] = {}
+    for row in rows:
+        if row.outcome is None and row.server.scope in _RANK and not _exclusively_shut(row):
+            names.setdefault(row.server.name, []).append(row)
+    for same in names.values():
+        same.sort(key=lambda row: _precedence(row, session))
+        winner = same[0]
+        provided = winner.server.scope is ServerScope.MANAGED
+        rival = next((row for row in same if row.server.scope is ServerScope.DYNAMIC), None)
+        if provided and rival is not None and rival.final[0] is True:
+            winner = rival
+        for row in same:
+            if row is not winner and row.final[1] != "blocked":
+                text = f"Another server of this name counts instead: {winner.server.scope} scope, {winner.server.place.path}."
+                row.settle((False, "shadowed", text))
+    for row in rows:
+        blocked = row.verdict.answer is Answer.BLOCKED
+        if not blocked and (row.server.disabled or row.server.name in state.disabled):
+            row.settle((False, "disabled", "The user switched this server off."))
+
+
+def _settle_plugins(rows: Sequence[_Row]) -> None:
+    """Leave out plugins' servers that reach the same endpoint as a server that loads."""
+    taken: dict[object, Server] = {}
+    for row in sorted(rows, key=lambda row: row.server.scope is ServerScope.PLUGIN):
+        if row.final[0] is False:
+            continue
+        signature = _signature(row.endpoint)
+        other = taken.get(signature) if signature is not None else None
+        if other is not None and row.server.scope is ServerScope.PLUGIN:
+            row.settle(
+                (False, "duplicate", f"The server {other.name!r} reaches the same command or URL, and loads instead.")
+            )
+        elif signature is not None:
+            taken.setdefault(signature, row.server)
+
+
+def _signature(endpoint: Endpoint) -> object | None:
+    """Return what makes two servers the same to the client: the command, or the URL without slashes at its end."""
+    if endpoint.command is not None:
+        return endpoint.command
+    address = endpoint.address
+    return endpoint.url if address is None else replace(address, path=address.path.rstrip("/"))
+
+
+def _exclusively_shut(row: _Row) -> bool:
+    return row.verdict.reason.code in ("exclusive", "plugin-only")
+
+
+def _precedence(row: _Row, session: Session) -> tuple[int, int]:
+    """Return a sort key, the strongest first: the scope, then how near the file is to the folder of the session."""
+    depth = len(pure_path(session.os, row.server.place.path).parts) if row.server.scope is ServerScope.PROJECT else 0
+    return _RANK.index(row.server.scope), -depth
+
+
+def _refuses(policy: Policy, flags: Flags, candidates: Iterable[Server], unusable: str | None) -> str | None:
+    """Say why the client does not start, None where it does."""
+    if policy.state == "refused":
+        return policy.refusal
+    if unusable is not None:
+        return unusable
+    given = any(server.scope is ServerScope.DYNAMIC and server.transport is not Transport.SDK for server in candidates)
+    if policy.no_sideload is not None and (given or flags.sideloads):
+        what = "--mcp-config" if given else flags.sideloads[0]
+        return f"disableSideloadFlags in {policy.no_sideload.path} forbids {what}."
+    if policy.exclusive is not None and policy.exclusive_usable and (given or flags.strict):
+        what = "--mcp-config" if given else "--strict-mcp-config"
+        return f"{what} is not accepted beside {policy.exclusive.path}."
+    return None
+
+
+def _dynamic(session: Session) -> tuple[tuple[Server, ...], str | None]:
+    """Return the servers of `--mcp-config`, and what is wrong with one of its values, which keeps the client from starting."""
+    servers: list[Server] = []
+    for text in session.flags.mcp_config:
+        value = _parsed(text)
+        entries = value.get("mcpServers") if isinstance(value, dict) else None
+        if not isinstance(entries, dict):
+            return (), "a value of --mcp-config is no JSON object with mcpServers."
+        found, _ = read_servers(
+            entries, client=CLAUDE_CODE, user=session.user.name, scope=ServerScope.DYNAMIC, path="--mcp-config"
+        )
+        servers += found
+    return tuple(servers), None
+
+
+def _given_agents(session: Session) -> tuple[Server, ...]:
+    """Return the servers that the agent of `--agent` defines in the text of `--agents`."""
+    agents = _parsed(session.flags.agents)
+    agent = agents.get(session.flags.agent) if isinstance(agents, dict) else None
+    entries = agent_entries(agent.get("mcpServers")) if isinstance(agent, dict) else {}
+    scope = ServerScope.AGENT
+    return read_servers(entries, client=CLAUDE_CODE, user=session.user.name, scope=scope, path="--agents")[0]
+
+
+def _concerned(session: Session) -> tuple[Server, ...]:
+    """Return the candidates that concern this user and folder, without the organisation's."""
+    return tuple(
+        server
+        for server in session.servers
+        if server.client == CLAUDE_CODE
+        and server.scope is not ServerScope.MANAGED
+        and server.user in (None, session.user.name)
+        and _in_reach(server, session)
+    )
+
+
+def _in_reach(server: Server, session: Session) -> bool:
+    os = session.os
+    if server.scope is ServerScope.PROJECT:
+        file = pure_path(os, server.place.path)
+        folder = file.parent if file.name == ".mcp.json" else pure_path(os, server.project or server.place.path)
+        cwd = pure_path(os, session.cwd)
+        return folder == cwd or folder in cwd.parents
+    if server.project is None:
+        return True
+    return any(_same_path(server.project, path, os) for path in (session.project, session.cwd) if path is not None)
+
+
+def _project_state(session: Session) -> _State:
+    disabled: set[str] = set()
+    rejected: set[str] = set()
+    for document in session.documents:
+        if document.kind is not DocumentKind.CLIENT_STATE:
+            continue
+        reading = read_settings(document, session.user)
+        projects = reading.value.get("projects") if isinstance(reading, Settings) else None
+        for path, entry in projects.items() if isinstance(projects, dict) else ():
+            here = any(_same_path(path, own, session.os) for own in (session.project or session.cwd,))
+            if here and isinstance(entry, dict):
+                disabled |= _names(entry, "disabledMcpServers")
+                rejected |= _names(entry, "disabledMcpjsonServers")
+    return _State(frozenset(disabled), frozenset(rejected))
+
+
+def _names(entry: Mapping[str, Any], key: str) -> set[str]:
+    value = entry.get(key)
+    return {name for name in value if isinstance(name, str)} if isinstance(value, list) else set()
+
+
+def _parsed(text: str | None) -> object:
+    try:
+        return parse(text) if text is not None else None
+    except JsonError:
+        return None
+
+
+def _same_path(one: str, other: str, os: Os) -> bool:
+    return pure_path(os, one) == pure_path(os, other)

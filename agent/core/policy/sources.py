@@ -1,0 +1,106 @@
+"""What one settings file contributes, and how its place in the policy is told: `Source`, and the user's side of the policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.core.jsontext import JsonError, parse
+from agent.core.jsontext import pointer as pointer_to
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Place, User
+from agent.core.policy.documents import Absent, Settings, Skipped, read_settings
+from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
+from agent.core.server import Problem
+
+FLAG_PATH = "--settings"
+_SCOPES = {
+    DocumentKind.USER_SETTINGS: RuleScope.USER,
+    DocumentKind.PROJECT_SETTINGS: RuleScope.PROJECT,
+    DocumentKind.LOCAL_SETTINGS: RuleScope.LOCAL,
+}
+REJECTED = "disabledMcpjsonServers"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file that may hold policy: what it is, what the client made of it, and whether anything in it counts."""
+
+    kind: str
+    path: str
+    state: str
+    selected: bool
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a file of a user or project, or `--settings`, adds to the policy."""
+
+    scope: RuleScope
+    source: Source
+    allow: tuple[Rule, ...] | None = None
+    deny: tuple[Rule, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rejected: Mapping[str, Place] = field(default_factory=dict)
+
+
+def read_user_side(document: Document, user: User | None, setting_sources: frozenset[str] | None) -> Side | None:
+    """Return what `document` adds, None where it is no settings file of the user's side, absent, or switched off."""
+    scope = _SCOPES.get(document.kind)
+    if scope is None or (setting_sources is not None and scope.value not in setting_sources):
+        return None
+    reading = read_settings(document, user)
+    if isinstance(reading, Absent):
+        return None
+    if isinstance(reading, Settings):
+        return _side(reading.value, scope, document.kind.value, document.path)
+    code = reading.code if isinstance(reading, Skipped) else "unreadable"
+    problem = Problem(Place(document.path), code, f"The client ignores this file: {reading.why}")
+    return Side(scope, Source(document.kind.value, document.path, code, selected=False, problems=(problem,)))
+
+
+def read_flag_settings(text: str) -> Side:
+    """Return what the text given with `--settings` adds."""
+    try:
+        value = parse(text)
+    except JsonError as error:
+        problem = Problem(Place(FLAG_PATH), "malformed", f"The text of --settings is not JSON ({error}).")
+        return Side(
+            RuleScope.FLAG, Source("flag-settings", FLAG_PATH, "malformed", selected=False, problems=(problem,))
+        )
+    return _side(value if isinstance(value, dict) else {}, RuleScope.FLAG, "flag-settings", FLAG_PATH)
+
+
+def read_env(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that a settings object sets; numbers and truth values become text, as in JavaScript."""
+    env = settings.get("env")
+    if not isinstance(env, dict):
+        return {}
+    shown = {True: "true", False: "false"}
+    return {
+        name: shown[value] if isinstance(value, bool) else str(value)
+        for name, value in env.items()
+        if isinstance(value, str | int | float)
+    }
+
+
+def read_rejected(settings: Mapping[str, Any], path: str) -> dict[str, Place]:
+    """Return the project servers that a settings object rejects by name."""
+    value = settings.get(REJECTED)
+    if not isinstance(value, list):
+        return {}
+    return {name: Place(path, pointer_to(REJECTED, at)) for at, name in enumerate(value) if isinstance(name, str)}
+
+
+def _side(value: Mapping[str, Any], scope: RuleScope, kind: str, path: str) -> Side:
+    allow = read_list(value, ALLOW, scope, path)
+    deny = read_list(value, DENY, scope, path)
+    problems = (*allow.problems, *deny.problems)
+    return Side(
+        scope,
+        Source(kind, path, "effective", selected=allow.rules is not None or deny.rules is not None, problems=problems),
+        allow=allow.rules,
+        deny=deny.rules or (),
+        env=read_env(value),
+        rejected=read_rejected(value, path),
+    )
