@@ -79,7 +79,9 @@ class Received:
 
 
 class Endpoint:
-    def __init__(self, *script: Step, client_ca: trustme.CA | None = None) -> None:
+    """Listens on a free port of 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP."""
+
+    def __init__(self, *script: Step, client_ca: trustme.CA | None = None, tls: bool = True) -> None:
         self.ca = trustme.CA()
         self.requests: list[Received] = []
         self._kept: dict[str, list[dict[str, Any]]] = {}
@@ -87,20 +89,25 @@ class Endpoint:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+        self.ca.issue_cert("127.0.0.1").configure_cert(context)
         if client_ca is not None:
             client_ca.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
-        self._server = _Server(self, context)
+        self._tls = tls
+        self._server = _Server(self, context if tls else None)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_address[1]}/v1/events"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1/events"
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
 
     def ca_file(self, folder: Path) -> Path:
-        path = folder / "endpoint-ca.pem"
+        path = folder / f"ca-{self.port}.pem"
         self.ca.cert_pem.write_to_path(str(path))
         return path
 
@@ -166,7 +173,7 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = False
     allow_reuse_address = True
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext) -> None:
+    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
         self.endpoint = endpoint
         self.context = context
         self.errors: list[BaseException] = []
@@ -179,15 +186,15 @@ class _Server(socketserver.ThreadingTCPServer):
         if self.endpoint.next_step(only=TlsFailure):
             request.recv(1)
             return
-        with self.context.wrap_socket(request, server_side=True) as tls:
+        with self.context.wrap_socket(request, server_side=True) if self.context else request as connection:
             with self._lock:
-                self._live.add(tls)
+                self._live.add(connection)
             try:
                 if not self.endpoint.wait_closing(0):
-                    super().finish_request(tls, client_address)
+                    super().finish_request(connection, client_address)
             finally:
                 with self._lock:
-                    self._live.discard(tls)
+                    self._live.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - as the parent has it
         error = sys.exc_info()[1]
