@@ -1,0 +1,157 @@
+"""The one function that judges: world in, everything that is said about it out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.core.assess import summary
+from agent.core.assess.configured import (
+    Configured,
+    Means,
+    configured_deviations,
+    judge_configured,
+    organisation_judge,
+    server_rows,
+    undecided_configured,
+    versions_of,
+)
+from agent.core.assess.managed import managed_deviations, managed_rows
+from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
+from agent.core.assess.standing import policy_deviations, policy_row
+from agent.core.deviation import Deviation, Findings, Severity
+from agent.core.documents import CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
+from agent.core.observation import Coverage, CoverageState
+from agent.core.policy.effective import Policy
+from agent.core.policy.evaluate import Judge
+from agent.core.recognition import ClientMarks, recognise
+from agent.core.redaction import redact_text
+from agent.core.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What judging needs besides the world: the clients, what is known of them, and the organisation's own severities."""
+
+    means: Means = field(default_factory=Means)
+    enforcing: frozenset[str] = frozenset()
+    marks: tuple[ClientMarks, ...] = ()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    policy_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything that is said. `complete` is false until every source has looked once: nothing is decided before."""
+
+    complete: bool
+    findings: Findings
+    policy: PolicyRow | None = None
+    servers: tuple[ServerRow, ...] = ()
+    processes: tuple[ProcessRow, ...] = ()
+    managed_files: tuple[ManagedFileRow, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
+    summary: SummaryRow = field(default_factory=lambda: SummaryRow("unknown", {}, "Nothing was looked at yet."))
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """Every failing control."""
+        return tuple(self.findings.present.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was judged of the files alone; kept from one call to the next, because files change less often than processes."""
+
+    world: World
+    configured: Configured
+    organisation: Judge
+
+    @property
+    def policy(self) -> Policy:
+        """The organisation's policy."""
+        return self.organisation.policy
+
+
+def assess(world: World, terms: Terms, before: Judged | None = None) -> tuple[Assessment, Judged | None]:
+    """Judge `world`; pass the second result in again, and what depends on files alone is judged anew only when they changed."""
+    if world.configs is None or world.managed is None or world.processes is None:
+        return Assessment(complete=False, findings=Findings()), before
+    files = _judged_files(world, terms, before)
+    running = _running(world, terms, files)
+    managed = managed_rows(world.managed, [look.user for look in world.configs])
+    installed = _installed(world)
+    found = (
+        *policy_deviations(files.policy, installed, required=terms.policy_required),
+        *managed_deviations(managed),
+        *running_deviations(running),
+        *configured_deviations(files.configured.judged),
+    )
+    findings = _findings(world, found, files.configured, running, terms)
+    pids: dict[str, list[int]] = {}
+    for item in running:
+        if item.running.server is not None:
+            pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
+    servers = server_rows(files.configured.judged, pids)
+    policy = policy_row(files.policy)
+    coverage = tuple(_coverage_row(row) for row in world.coverage)
+    return (
+        Assessment(
+            complete=True,
+            findings=findings,
+            policy=policy,
+            servers=servers,
+            processes=process_rows(running),
+            managed_files=managed,
+            coverage=coverage,
+            summary=summary.summarise(policy, servers, tuple(findings.present.values()), coverage, len(running)),
+        ),
+        files,
+    )
+
+
+def _judged_files(world: World, terms: Terms, before: Judged | None) -> Judged:
+    assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
+    if before is not None and before.world.configs == world.configs and before.world.managed == world.managed:
+        return before
+    configured = judge_configured(world.configs, world.managed, terms.means)
+    return Judged(world, configured, organisation_judge(world.managed, terms.means, versions_of(world.configs)))
+
+
+def _running(world: World, terms: Terms, files: Judged) -> tuple[JudgedRunning, ...]:
+    assert world.processes is not None  # noqa: S101 - the caller looked
+    servers = [item.server for item in files.configured.judged if item.server.command is not None]
+    found = recognise((*world.processes.processes, *world.processes.ended), servers, terms.marks)
+    return judge_running(found, files.configured.verdicts, terms.enforcing.__contains__, files.organisation.verdict)
+
+
+def _findings(
+    world: World,
+    found: Sequence[Deviation],
+    configured: Configured,
+    running: Sequence[JudgedRunning],
+    terms: Terms,
+) -> Findings:
+    weighed = [
+        replace(item, severity=terms.severities[item.key.control]) if item.key.control in terms.severities else item
+        for item in found
+    ]
+    return Findings(
+        present={item.key: item for item in weighed},
+        looked=world.looked,
+        inconclusive=frozenset(str(row.scope) for row in world.coverage if not row.state.conclusive),
+        undecided=frozenset((*undecided_configured(configured.judged), *undecided_running(running))),
+    )
+
+
+def _installed(world: World) -> frozenset[str]:
+    """Return the clients of which something was found on the device."""
+    found = {
+        row.scope.client
+        for row in world.coverage
+        if row.scope.client is not None and row.scope.user is not None and row.state is not CoverageState.ABSENT
+    }
+    return frozenset(found.union(*(look.client_versions for look in world.configs or ())))
+
+
+def _coverage_row(row: Coverage) -> CoverageRow:
+    problem = redact_text(row.problem) if row.problem is not None else None
+    return CoverageRow(str(row.scope), row.scope.user, row.scope.client, row.state, problem)

@@ -1,0 +1,224 @@
+"""Configured servers: the verdict on each, for each user, in every folder where it is another one.
+
+A client that enforces the policy is judged as that client's own sessions: one anywhere, and one in every project that has
+something of its own to say. A client that enforces nothing is judged by the organisation's policy alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.core.assess.results import deviation
+from agent.core.assess.running import reason_row
+from agent.core.deviation import Deviation, Evidence, Key
+from agent.core.documents import PlaceRow, ServerRow
+from agent.core.observation import ConfigLook, ManagedLook, Scope
+from agent.core.place import Os
+from agent.core.policy.effective import organisation_policy
+from agent.core.policy.evaluate import Judge
+from agent.core.policy.expansion import NOTHING_KNOWN, Environment
+from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.session import Judged, Outcome, Session, judge
+from agent.core.redaction import redact_command, redact_text, redact_url
+from agent.core.server import Server, ServerScope
+from agent.core.verdict import Answer, Verdict
+
+CONTROLS = ("server.unapproved.configured", "server.blocked.configured")
+_TOP: dict[Os, str] = {"linux": "/", "macos": "/", "windows": "C:\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedServer:
+    """A configured server, what the policy says, and whether its client would load it (None: not known)."""
+
+    server: Server
+    verdict: Verdict
+    loads: bool | None
+    loads_reason: str | None
+    enforced: bool
+
+    @property
+    def depends(self) -> tuple[Scope, ...]:
+        """What was looked at to find it: its file, and the managed files that judged it."""
+        server = self.server
+        return (Scope("config", server.user, server.client, server.place.path), Scope("managed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Every configured server of the device, judged, and the sentences that keep clients from starting, by user."""
+
+    judged: tuple[JudgedServer, ...] = ()
+    refuses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict by server key."""
+        return {item.server.key: item.verdict for item in self.judged}
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What is known of the clients: their system, environment and version where the machine does not tell it."""
+
+    os: Os = "linux"
+    environment: Environment = NOTHING_KNOWN
+    client_version: str | None = None
+
+
+def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: Means) -> Configured:
+    """Judge every server that the looks found."""
+    judged: list[JudgedServer] = []
+    refuses: dict[str, str] = {}
+    provided: dict[str, JudgedServer] = {}
+    organisation = organisation_judge(managed, means, versions_of(looks))
+    for look in looks:
+        outcome = _session(look, managed, means, _TOP[means.os])
+        if outcome.refuses is not None:
+            refuses[look.user.name] = outcome.refuses
+        for item in _enforced(look, managed, means, outcome):
+            if item.server.user is None and item.server.scope is ServerScope.MANAGED and item.server.project is None:
+                first = provided.setdefault(item.server.key, item)
+                if first is item or _same(first, item):
+                    continue
+                item = replace(item, server=replace(item.server, user=look.user.name))  # noqa: PLW2901 - this user's own answer
+            judged.append(item)
+        judged += [_unenforced(server, organisation) for server in look.servers if server.client != CLAUDE_CODE]
+    return Configured((*provided.values(), *judged), refuses)
+
+
+def organisation_judge(managed: ManagedLook, means: Means, version: str | None) -> Judge:
+    """Return the organisation's policy, compiled, as it judges servers whose client enforces nothing."""
+    return Judge(organisation_policy(managed, client_version=version or means.client_version), means.environment)
+
+
+def versions_of(looks: Sequence[ConfigLook]) -> str | None:
+    """Return the oldest version of the enforcing client on the device: what binds it, binds the others too."""
+    versions = [look.client_versions[CLAUDE_CODE] for look in looks if CLAUDE_CODE in look.client_versions]
+    return min(versions, key=lambda text: [int(part) for part in text.split(".") if part.isdecimal()], default=None)
+
+
+def _session(look: ConfigLook, managed: ManagedLook, means: Means, cwd: str, project: str | None = None) -> Outcome:
+    return judge(
+        Session(
+            user=look.user,
+            cwd=cwd,
+            project=project,
+            os=means.os,
+            documents=(*managed.documents, *look.documents),
+            dropins=managed.dropin_folder,
+            servers=look.servers,
+            environment=means.environment,
+            client_version=look.client_versions.get(CLAUDE_CODE) or means.client_version,
+        )
+    )
+
+
+def _enforced(look: ConfigLook, managed: ManagedLook, means: Means, anywhere: Outcome) -> Iterator[JudgedServer]:
+    """Yield each server once as it is anywhere, and once more for every project in which the answer is another one."""
+    usual = {item.server.key: item for item in anywhere.judged if not _of_folder(item.server)}
+    yield from (_judged(item) for item in usual.values())
+    for project in _projects_with_a_say(look):
+        for item in _session(look, managed, means, project, project).judged:
+            before = usual.get(item.server.key)
+            if before is not None and _alike(before, item):
+                continue
+            yield _judged(replace(item, server=replace(item.server, project=project)))
+
+
+def _projects_with_a_say(look: ConfigLook) -> list[str]:
+    """Return the projects in which the answer may be another one: all of them, once there is anything to decide."""
+    holds = any(server.client == CLAUDE_CODE for server in look.servers)
+    return list(look.projects) if holds else []
+
+
+def _of_folder(server: Server) -> bool:
+    return server.scope in (ServerScope.PROJECT, ServerScope.LOCAL)
+
+
+def _alike(one: Judged, other: Judged) -> bool:
+    return (one.verdict.answer, one.loads, one.verdict.reason.code) == (
+        other.verdict.answer,
+        other.loads,
+        other.verdict.reason.code,
+    )
+
+
+def _same(one: JudgedServer, other: JudgedServer) -> bool:
+    return (one.verdict, one.loads) == (other.verdict, other.loads)
+
+
+def _judged(item: Judged) -> JudgedServer:
+    explained = None if item.loads_code in ("loads", "blocked") else item.loads_reason
+    return JudgedServer(item.server, item.verdict, item.loads, explained, enforced=True)
+
+
+def _unenforced(server: Server, organisation: Judge) -> JudgedServer:
+    reason = "The entry is switched off." if server.disabled else None
+    return JudgedServer(
+        server, organisation.verdict(server), False if server.disabled else None, reason, enforced=False
+    )
+
+
+def server_rows(judged: Sequence[JudgedServer], running: Mapping[str, Sequence[int]]) -> tuple[ServerRow, ...]:
+    """Return the rows of the `check` document; `running` gives the root pids by server key."""
+    return tuple(
+        ServerRow(
+            key=item.server.key,
+            client=item.server.client,
+            user=item.server.user,
+            project=item.server.project,
+            scope=item.server.scope,
+            name=item.server.name,
+            source=PlaceRow(item.server.place.path, item.server.place.pointer, item.server.place.line),
+            transport=item.server.transport,
+            command=redact_command(item.server.command) if item.server.command is not None else None,
+            url=redact_url(item.server.url) if item.server.url is not None else None,
+            verdict=item.verdict.answer,
+            loads=item.loads,
+            reason=reason_row(item.verdict),
+            enforced_by_client=item.enforced,
+            loads_reason=redact_text(item.loads_reason) if item.loads_reason else None,
+            running=tuple(running.get(item.server.key, ())),
+        )
+        for item in judged
+    )
+
+
+def configured_deviations(judged: Sequence[JudgedServer]) -> Iterator[Deviation]:
+    """Yield a deviation for every entry that the policy blocks."""
+    for item in judged:
+        server = item.server
+        if not item.verdict.blocked or (server.disabled and not item.enforced):
+            continue
+        control = "server.blocked.configured" if item.enforced else "server.unapproved.configured"
+        who = f"{server.user}: " if server.user else ""
+        where = f" in {server.project}" if server.project else ""
+        says = "refuses it" if item.enforced else f"{server.client} does not enforce the policy and may start it"
+        yield deviation(
+            control,
+            subject=server.key,
+            label=f"{who}{server.client} {server.name!r}{where}",
+            text=f"{server.client} holds it{where}. {item.verdict.reason.text} The client {says}."
+            if item.enforced
+            else f"{item.verdict.reason.text} {says}.",
+            user=server.user,
+            evidence=[
+                Evidence("entry", str(server.place)),
+                Evidence("command" if server.command else "url", shown(server)),
+            ],
+            depends=item.depends,
+        )
+
+
+def shown(server: Server) -> str:
+    """Return what the server is, redacted, in one line."""
+    if server.command is not None:
+        return " ".join(redact_command(server.command))
+    return redact_url(server.url) if server.url is not None else "neither command nor URL"
+
+
+def undecided_configured(judged: Sequence[JudgedServer]) -> Iterator[Key]:
+    """Yield the keys about which nothing can be said, because the policy could not answer."""
+    for item in judged:
+        if item.verdict.answer is Answer.UNDETERMINED:
+            yield from (Key(control, redact_text(item.server.key)) for control in CONTROLS)

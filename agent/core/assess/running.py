@@ -1,0 +1,139 @@
+"""Running servers: what each is, what the policy says of it, and whether that is a deviation.
+
+A running server that an entry yields is judged as that entry; any other by what was launched. A server that the policy blocks and
+that runs all the same is `denied` where a deny entry names it or where the client that runs it should have refused it; otherwise
+nobody approved it, and it is `unapproved`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.core.assess.results import deviation
+from agent.core.deviation import Deviation, Evidence, Key
+from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
+from agent.core.observation import Scope
+from agent.core.place import Place
+from agent.core.recognition import RunningServer
+from agent.core.redaction import redact_command, redact_text
+from agent.core.server import Server, ServerScope, Transport
+from agent.core.verdict import Answer, Verdict
+
+SCOPE = Scope("process")
+CONTROLS = ("server.denied.running", "server.unapproved.running")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRunning:
+    """A running server with its verdict. `bypassed` is true where the client that runs it should have refused it."""
+
+    running: RunningServer
+    verdict: Verdict
+    bypassed: bool
+
+    @property
+    def subject(self) -> str:
+        """What stays the same over restarts: who runs what under which client."""
+        found = self.running
+        if found.server is not None:
+            return found.server.key
+        identity = json.dumps([found.user, found.client, found.command])
+        digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{found.client or 'process'}:{found.user or '*'}:running:{digest}"
+
+    @property
+    def control(self) -> str:
+        """The control that a blocked running server fails."""
+        denied = self.bypassed or self.verdict.reason.code.startswith("denied")
+        return "server.denied.running" if denied else "server.unapproved.running"
+
+
+def judge_running(
+    found: Sequence[RunningServer],
+    verdicts: Mapping[str, Verdict],
+    enforcing: Callable[[str], bool],
+    organisation: Callable[[Server], Verdict],
+) -> tuple[JudgedRunning, ...]:
+    """Judge each running server: by `verdicts` (server key → verdict) where an entry yields it, else by `organisation`."""
+    judged = []
+    for running in found:
+        server = running.server
+        verdict = verdicts.get(server.key) if server is not None else None
+        if verdict is None:
+            verdict = organisation(server or launched(running))
+        own = server is not None and running.client == server.client and enforcing(server.client)
+        judged.append(JudgedRunning(running, verdict, bypassed=own and verdict.blocked))
+    return tuple(judged)
+
+
+def launched(running: RunningServer) -> Server:
+    """Return the server that a configuration of exactly this launch would be."""
+    return Server(
+        client=running.client or "",
+        user=running.user,
+        scope=ServerScope.DYNAMIC,
+        name="",
+        place=Place(f"process {running.process.pid}"),
+        transport=Transport.STDIO,
+        command=tuple(running.command),
+    )
+
+
+def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
+    """Return the rows of the `check` document."""
+    return tuple(
+        ProcessRow(
+            pid=item.running.process.pid,
+            create_time=item.running.process.create_time,
+            user=item.running.user,
+            client=item.running.client,
+            command=redact_command(item.running.command),
+            matches=item.running.server.key if item.running.server else None,
+            verdict=item.verdict.answer,
+            reason=reason_row(item.verdict),
+            confidence=item.running.confidence.value,
+            evidence=tuple(EvidenceRow(fact.kind, redact_text(fact.text)) for fact in item.running.evidence),
+            pids=item.running.pids,
+        )
+        for item in judged
+    )
+
+
+def running_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
+    """Yield one deviation per blocked server, however many processes of it run."""
+    together: dict[Key, list[JudgedRunning]] = {}
+    for item in judged:
+        if item.verdict.blocked:
+            together.setdefault(Key(item.control, item.subject), []).append(item)
+    for key, items in together.items():
+        first = items[0].running
+        shown = " ".join(redact_command(first.command))
+        under = f"under {first.client}" if first.client else "under a program that is no known client"
+        name = f"{first.server.name!r} ({shown})" if first.server else shown
+        yield deviation(
+            key.control,
+            subject=key.subject,
+            label=f"{first.user or 'unknown user'}: {name}",
+            text=f"runs {under}. {items[0].verdict.reason.text}",
+            user=first.user,
+            evidence=[
+                Evidence("command", shown),
+                *([Evidence("entry", str(first.server.place))] if first.server else []),
+                *(Evidence(fact.kind, fact.text) for fact in first.evidence),
+            ],
+            depends=(SCOPE,),
+        )
+
+
+def undecided_running(judged: Sequence[JudgedRunning]) -> Iterator[Key]:
+    """Yield the keys about which nothing can be said, because the policy could not answer."""
+    for item in judged:
+        if item.verdict.answer is Answer.UNDETERMINED:
+            yield from (Key(control, item.subject) for control in CONTROLS)
+
+
+def reason_row(verdict: Verdict) -> ReasonRow:
+    """Return the reason of a verdict as it may be shown."""
+    reason = verdict.reason
+    return ReasonRow(reason.code, redact_text(reason.text), redact_text(reason.entry) if reason.entry else None)
