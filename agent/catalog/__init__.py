@@ -1,1 +1,1 @@
-"""What is known about MCP clients: one row each as data, and pure parsers for formats and shapes."""
+"""What is known about MCP clients: one row per client as data, and pure readers of their files."""

@@ -1,0 +1,95 @@
+"""Path templates of the catalog → paths of the examined system."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from urllib.parse import unquote, urlsplit
+
+from agent.catalog.rows import ClientRow, Templates
+from agent.core.place import Os, pure_path
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-((?:[^{}]|\{[^{}]*\})*)\}")
+_FOLDER = re.compile(r"<(\w+)>")
+_WINDOWS = {
+    "%APPDATA%": "~/AppData/Roaming",
+    "%LOCALAPPDATA%": "~/AppData/Local",
+    "%PROGRAMDATA%": "C:/ProgramData",
+    "%PROGRAMFILES%": "C:/Program Files",
+}
+
+
+def expand(
+    row: ClientRow,
+    templates: Templates,
+    os: Os,
+    *,
+    home: str,
+    environment: Mapping[str, str] | None = None,
+    project: str | None = None,
+) -> tuple[str, ...]:
+    """Return the paths that `templates` of `row` mean for a user, in order, each once; `*` is left for whoever can list folders.
+
+    `environment` is what is known of the client's environment; a variable that is not in it, or empty, takes its default. A
+    value that is no absolute path counts as unset, as it would depend on where the client was started.
+    """
+    found: dict[str, None] = {}
+    for template in templates.get(os, ()):
+        for text in _with_folders(row, template, os):
+            path = _filled(text, os, home, environment or {}, project)
+            if path is not None:
+                found.setdefault(path)
+    return tuple(found)
+
+
+def ancestors(os: Os, folder: str) -> Iterator[str]:
+    """Yield `folder` and every folder above it, nearest first."""
+    path = pure_path(os, folder)
+    yield str(path)
+    for parent in path.parents:
+        yield str(parent)
+
+
+def is_absolute(os: Os, path: str) -> bool:
+    """Say whether `path` names a place on the examined disk, whatever the current folder is."""
+    return pure_path(os, path).is_absolute() and "\0" not in path
+
+
+def folder_of_uri(os: Os, uri: str) -> str | None:
+    """Return the local folder that a `file:` URI names (`file:///c%3A/work` on Windows), None for any other URI."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    path = unquote(parts.path)
+    if os == "windows":
+        path = path.lstrip("/").replace("/", "\\")
+        path = path[:1].upper() + path[1:]
+    return path if is_absolute(os, path) else None
+
+
+def _with_folders(row: ClientRow, template: str, os: Os) -> Iterator[str]:
+    names = [name for name in _FOLDER.findall(template) if name in row.folders]
+    for values in product(*(row.folders[name].get(os, ()) for name in names)):
+        text = template
+        for name, value in zip(names, values, strict=True):
+            text = text.replace(f"<{name}>", value)
+        yield text
+
+
+def _filled(text: str, os: Os, home: str, environment: Mapping[str, str], project: str | None) -> str | None:
+    def value(match: re.Match[str]) -> str:
+        given = environment.get(match[1], "")
+        return given if is_absolute(os, given) else match[2]
+
+    text = _VARIABLE.sub(value, text)
+    for name, folder in _WINDOWS.items():
+        text = text.replace(name, folder)
+    if "<project>" in text:
+        if project is None:
+            return None
+        text = text.replace("<project>", project)
+    if text.startswith("~"):
+        text = home + text[1:]
+    return str(pure_path(os, text))

@@ -1,0 +1,209 @@
+"""The rows of the catalog: `clients/<id>.toml`, one per client, all three systems in it.
+
+Path templates use `/` on every system. `~` is the home; `${NAME:-default}` is the client's environment variable; `%APPDATA%`,
+`%LOCALAPPDATA%`, `%PROGRAMDATA%`, `%PROGRAMFILES%` are Windows' folders; `<name>` is one of the row's `[folders]`; `<project>` a
+project folder; `*` within one name stands for any characters. A `path` is one template for all systems, or a table from system
+to templates; a system that is not in the table has none.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from agent.core.observation import DocumentKind
+from agent.core.place import Os
+from agent.core.recognition.clients import ClientMarks
+from agent.core.server import ServerScope
+
+Format = Literal["json", "jsonc", "toml"]
+Confidence = Literal["observed", "vendor", "vendor-source", "tool-source", "community", "memory"]
+Shape = Literal[
+    "claude_state",
+    "claude_servers",
+    "servers",
+    "wrapped",
+    "vscode_servers",
+    "vscode_settings",
+    "gemini_servers",
+    "codex_servers",
+]
+Templates = Mapping[Os, tuple[str, ...]]
+SYSTEMS: tuple[Os, ...] = get_args(Os)
+
+
+class CatalogError(ValueError):
+    """A row of the catalog is wrong; the text names the row and the key."""
+
+
+def _per_system(value: object) -> object:
+    if isinstance(value, str):
+        return dict.fromkeys(SYSTEMS, (value,))
+    if isinstance(value, Mapping):
+        return {os: (given,) if isinstance(given, str) else given for os, given in value.items()}
+    return value
+
+
+PerSystem = Annotated[Templates, BeforeValidator(_per_system)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRow(_Model):
+    """One file of a client. `shape` says how servers stand in it (None: it holds none), `document` its role for the policy.
+
+    `unless` names a file that the client reads in its place, where it exists. `ancestors` says that the client reads the file
+    in the folders above the project too. `projects` points at a map whose keys are the projects that the client remembers.
+    """
+
+    scope: ServerScope
+    path: PerSystem
+    unless: str | None = None
+    ancestors: bool = False
+    format: Format
+    shape: Shape | None = None
+    pointer: str = ""
+    document: DocumentKind | None = None
+    projects: str | None = None
+    confidence: Confidence
+    source: str
+
+    @property
+    def in_project(self) -> bool:
+        """True where the file stands in a project folder."""
+        return any("<project>" in template for templates in self.path.values() for template in templates)
+
+    def of_device(self, os: Os) -> bool:
+        """Say whether the file holds for every user of the device: it stands in no home."""
+        outside = not any(template.startswith("~") for template in self.path.get(os, ()))
+        return outside and self.scope in (ServerScope.MANAGED, ServerScope.SYSTEM)
+
+
+class ProjectsRow(_Model):
+    """Where a client remembers its projects: as `keys` of a map, or as one file `uri`."""
+
+    path: PerSystem
+    format: Format
+    pointer: str
+    shape: Literal["keys", "uri"]
+    source: str
+
+
+class VersionRow(_Model):
+    """Where the version of an installed client can be read without running it.
+
+    `path` is a file with the version at `pointer`; `folder` has versions as names; `link` leads to a file named after one.
+    A `hint` counts only where nothing better is found.
+    """
+
+    kind: str
+    path: PerSystem = Field(default_factory=dict)
+    pointer: str = "/version"
+    folder: PerSystem = Field(default_factory=dict)
+    link: str | None = None
+    hint: bool = False
+    source: str
+
+
+class ManagedRow(_Model):
+    """The managed files of a client that enforces a policy; `retired` are folders that it no longer reads."""
+
+    folder: Mapping[Os, str]
+    retired: PerSystem = Field(default_factory=dict)
+    settings: str
+    dropins: str
+    servers: str
+    source: str
+
+
+class ProcessRow(_Model):
+    """How the client shows in the process table."""
+
+    executables: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    bundles: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    editor: bool = False
+
+
+class ClientRow(_Model):
+    """Everything that is known about one client."""
+
+    id: str
+    title: str
+    enforces: bool
+    folders: Mapping[str, PerSystem] = Field(default_factory=dict)
+    file: tuple[FileRow, ...]
+    projects: tuple[ProjectsRow, ...] = ()
+    version: tuple[VersionRow, ...] = ()
+    managed: ManagedRow | None = None
+    process: ProcessRow = ProcessRow()
+
+    @model_validator(mode="after")
+    def _only_known_folders(self) -> "ClientRow":
+        known = {"project", *self.folders}
+        paths: list[Templates] = [row.path for row in self.file]
+        paths += [row.path for row in self.projects]
+        paths += [row.path for row in self.version]
+        for template in (template for path in paths for templates in path.values() for template in templates):
+            used = {part.split(">")[0] for part in template.split("<")[1:]}
+            if used - known:
+                raise ValueError(f"{template!r} uses <{min(used - known)}>, which [folders] does not define")
+        return self
+
+    @property
+    def marks(self) -> ClientMarks:
+        """Return the marks by which the client is told from other processes."""
+        process = self.process
+        return ClientMarks(
+            self.id, frozenset(process.executables), process.paths, frozenset(process.variables), process.editor
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every row, in the order of ids."""
+
+    rows: tuple[ClientRow, ...]
+
+    def __getitem__(self, client: str) -> ClientRow:
+        return next(row for row in self.rows if row.id == client)
+
+    @property
+    def marks(self) -> tuple[ClientMarks, ...]:
+        """Return the process marks of every client."""
+        return tuple(row.marks for row in self.rows)
+
+    @property
+    def enforcing(self) -> frozenset[str]:
+        """Return the ids of the clients that enforce the organisation's policy themselves."""
+        return frozenset(row.id for row in self.rows if row.enforces)
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the catalog that came with the program."""
+    folder = files("agent.catalog").joinpath("clients")
+    texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return Catalog(tuple(parse_row(texts[name], name) for name in sorted(texts)))
+
+
+def parse_row(text: str, name: str) -> ClientRow:
+    """Return the row that `text` states; raise `CatalogError` naming `name` and the key."""
+    try:
+        row = ClientRow.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{name}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CatalogError(f"{name}: {where or 'the row'}: {first['msg']}") from None
+    if name != f"{row.id}.toml":
+        raise CatalogError(f"{name}: the id {row.id!r} is not the file's name")
+    return row

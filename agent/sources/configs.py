@@ -1,0 +1,151 @@
+"""All MCP configuration of every user: what each client of the catalog would read, as that user, in this moment."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from agent.catalog.formats import Malformed, located, parse_as
+from agent.catalog.paths import ancestors, expand, is_absolute
+from agent.catalog.rows import Catalog, ClientRow, FileRow
+from agent.catalog.shapes import Origin, Servers, project_keys, read_shape
+from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
+from agent.core.place import Content, Data, Missing, Trouble, Unreadable, User, pure_path
+from agent.ports import Files, Users
+from agent.sources.gathering import FileRead, Gathering
+from agent.sources.projects import may_enter, remembered_projects
+from agent.sources.reading import Memory, Visit
+from agent.sources.versions import installed_version
+
+MAX_PROJECTS = 1000
+"""Projects of one user that are looked at; more are said to be left out."""
+
+Environments = Callable[[User], Sequence[Mapping[str, str]]]
+"""What is known of the environments in which a user's clients run: one mapping each, `{}` where nothing special is set."""
+
+
+def _nothing_set(_: User) -> Sequence[Mapping[str, str]]:
+    return ({},)
+
+
+class ConfigSource:
+    """One look per user. `projects` are folders beside those that clients remember, for every user who may enter them."""
+
+    name = "configs"
+
+    def __init__(
+        self,
+        files: Files,
+        users: Users,
+        catalog: Catalog,
+        *,
+        projects: Sequence[str] = (),
+        environments: Environments = _nothing_set,
+        interval_s: float = 60.0,
+    ) -> None:
+        self.interval_s = interval_s
+        self._files, self._users, self._catalog = files, users, catalog
+        self._projects = tuple(
+            str(pure_path(files.os, project)) for project in projects if is_absolute(files.os, project)
+        )
+        self._environments = environments
+        self._memory: Memory[FileRead] = Memory()
+        self._watched: tuple[str, ...] = ()
+
+    def look(self) -> Sequence[ConfigLook]:
+        """Return one look per user; what could not be read is coverage, never an exception."""
+        looks: list[ConfigLook] = []
+        watched: dict[str, None] = {}
+        for user in self._users.users():
+            visit = Visit(self._files, user)
+            looks.append(self._look_at(user, visit))
+            watched |= visit.watched
+        self._memory.turn()
+        self._watched = tuple(watched)
+        return looks
+
+    def watched(self) -> Sequence[str]:
+        """Return the paths that the last look read or missed; one that ends in a separator stands for any name in it."""
+        return self._watched
+
+    def _look_at(self, user: User, visit: Visit) -> ConfigLook:
+        closed = _closed(visit)
+        if closed is not None:
+            return ConfigLook(user, coverage=(Coverage(Scope("config", user.name), CoverageState.UNREADABLE, closed),))
+        gathering = Gathering(user)
+        versions: dict[str, str] = {}
+        remembered: dict[str, None] = {}
+        environments = self._environments(user) or ({},)
+        for row in self._catalog.rows:
+            for environment in environments:
+                for file in (file for file in row.file if not file.in_project):
+                    remembered |= dict.fromkeys(self._read_user_file(row, file, visit, environment, gathering))
+                for place in row.projects:
+                    remembered |= dict.fromkeys(remembered_projects(row, place, visit, environment))
+                version = installed_version(row, visit, environment)
+                if version is not None:
+                    versions[row.id] = version
+        projects = [*(project for project in self._projects if may_enter(visit, project)), *remembered]
+        projects = list(dict.fromkeys(projects))
+        for project in projects[:MAX_PROJECTS]:
+            self._read_project(project, visit, gathering)
+        gathering.left_out(len(projects) - MAX_PROJECTS, visit.truncated)
+        return gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
+
+    def _read_user_file(
+        self, row: ClientRow, file: FileRow, visit: Visit, environment: Mapping[str, str], gathering: Gathering
+    ) -> tuple[str, ...]:
+        """Read the files that `file` stands for; return the projects that they remember."""
+        home, os = visit.user.home, visit.os
+        projects: list[str] = []
+        for path in expand(row, file.path, os, home=home, environment=environment):
+            rival = expand(row, {os: (file.unless,)}, os, home=home, environment=environment) if file.unless else ()
+            if any(not isinstance(visit.read(other), Missing) for other in rival):
+                continue  # the client reads the other file in its place
+            for match in visit.matches(path):
+                owner = None if file.of_device(os) else visit.user.name
+                content = self._content(visit, match, file)
+                origin = Origin(os, row.id, owner, file.scope, match)
+                projects += self._take(row, file, origin, content, gathering)
+        return tuple(projects)
+
+    def _content(self, visit: Visit, path: str, file: FileRow) -> Content:
+        """Return the content; administrators may have linked the device's files anywhere."""
+        fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
+        return visit.read(path, fence)
+
+    def _read_project(self, project: str, visit: Visit, gathering: Gathering) -> None:
+        """Read what the clients read for sessions in `project`."""
+        for row in self._catalog.rows:
+            for file in (file for file in row.file if file.in_project):
+                for folder in ancestors(visit.os, project) if file.ancestors else (project,):
+                    for path in expand(row, file.path, visit.os, home=visit.user.home, project=folder):
+                        origin = Origin(visit.os, row.id, visit.user.name, file.scope, path, project)
+                        self._take(row, file, origin, visit.read(path, folder), gathering)
+
+    def _take(
+        self, row: ClientRow, file: FileRow, origin: Origin, content: Content, gathering: Gathering
+    ) -> tuple[str, ...]:
+        read = FileRead()
+        if isinstance(content, Data):
+            key = (origin, file.format, file.shape, file.pointer)
+            read = self._memory.made(key, content, lambda raw: _file_read(raw, file, origin))
+        gathering.add(row, file, origin, content, read)
+        return read.projects
+
+
+def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
+    parsed = parse_as(raw, file.format)
+    if isinstance(parsed, Malformed):
+        return FileRead(malformed=parsed)
+    servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
+    projects = () if file.projects is None else tuple(project_keys(parsed.value, file.projects, origin.os))
+    return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
+
+
+def _closed(visit: Visit) -> str | None:
+    """Say that nothing in the home can be looked at by this process, where it is so."""
+    home = visit.user.home
+    probe = visit.files.read(str(pure_path(visit.os, home) / ".mcp-compliance-probe"))
+    if isinstance(probe, Unreadable) and probe.trouble is Trouble.DENIED:
+        return (
+            f"{home} may not be entered by the agent, so nothing of {visit.user.name} was seen: run it as administrator"
+        )
+    return None

@@ -1,0 +1,119 @@
+"""Reading a user's files: each path once per look, nothing below a folder that is not there, each content parsed once ever.
+
+A look that finds every file as it was reads the bytes again, compares their digests, and parses nothing.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User, pure_path
+from agent.ports import Files
+
+MAX_MATCHES = 1000
+"""Files that one `*` of a path may stand for."""
+
+_T = TypeVar("_T")
+_DIGEST_BYTES = 16
+
+
+@dataclass(slots=True)
+class Visit:
+    """One look at the files of one user, on their behalf. `watched` collects the paths whose change would matter."""
+
+    files: Files
+    user: User
+    watched: dict[str, None] = field(default_factory=dict)
+    truncated: dict[str, None] = field(default_factory=dict)
+    _contents: dict[str, Content] = field(default_factory=dict)
+    _absent: set[str] = field(default_factory=set)
+
+    @property
+    def os(self) -> Os:
+        """The examined system."""
+        return self.files.os
+
+    def read(self, path: str, fence: str | None = None) -> Content:
+        """Return the content of `path`; links may lead anywhere in the home and in `fence`, and nowhere else."""
+        self.watched.setdefault(path)
+        known = self._contents.get(path)
+        if known is not None:
+            return known
+        found: Content = Missing() if self._cannot_exist(path) else self._read(path, fence)
+        if isinstance(found, Missing) and not found.link:
+            self._remember_absence(path, found.access)
+        self._contents[path] = found
+        return found
+
+    def names(self, path: str, fence: str | None = None) -> Listing:
+        """Return the names in the folder `path`, as `read` reads files."""
+        if self._cannot_exist(path):
+            return Missing()
+        found = self.files.names(path, within=fence or self.user.home, reader=self.user)
+        if isinstance(found, Missing) and not found.link:
+            self._remember_absence(path, found.access)
+        return found
+
+    def matches(self, path: str) -> Iterator[str]:
+        """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not."""
+        parts = pure_path(self.os, path).parts
+        at = next((number for number, part in enumerate(parts) if "*" in part), None)
+        if at is None:
+            yield path
+            return
+        folder = str(pure_path(self.os, parts[0]).joinpath(*parts[1:at]))
+        self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
+        listing = self.names(folder)
+        if not isinstance(listing, Names):
+            return
+        wanted = re.compile(re.escape(parts[at]).replace(r"\*", ".*"), 0 if self.os == "linux" else re.IGNORECASE)
+        names = [name for name in listing.names if wanted.fullmatch(name)]
+        if listing.truncated or len(names) > MAX_MATCHES:
+            self.truncated.setdefault(folder)
+        for name in names[:MAX_MATCHES]:
+            yield from self.matches(str(pure_path(self.os, folder).joinpath(name, *parts[at + 1 :])))
+
+    def _read(self, path: str, fence: str | None) -> Content:
+        """Try the home as the fence first, so that links between a project and the rest of the home are followed."""
+        home = self.user.home
+        at_home = pure_path(self.os, path).is_relative_to(pure_path(self.os, home))
+        found: Content = Missing()
+        for within in (home, fence) if fence is not None and at_home else (fence or home,):
+            found = self.files.read(path, within=within, reader=self.user)
+            if not (isinstance(found, Unreadable) and found.trouble is Trouble.LINK_ESCAPES):
+                break
+        return found
+
+    def _cannot_exist(self, path: str) -> bool:
+        return any(str(parent) in self._absent for parent in pure_path(self.os, path).parents)
+
+    def _remember_absence(self, path: str, access: tuple[Facts, ...]) -> None:
+        """Remember the first folder on the way to `path` that is not there. A way with links tells nothing of this spelling."""
+        if not access or any(facts.kind == "link" for facts in access):
+            return
+        target, last = pure_path(self.os, path), pure_path(self.os, access[-1].path)
+        if target.is_relative_to(last) and len(target.parts) > len(last.parts):
+            self._absent.add(str(last / target.parts[len(last.parts)]))
+
+
+class Memory(Generic[_T]):
+    """What was made of contents, kept from one look to the next by the digest of their bytes; unused entries are let go."""
+
+    def __init__(self) -> None:
+        self._old: dict[object, tuple[bytes, _T]] = {}
+        self._new: dict[object, tuple[bytes, _T]] = {}
+
+    def made(self, key: object, data: Data, make: Callable[[bytes], _T]) -> _T:
+        """Return what `make` makes of the bytes, without calling it where it was called on the same bytes before."""
+        digest = hashlib.blake2b(data.raw, digest_size=_DIGEST_BYTES).digest()
+        known = self._new.get(key) or self._old.get(key)
+        if known is None or known[0] != digest:
+            known = (digest, make(data.raw))
+        self._new[key] = known
+        return known[1]
+
+    def turn(self) -> None:
+        """A whole look is over: forget what it did not ask for."""
+        self._old, self._new = self._new, {}
