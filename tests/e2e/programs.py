@@ -1,0 +1,103 @@
+"""The real client and the real servers, installed once below `.scratch` at the versions in `package.json`."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.machine import ANN, CHECKOUT, HOME, Machine
+
+_PINNED = Path(__file__).with_name("package.json")
+_VERSIONS: dict[str, str] = json.loads(_PINNED.read_text())["dependencies"]
+_CLAUDE_CODE = "@anthropic-ai/claude-code"
+_EVERYTHING = "@modelcontextprotocol/server-everything"
+_SCRATCH = CHECKOUT / ".scratch"
+_LONGEST_INSTALL_S = 600.0
+
+CLAUDE_VERSION = _VERSIONS[_CLAUDE_CODE]
+EVERYTHING = ("npx", "-y", f"{_EVERYTHING}@{_VERSIONS[_EVERYTHING]}")
+"""How a user configures the reference server."""
+
+PYTHON = CHECKOUT / ".venv/e2e/bin/python"
+TIME = (str(CHECKOUT / ".venv/e2e/bin/mcp-server-time"), "--local-timezone", "UTC")
+"""A Python server, as the script that pip installs."""
+
+_MODULES = f"{HOME}/.npm-global/lib/node_modules"
+CLAUDE = f"{_MODULES}/.bin/claude"
+"""Where ann has the client: npm's own prefix in her home."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What the tests drive, as folders of the host: npm's modules and npx's cache."""
+
+    modules: Path
+    npx_cache: Path
+
+    def laptop(self, root: Path) -> Machine:
+        """Return a new laptop on which ann has the client and has used npx before."""
+        root.mkdir()
+        machine = Machine(root, {_MODULES: self.modules})
+        manifest = f"{_CLAUDE_CODE}/package.json"  # for those who look at the tree from outside the namespace
+        machine.write(f"{_MODULES}/{manifest}", (self.modules / manifest).read_bytes(), ANN)
+        return machine
+
+    def give_npx_cache(self, machine: Machine) -> None:
+        """Let ann have what npx kept, and tell it to be content with that."""
+        machine.write(f"{HOME}/.npmrc", "offline=true\n", ANN)
+        shutil.copytree(self.npx_cache, machine.at(f"{HOME}/.npm"), symlinks=True)
+        if ANN:
+            for folder, names, files in os.walk(machine.at(f"{HOME}/.npm")):
+                for name in (".", *names, *files):
+                    os.lchown(Path(folder, name), ANN, ANN)
+
+
+def install() -> Programs:
+    """Install what is not there yet.
+
+    Raises:
+        RuntimeError: it cannot be installed; the message says what is needed.
+    """
+    if shutil.which("npm") is None or shutil.which("npx") is None:
+        raise RuntimeError("npm is missing: the end-to-end tests drive the real Claude Code (Debian: apt install npm)")
+    if not PYTHON.exists():
+        raise RuntimeError(f"{PYTHON} is missing: start these tests by `make e2e`, which makes it")
+    return Programs(_modules(_SCRATCH / "npm"), _npx_cache(_SCRATCH / "npx"))
+
+
+def _modules(folder: Path) -> Path:
+    wanted = _PINNED.read_bytes()
+    stamp = folder / "installed.json"
+    if not stamp.exists() or stamp.read_bytes() != wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_bytes(wanted)
+        _npm(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], folder)
+        stamp.write_bytes(wanted)
+    return folder / "node_modules"
+
+
+def _npx_cache(folder: Path) -> Path:
+    wanted = " ".join(EVERYTHING)
+    stamp = folder / "warmed.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        _npm([*EVERYTHING, "stdio"], folder, npm_config_cache=str(folder / "cache"))  # ends with its standard input
+        stamp.write_text(wanted)
+    return folder / "cache"
+
+
+def _npm(command: list[str], folder: Path, **environment: str) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST_INSTALL_S,
+    )
+    if done.returncode:
+        raise RuntimeError(f"`{' '.join(command)}` failed, is the package registry reachable? {done.stderr[-2000:]}")

@@ -1,0 +1,66 @@
+"""What a newcomer does: `make run`, watch it, end it."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.e2e.conftest import StartDaemon
+from tests.e2e.daemon import SHUTDOWN_S, STATE, until
+from tests.e2e.machine import ANN, CHECKOUT, COMMAND, HOME, PRIVILEGED, Machine
+from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
+
+pytestmark = pytest.mark.e2e
+
+ROGUE = '{"mcpServers": {"rogue": {"command": "/opt/rogue/bin/rogue"}}}'
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
+def test_make_run_says_what_it_found_stays_and_ends_when_told(machine: Machine, by: signal.Signals) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    machine.write(f"{HOME}/.cursor/mcp.json", ROGUE, ANN)
+    output = machine.root.parent / "make.txt"
+    with output.open("wb") as stream:
+        make = subprocess.Popen(
+            machine.command(["make", "--no-print-directory", "run"], folder=str(CHECKOUT)),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        until("the deviation on the terminal", lambda: "server.unapproved.configured" in output.read_text())
+        until("a sentence about the endpoint", lambda: "endpoint" in output.read_text())
+        until("the status document", machine.at(f"{STATE}/status.json").exists)
+        machine.write(f"{HOME}/.cursor/mcp.json", "{}", ANN)
+        until("the end of it on the terminal", lambda: "closed" in output.read_text())
+        assert make.poll() is None, output.read_text()
+    finally:
+        os.killpg(make.pid, by)  # what Ctrl-C, or the end of a session, does
+        make.wait(SHUTDOWN_S)
+    assert "Traceback" not in output.read_text()
+    assert subprocess.run(["pgrep", "--pgroup", str(make.pid)], check=False, capture_output=True).stdout == b""
+
+
+def test_status_repeats_the_daemon_and_says_so_when_it_is_silent(machine: Machine, start_daemon: StartDaemon) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    machine.write(f"{HOME}/.cursor/mcp.json", ROGUE, ANN)
+    daemon = start_daemon()
+    daemon.until_open("server.unapproved.configured", "rogue")
+    told = machine.run([COMMAND, "status"])
+    assert told.returncode == 1
+    assert "server.unapproved.configured" in told.stdout
+    assert machine.run([COMMAND, "doctor"]).returncode in (0, 1, 2)
+    assert daemon.stop() == 0
+
+
+@pytest.mark.skipif(not PRIVILEGED, reason="an ordinary user is ann already")
+def test_an_ordinary_user_may_check_and_is_told_what_could_not_be_seen(machine: Machine) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    machine.write(f"{HOME}/.cursor/mcp.json", ROGUE, ANN)
+    machine.at("/root").chmod(0o700)
+    done = machine.run([COMMAND, "check"], user=ANN, folder=HOME)
+    assert done.returncode == 1, done.stderr
+    assert "rogue" in done.stdout
+    assert "/root" in done.stdout

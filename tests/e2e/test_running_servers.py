@@ -1,0 +1,88 @@
+"""Real servers under a real MCP host: recognised as they start, judged, told once, closed when they stop."""
+
+import pytest
+
+from tests.e2e.client import ClaudeCode
+from tests.e2e.conftest import StartDaemon, StartHost
+from tests.e2e.daemon import open_in_journal, open_in_reports, reports, told, until
+from tests.e2e.machine import Machine
+from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
+from tests.e2e.programs import EVERYTHING, TIME
+
+pytestmark = pytest.mark.e2e
+
+
+def test_running_servers_are_matched_judged_told_once_and_closed_when_they_stop(
+    machine: Machine, client: ClaudeCode, start_daemon: StartDaemon, start_host: StartHost
+) -> None:
+    client.add("time", "user", *TIME)
+    client.add("everything", "user", *EVERYTHING)
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    daemon, host = start_daemon(), start_host(time=TIME, everything=EVERYTHING)
+    keys = {row["name"]: row["key"] for row in daemon.until_looked()["servers"]}
+
+    assert "get_current_time" in host.start("time")
+    assert "echo" in host.start("everything")
+    rows = until(
+        "both servers in the process table",
+        lambda: (
+            found
+            if {keys["time"], keys["everything"]}
+            <= (found := {row["matches"]: row for row in daemon.check()["processes"]}).keys()
+            else None
+        ),
+    )
+    assert rows[keys["time"]]["verdict"] == "allowed"
+    assert rows[keys["everything"]]["verdict"] == "blocked"
+    assert {rows[keys[name]]["user"] for name in keys} == {"ann"}
+    assert len(rows[keys["everything"]]["pids"]) == 3, "npm, its shell and node are one server"
+
+    deviation = daemon.until_open("server.denied.running", "everything")
+    assert deviation["severity"] == "critical"
+    host.stop("everything")
+    daemon.until_gone(deviation["uid"])
+    host.start("everything")
+    daemon.until_open("server.denied.running", "everything")
+    host.stop("everything")
+    daemon.until_gone(deviation["uid"])
+    host.stop("time")
+    until("no server of ann's", lambda: all(row["user"] != "ann" for row in daemon.check()["processes"]))
+
+    assert daemon.stop() == 0
+    assert told(reports(machine), deviation["uid"]) == ["opened", "closed", "opened", "closed"]
+    assert open_in_journal(machine) == open_in_reports(reports(machine))
+    assert "server.denied.running" in daemon.printed()
+
+
+def test_a_running_server_that_no_file_names_is_unapproved(
+    machine: Machine, start_daemon: StartDaemon, start_host: StartHost
+) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    daemon, host = start_daemon(), start_host(anything=(*TIME[:2], "Europe/Paris"), approved=TIME)
+    daemon.until_looked()
+    host.start("approved")
+    host.start("anything")
+    deviation = daemon.until_open("server.unapproved.running", "mcp-server-time")
+    mine = [row for row in daemon.check()["processes"] if row["user"] == "ann"]
+    assert {row["verdict"] for row in mine} == {"allowed", "blocked"}
+    host.close()
+    daemon.until_gone(deviation["uid"])
+    assert daemon.stop() == 0
+    assert told(reports(machine), deviation["uid"]) == ["opened", "closed"]
+
+
+def test_a_second_run_of_the_daemon_repeats_nothing(
+    machine: Machine, client: ClaudeCode, start_daemon: StartDaemon
+) -> None:
+    client.add("notes", "user", "/opt/notes/bin/notes")
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    first = start_daemon()
+    deviation = first.until_open("server.blocked.configured", "notes")
+    assert first.stop() == 0
+    before = reports(machine)
+    second = start_daemon()
+    second.until_open("server.blocked.configured", "notes")
+    assert second.stop() == 0
+    findings = [event for event in reports(machine) if event["class_uid"] == 2003]
+    assert findings == [event for event in before if event["class_uid"] == 2003]
+    assert told(findings, deviation["uid"]) == ["opened"]
