@@ -27,8 +27,11 @@ def slashed(path: str) -> str:
 
 
 def base_name(path: str) -> str:
-    """Return the last component of a program's path in either spelling, without `.exe` and its like, in lower case."""
-    return _PROGRAM_SUFFIX.sub("", slashed(path).rstrip("/").rsplit("/", 1)[-1]).lower()
+    """Return the last component of a program's path in either spelling, without `.exe` and its like, in lower case.
+
+    The dash that marks a login shell (`-bash`) is left out too.
+    """
+    return _PROGRAM_SUFFIX.sub("", slashed(path).rstrip("/").rsplit("/", 1)[-1]).lower().removeprefix("-")
 
 
 def is_assignment(word: str) -> bool:
@@ -46,6 +49,7 @@ def simple_command(text: str) -> Argv | None:
         return None
     lexer = shlex.shlex(text.replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.commenters = ""
+    lexer.whitespace_split = True
     try:
         steps = _steps(list(lexer))
     except ValueError:

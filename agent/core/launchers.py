@@ -1,38 +1,20 @@
 """From a command line to what it launches, in a normal form in which configured and observed commands can be compared.
 
 `launch(["sh", "-c", "npx -y @scope/server@1.2.3 stdio"])` and `launch(["npm exec @scope/server@1.2.3 stdio", "", ""])`
-(npm rewrites its title so) both say: npm package `@scope/server`, version `1.2.3`, arguments `stdio`. Launchers stand in
-`_FORMS`, interpreters in `_INTERPRETERS`, one row each. Source: `--help` of npm 11, uv 0.13, pipx, bun, pnpm, yarn, deno,
-docker, dotnet 10, and process tables recorded under real clients.
+(npm rewrites its title so) both say: npm package `@scope/server`, version `1.2.3`, arguments `stdio`. The
+launchers and interpreters themselves are the rows of `agent.core.launcher_tables`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
 from agent.core.commandline import Argv, base_name, simple_command, slashed
+from agent.core.launcher_tables import FORMS, INTERPRETERS, SPECS, Form, Interpreter, Kind
 from agent.core.stores import stored
 from agent.core.wrappers import SHELLS, shell_text, unwrap
-
-
-class Kind(StrEnum):
-    """What a command line names: a package of an ecosystem, a module, a script, a program, or only shell text."""
-
-    NPM = "npm"
-    PYPI = "pypi"
-    OCI = "oci"
-    NUGET = "nuget"
-    JSR = "jsr"
-    GO = "go"
-    URL = "url"
-    MODULE = "module"
-    SCRIPT = "script"
-    PROGRAM = "program"
-    INLINE = "inline"  # code or shell text in the command line itself
-    UNKNOWN = "unknown"  # a launcher without anything to launch, an interactive interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,138 +64,6 @@ BRIDGES = frozenset({"mcp-remote", "supergateway", "mcp-proxy", "mcp-streamableh
 """Programs that speak stdio to the client and HTTP to a server elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """One way to call a launcher. `package` options name the package, `call` options a command line.
-
-    `command` says that what follows is a command of its own (`uv run X`), not a package.
-    """
-
-    words: tuple[str, ...]
-    kind: Kind
-    valued: frozenset[str] = frozenset()
-    package: frozenset[str] = frozenset()
-    call: frozenset[str] = frozenset()
-    command: bool = False
-    label: str | None = None
-
-
-def _options(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NPM_VALUED = _options(
-    "--registry --cache --prefix --loglevel --userconfig --globalconfig -w --workspace --script-shell --node-options -C --dir",
-)
-_UV_VALUED = _options(
-    "--with --with-requirements --with-editable --python -p --index --index-url -i --extra-index-url --default-index "
-    "--find-links -f --directory --project --cache-dir --config-file --env-file --index-strategy --keyring-provider "
-    "--exclude-newer --link-mode --prerelease --resolution --color --allow-insecure-host -P --upgrade-package "
-    "--refresh-package --no-build-package --no-binary-package --constraints -c --overrides -b --build-constraints "
-    "--extra --group --only-group --no-group --no-extra --package --config-setting -C --python-platform -w",
-)
-_DOCKER_VALUED = _options(
-    "-e --env --env-file -v --volume --mount --name --network --net -p --publish -u --user -w --workdir --entrypoint "
-    "-l --label --label-file --platform -m --memory --cpus --add-host -h --hostname --pull --gpus --ipc --pid --cap-add "
-    "--cap-drop --security-opt --tmpfs --ulimit --dns --restart --runtime --shm-size --device --cidfile --log-driver "
-    "--log-opt --volumes-from --group-add --userns --context -c -H --host --config --stop-signal --stop-timeout --ip "
-    "--expose --link --sysctl --health-cmd --annotation --attach -a --blkio-weight --cgroupns --memory-swap --pids-limit",
-)
-_PIPX_VALUED = _options("--python --index-url -i --pip-args --fetch-missing-python --backend")
-_DENO_VALUED = _options("--config -c --import-map --lock --cert --location --seed --ext --env-file --reload -r")
-_PACKAGE = _options("-p --package")
-_CALL = _options("-c --call")
-
-_NPX = _Form((), Kind.NPM, _NPM_VALUED, _PACKAGE, _CALL, label="npx")
-_FORMS: Mapping[str, tuple[_Form, ...]] = MappingProxyType(
-    {
-        "npx": (_NPX,),
-        "npm": tuple(replace(_NPX, words=(word,)) for word in ("exec", "x")),
-        "pnpx": (replace(_NPX, label="pnpm dlx"),),
-        "pnpm": (
-            _Form(("dlx",), Kind.NPM, _NPM_VALUED, _options("--package"), label="pnpm dlx"),
-            _Form(("exec",), Kind.NPM, _NPM_VALUED, command=True, label="pnpm exec"),
-        ),
-        "yarn": (
-            _Form(("dlx",), Kind.NPM, _NPM_VALUED, _PACKAGE, label="yarn dlx"),
-            _Form(("exec",), Kind.NPM, _NPM_VALUED, command=True, label="yarn exec"),
-        ),
-        "bunx": (_Form((), Kind.NPM, package=_PACKAGE, label="bunx"),),
-        "bun": (
-            _Form(("x",), Kind.NPM, package=_PACKAGE, label="bunx"),
-            _Form(("run",), Kind.SCRIPT, _options("--cwd --env-file -r --preload"), label="bun"),
-        ),
-        "deno": tuple(_Form((word,), Kind.SCRIPT, _DENO_VALUED, label="deno") for word in ("run", "serve")),
-        "uvx": (_Form((), Kind.PYPI, _UV_VALUED, _options("--from"), label="uvx"),),
-        "uv": (
-            *(
-                _Form(words, Kind.PYPI, _UV_VALUED, _options("--from"), label="uvx")
-                for words in (("tool", "uvx"), ("tool", "run"))
-            ),
-            _Form(("run",), Kind.PYPI, _UV_VALUED, command=True, label="uv run"),
-        ),
-        "pipx": (_Form(("run",), Kind.PYPI, _PIPX_VALUED, _options("--spec"), label="pipx run"),),
-        "hatch": (_Form(("run",), Kind.PYPI, command=True, label="hatch run"),),
-        "dnx": (_Form((), Kind.NUGET, _options("--source --add-source --configfile --version"), label="dnx"),),
-        "dotnet": tuple(
-            _Form(words, Kind.NUGET, _options("--source --add-source --configfile"), label="dnx")
-            for words in (("tool", "exec"), ("dnx",))
-        ),
-        "go": (_Form(("run",), Kind.GO, _options("-C -mod -modfile -tags"), label="go run"),),
-        **{
-            name: tuple(
-                _Form(words, Kind.OCI, _DOCKER_VALUED, label=f"{name} run")
-                for words in (("run",), ("container", "run"))
-            )
-            for name in ("docker", "podman", "nerdctl", "finch")
-        },
-        "fastmcp": (_Form(("run",), Kind.SCRIPT, _options("--transport -t --host --port -p"), label="fastmcp run"),),
-        "mcp": (_Form(("run",), Kind.SCRIPT, _options("--transport -t"), label="mcp run"),),
-    },
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Interpreter:
-    names: re.Pattern[str]
-    valued: frozenset[str] = frozenset()
-    module: frozenset[str] = frozenset()
-    inline: frozenset[str] = frozenset()
-    script: frozenset[str] = frozenset()
-
-
-_INTERPRETERS = tuple(
-    _Interpreter(re.compile(names), *map(_options, columns))
-    for names, *columns in (
-        (r"(python|pypy)[\d.]*w?t?", "-W -X -Q --check-hash-based-pycs", "-m", "-c", ""),
-        (
-            r"node(js)?|electron",
-            "-r --require --import --loader --experimental-loader -C --conditions --env-file --input-type --icu-data-dir",
-            "",
-            "-e --eval -p --print",
-            "",
-        ),
-        (
-            r"bun|tsx|ts-node",
-            "-r --require --import --preload --cwd --env-file --tsconfig -P --project",
-            "",
-            "-e --eval",
-            "",
-        ),
-        (r"ruby|perl|php", "-I -r", "", "-e", "-f"),
-        (r"java|javaw", "-cp -classpath --class-path -p --module-path --add-modules", "-m --module", "", "-jar"),
-        (r"powershell|pwsh", "-executionpolicy -ep", "", "-encodedcommand -ec", "-file -f"),
-        (r"dotnet|mono|rscript|lua|julia|wasmtime", "--dir", "exec", "-e", ""),
-    )
-)
-
-_EXACT_NPM = re.compile(r"(?P<package>(?:@[^/@\s]+/)?[^/@:\s]+)(?:@(?P<version>[^/\s]*))?")
-_PYPI = re.compile(r"(?P<package>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:(?:==|@)?\s*(?P<version>[^\s;]+))?")
-_OCI = re.compile(r"(?P<package>[^\s@]+?)(?P<version>(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]+)?)", re.IGNORECASE)
-_NUGET = re.compile(r"(?P<package>[\w.-]+)(?:@(?P<version>\S+))?")
-_GO = re.compile(r"(?P<package>[^@\s]+)(?:@(?P<version>\S+))?")
-_SPECS = MappingProxyType({Kind.NPM: _EXACT_NPM, Kind.PYPI: _PYPI, Kind.OCI: _OCI, Kind.NUGET: _NUGET, Kind.GO: _GO})
-
 _SCRIPT_SUFFIX = re.compile(r"(?:-cli)?\.(?:c|m)?js$", re.IGNORECASE)
 _SCHEMES = MappingProxyType({"npm:": Kind.NPM, "jsr:": Kind.JSR, "http://": Kind.URL, "https://": Kind.URL})
 
@@ -242,11 +92,11 @@ def _untitled(argv: Argv) -> tuple[Argv, bool]:
 
 def _direct(argv: Argv) -> Launch:
     name = base_name(argv[0])
-    for form in _FORMS.get(name, ()):
+    for form in FORMS.get(name, ()):
         rest = _after_words(form, argv[1:])
         if rest is not None:
             return _by_form(form, rest)
-    for interpreter in _INTERPRETERS:
+    for interpreter in INTERPRETERS:
         if interpreter.names.fullmatch(name):
             return _by_interpreter(interpreter, argv)
     if name in SHELLS and shell_text(argv) is None:
@@ -277,7 +127,7 @@ def _located(found: Launch) -> Launch:
     )
 
 
-def _after_words(form: _Form, words: Sequence[str]) -> list[str] | None:
+def _after_words(form: Form, words: Sequence[str]) -> list[str] | None:
     """Return what follows the form's subcommand words, None where they are not there; global options may stand between."""
     rest = list(words)
     for wanted in form.words:
@@ -288,7 +138,7 @@ def _after_words(form: _Form, words: Sequence[str]) -> list[str] | None:
     return rest
 
 
-def _leading_options(form: _Form, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _leading_options(form: Form, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     rest = list(words)
     while rest and rest[0].startswith("-") and rest[0] not in ("-", "--"):
         word = rest.pop(0)
@@ -296,12 +146,12 @@ def _leading_options(form: _Form, words: Sequence[str]) -> Iterator[tuple[str, .
         yield (word, rest.pop(0)) if takes and rest else (word,)
 
 
-def _by_form(form: _Form, words: Sequence[str]) -> Launch:
+def _by_form(form: Form, words: Sequence[str]) -> Launch:
     found = _formed(form, words)
     return replace(found, options=frozenset("=".join(option) for option in _leading_options(form, words)))
 
 
-def _formed(form: _Form, words: Sequence[str]) -> Launch:
+def _formed(form: Form, words: Sequence[str]) -> Launch:
     rest, specs = list(words), []
     for option in _leading_options(form, words):
         del rest[: len(option)]
@@ -324,12 +174,12 @@ def _formed(form: _Form, words: Sequence[str]) -> Launch:
     return _packaged(form, specs, rest[0], tuple(rest[1:]))
 
 
-def _passing(form: _Form) -> str | None:
+def _passing(form: Form) -> str | None:
     """`deno run` and `bun run` are the interpreter itself; the others start one."""
     return None if form.label in ("deno", "bun") else form.label
 
 
-def _command(form: _Form, rest: Sequence[str]) -> Launch:
+def _command(form: Form, rest: Sequence[str]) -> Launch:
     if not rest:
         return Launch(Kind.UNKNOWN, form.label or "", launcher=form.label)
     if form.label == "uv run" and rest[0].endswith(".py"):
@@ -337,7 +187,7 @@ def _command(form: _Form, rest: Sequence[str]) -> Launch:
     return replace(_direct(tuple(rest)), launcher=form.label)
 
 
-def _packaged(form: _Form, specs: Sequence[str], word: str, args: Argv) -> Launch:
+def _packaged(form: Form, specs: Sequence[str], word: str, args: Argv) -> Launch:
     """`word` is the program of the package in `specs`, or itself the package where none is named."""
     spec = specs[0] if specs else word
     package, version = parse_spec(form.kind, spec)
@@ -355,7 +205,7 @@ def _packaged(form: _Form, specs: Sequence[str], word: str, args: Argv) -> Launc
 
 def parse_spec(kind: Kind, spec: str) -> tuple[str, str | None]:
     """Return the package's normal name and its version or tag; a spec of another shape (git, file, URL) is its own name."""
-    found = _SPECS[kind].fullmatch(spec)
+    found = SPECS[kind].fullmatch(spec)
     if found is None:
         return spec, None
     package, version = found["package"], found["version"] or None
@@ -364,7 +214,7 @@ def parse_spec(kind: Kind, spec: str) -> tuple[str, str | None]:
     return package, version.removeprefix(":") if version else None
 
 
-def _by_interpreter(interpreter: _Interpreter, argv: Argv) -> Launch:
+def _by_interpreter(interpreter: Interpreter, argv: Argv) -> Launch:
     rest = list(argv[1:])
     while rest:
         word = rest.pop(0)
@@ -392,7 +242,7 @@ def _script(words: Sequence[str]) -> Launch | None:
         if path.startswith(scheme):
             return _by_scheme(kind, path.removeprefix("npm:"), tuple(words[1:]))
     name = _SCRIPT_SUFFIX.sub("", base_name(path))
-    for form in _FORMS.get(name, ()):
+    for form in FORMS.get(name, ()):
         rest = _after_words(form, words[1:])
         if rest is not None and path.rsplit(".", 1)[-1] != "py":
             return _by_form(form, rest)

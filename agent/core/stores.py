@@ -38,7 +38,7 @@ _LAYOUTS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
             "npm",
             rf"/\.pnpm/[^/]+@(?P<version>\d[^/_(]*)[^/]*/node_modules/(?P<package>{_NPM_NAME})/",
         ),
-        ("node_modules", "npm", rf"/node_modules/(?P<package>{_NPM_NAME})/(?!.*/node_modules/)"),
+        ("node_modules", "npm", rf"/node_modules/(?P<package>{_NPM_NAME})/(?!(?:.*/)?node_modules/)"),
         ("node_modules", "npm", r"/node_modules/\.bin/"),
         ("uv cache", "pypi", r"/(?:archive|builds|environments)-v\d+/[^/]+/(?:bin|scripts)/"),
         ("uv tools", "pypi", r"/uv/tools/(?P<package>[^/]+)/(?:bin|scripts)/"),

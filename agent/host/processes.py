@@ -111,7 +111,7 @@ class PsutilProcessTable:
         )
 
     def _user(self, handle: psutil.Process) -> str | None:
-        if not psutil.POSIX:
+        if sys.platform == "win32":
             return _or_none(handle.username)
         uids = _or_none(handle.uids)
         if uids is None:

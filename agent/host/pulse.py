@@ -1,10 +1,9 @@
 """The cheapest look at one process: enough to tell that it is still the same process, running the same program."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """`started` identifies the process together with its pid. Any other change means that it must be read again.
 
     `image` differs after an exec where the system shows it (Linux: where the arguments lie, which each exec moves).

@@ -1,8 +1,12 @@
 """The pulse of a process on Linux: one read of /proc/PID/stat (proc_pid_stat(5))."""
 
 import os
+import sys
 
 from agent.host.pulse import Pulse
+
+if sys.platform != "linux":
+    raise ImportError("Linux only")
 
 _PF_KTHREAD = 0x00200000
 _MAX_BYTES = 4096

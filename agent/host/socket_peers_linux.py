@@ -6,7 +6,11 @@ answer covers the network namespace of this process.
 
 import socket
 import struct
+import sys
 from collections.abc import Iterator
+
+if sys.platform != "linux":
+    raise ImportError("Linux only")
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20

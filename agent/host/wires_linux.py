@@ -1,9 +1,13 @@
 """The descriptors of a process that lead to another process, read from /proc/PID/fd (proc(5))."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from agent.host.socket_peers_linux import unix_socket_peers
+
+if sys.platform != "linux":
+    raise ImportError("Linux only")
 
 MAX_DESCRIPTORS = 4096
 _PIPE, _SOCKET = "pipe:[", "socket:["

@@ -8,6 +8,7 @@ from agent.core.deviation import Evidence
 from agent.core.launchers import Kind, Launch, launch
 from agent.core.observation import Process
 from agent.core.recognition.clients import ClientIndex, ClientMarks, index_of
+from agent.core.recognition.command import installed, spellings
 from agent.core.recognition.entries import Entries, Found, entries_of
 from agent.core.recognition.explain import explain
 from agent.core.recognition.signs import Confidence, Sign, declared, judge, named, ordinary, serves
@@ -22,7 +23,8 @@ class RunningServer:
     """One running stdio server. `process` is the topmost process that its host started, `members` all of its tree.
 
     `command` is what was launched, raw, as well as it can be told from the process table: it may hold secrets. `server` is
-    the configured entry that yields it. `client` is None for a host that is no known client.
+    the configured entry that yields it. Where there is none, `alternatives` are the other commands that would look the same
+    (npm's title drops `-y`). `client` is None for a host that is no known client.
     """
 
     process: Process
@@ -33,6 +35,7 @@ class RunningServer:
     command: Argv = field(repr=False)
     confidence: Confidence
     evidence: tuple[Evidence, ...]
+    alternatives: tuple[Argv, ...] = field(default=(), repr=False)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -55,15 +58,17 @@ class _Found:
 
     def finished(self) -> RunningServer:
         server = self.entry[0] if self.entry else None
+        first, *others = (server.command,) if server and server.command else spellings(self.root, self.launch)
         return RunningServer(
             self.root,
             tuple(self.members),
             self.client,
             self.root.user,
             server,
-            (server.command if server and server.command else None) or launched(self.root, self.launch),
+            first,
             self.confidence,
             self.evidence,
+            tuple(others),
         )
 
 
@@ -80,8 +85,8 @@ def recognise(
     they count at once. Each process belongs to at most one result.
     """
     walk = _Walk(Tree.of(processes), entries_of(tuple(servers)), index_of(tuple(clients)), now)
-    found = [server.finished() for server in walk.servers()]
-    return tuple(sorted(found, key=lambda server: server.process.identity[::-1]))
+    found = list(walk.servers())  # members are complete only when the whole tree has been walked
+    return tuple(sorted((server.finished() for server in found), key=lambda server: server.process.identity[::-1]))
 
 
 @dataclass(slots=True)
@@ -201,7 +206,7 @@ class _Walk:
                 yield Sign.MARK
             if host.editor and entry is None:
                 yield Sign.EDITOR
-        if any(found.launcher or found.store or _own_venv(found, process) for found in launches):
+        if any(found.launcher or found.store or installed(found, process) for found in launches):
             yield Sign.LAUNCHER
         if any(map(declared, launches)):
             yield Sign.DECLARED
@@ -219,30 +224,3 @@ def _wire_signs(link: Wire, top: Launch | None, parent: Process) -> Iterator[Sig
     started_by = launch(parent.command or ())
     if started_by is not None and started_by.kind is Kind.UNKNOWN and started_by.program in SHELLS:
         yield Sign.TERMINAL
-
-
-def _own_venv(found: Launch, process: Process) -> bool:
-    """True for a script that lies beside the interpreter that runs it: an installed package's entry point."""
-    command = process.command or ()
-    if found.kind is not Kind.SCRIPT or not found.path or not command or "/" not in found.path:
-        return False
-    return command[0] != found.path and command[0].rsplit("/", 1)[0] == found.path.rsplit("/", 1)[0]
-
-
-def launched(process: Process, found: Launch | None) -> Argv:
-    """Return the command as its host gave it, as far as the process table tells: npm's title undone, shebangs undone."""
-    command = process.command or ()
-    if found is None:
-        return command
-    if found.retitled:
-        return ("npx", *found.specs, *found.args)
-    if found.launcher == "uvx" and base_name(command[0]) == "uv" and command[1:3] == ("tool", "uvx"):
-        return ("uvx", *command[3:])
-    name = process.name.lower()
-    by_shebang = found.kind is not Kind.PROGRAM and found.path is not None and command[1:2] == (found.path,)
-    if by_shebang and name and found.program.startswith(name) and not base_name(command[0]).startswith(name):
-        return command[1:]
-    if found.wrappers[:1] == ("disclaimer",):
-        start = next((i for i, word in enumerate(command[1:], 1) if not word.startswith("-")), len(command))
-        return command[start:]
-    return command

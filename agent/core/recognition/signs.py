@@ -60,7 +60,8 @@ def judge(signs: frozenset[Sign], age_s: float | None) -> Confidence | None:
     """Return how sure it is that a process with these signs is a server, None where it is not taken for one."""
     points = sum(POINTS[sign] for sign in signs)
     own = signs & MCPS_OWN
-    if points < THRESHOLD or (not own and age_s is not None and age_s < SETTLED_AFTER_S):
+    brief = age_s is not None and age_s < SETTLED_AFTER_S
+    if points < THRESHOLD or (not own and (brief or Sign.EDITOR in signs)):
         return None
     if not own or points < MEDIUM_FROM:
         return Confidence.LOW

@@ -1,0 +1,123 @@
+"""The recorded process trees: every server is found, whole and under its client, and nothing else is."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.core.observation import Process
+from agent.core.place import Place
+from agent.core.recognition import ClientMarks, Confidence, RunningServer, recognise
+from agent.core.server import Server, ServerScope, Transport
+
+FOLDER = Path(__file__).parents[3] / "golden" / "processes"
+
+CLIENTS = (
+    ClientMarks(
+        "claude-code",
+        frozenset({"claude"}),
+        ("@anthropic-ai/claude-code", "share/claude/versions"),
+        frozenset({"CLAUDECODE", "CLAUDE_PROJECT_DIR", "CLAUDE_CODE_SESSION_ID"}),
+    ),
+    ClientMarks("codex", frozenset({"codex"}), ("@openai/codex", ".bin/codex")),
+    ClientMarks("gemini-cli", frozenset({"gemini"}), ("@google/gemini-cli", ".bin/gemini"), frozenset({"GEMINI_CLI"})),
+    ClientMarks("opencode", frozenset({"opencode"}), ("opencode-ai/bin",), frozenset({"OPENCODE", "OPENCODE_PID"})),
+    ClientMarks("qwen-code", frozenset({"qwen"}), ("@qwen-code/qwen-code", ".bin/qwen")),
+    ClientMarks("vscode", frozenset({"code"}), ("Visual Studio Code.app",), editor=True),
+)
+
+Case = dict[str, Any]
+CASES = [case for file in sorted(FOLDER.glob("*.json")) for case in json.loads(file.read_text("utf-8"))]
+
+
+def processes(case: Case) -> tuple[Process, ...]:
+    return tuple(
+        Process(
+            pid=row["pid"],
+            create_time=1000.0 + place,
+            ppid=row["ppid"],
+            name=row["name"],
+            user="alice",
+            exe=row["exe"],
+            command=tuple(row["command"]),
+            cwd=row["cwd"],
+            wires={int(descriptor): name for descriptor, name in row["wires"].items()},
+            marks=frozenset(row.get("marks", ())),
+        )
+        for place, row in enumerate(case["processes"])
+    )
+
+
+def servers(case: Case) -> tuple[Server, ...]:
+    return tuple(
+        Server(
+            client=row["client"],
+            user="alice",
+            scope=ServerScope.USER,
+            name=f"server-{place}",
+            place=Place("/home/alice/servers.json", f"/mcpServers/server-{place}"),
+            transport=Transport.STDIO,
+            command=tuple(row["command"]),
+        )
+        for place, row in enumerate(case["configured"])
+    )
+
+
+def seen(found: Sequence[RunningServer]) -> list[tuple[int, str | None, frozenset[int], bool]]:
+    return sorted((s.process.pid, s.client, frozenset(s.pids), s.server is not None) for s in found)
+
+
+def expected(case: Case) -> list[tuple[int, str | None, frozenset[int], bool]]:
+    return sorted((row["root"], row["client"], frozenset(row["members"]), row["entry"]) for row in case["expected"])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_recorded_tree_yields_its_servers_whole_and_under_their_client(case: Case) -> None:
+    assert seen(recognise(processes(case), servers(case), CLIENTS, now=2000.0)) == expected(case)
+
+
+def _unwired(case: Case) -> Case:
+    return {**case, "processes": [{**row, "wires": {}} for row in case["processes"]]}
+
+
+def test_precision_and_recall_on_the_recorded_trees_are_whole() -> None:
+    found = {(case["name"], *row) for case in CASES for row in seen(recognise(processes(case), servers(case), CLIENTS))}
+    wanted = {(case["name"], *row) for case in CASES for row in expected(case)}
+    assert len(wanted) > 40
+    assert len(found & wanted) / len(found) == 1.0, found - wanted
+    assert len(found & wanted) / len(wanted) == 1.0, wanted - found
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["expected"]], ids=lambda case: case["name"])
+def test_confidence_is_high_for_configured_servers_of_known_clients_and_never_for_unknown_hosts(case: Case) -> None:
+    for server in recognise(processes(case), servers(case), CLIENTS):
+        if server.client is None:
+            assert server.confidence is Confidence.MEDIUM
+        elif server.server is not None:
+            assert server.confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    "name", ["npx_node", "uvx", "venvbin", "pipx_pip", "pnpm_dlx", "bunx", "deno_npm", "mcp_remote"]
+)
+def test_a_launched_mcp_package_is_found_under_an_unknown_host_without_any_entry(name: str) -> None:
+    case = next(case for case in CASES if case["name"] == name)
+    (server,) = recognise(processes(case), (), CLIENTS)
+    assert (server.client, server.server, server.confidence) == (None, None, Confidence.MEDIUM)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["name"] in {"npx_node", "uvx"}], ids=lambda case: case["name"])
+def test_without_wires_an_unconfigured_server_of_an_unknown_host_is_not_guessed(case: Case) -> None:
+    assert recognise(processes(_unwired(case)), (), CLIENTS) == ()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_evidence_holds_no_argument_and_no_path(case: Case) -> None:
+    for server in recognise(processes(case), servers(case), CLIENTS):
+        for row in server.evidence:
+            assert "X-Team" not in row.text
+            assert "http" not in row.text
+            assert "/home/" not in row.text
+            assert "/opt/" not in row.text

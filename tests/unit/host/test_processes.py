@@ -1,0 +1,191 @@
+"""The live process table, on processes that the test starts itself."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from agent.core.observation import Process
+from agent.host import processes as module
+from agent.host.processes import YOUNG_S, PsutilProcessTable
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are read on Linux")
+IDLE = [sys.executable, "-c", "import sys; sys.stdin.read()", "an argument"]
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    started = subprocess.Popen(
+        IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "CLAUDECODE": "1", "SECRET": "hunter2"}
+    )
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def find(table: PsutilProcessTable, pid: int) -> Process | None:
+    return next((process for process in table.snapshot().processes if process.pid == pid), None)
+
+
+def test_a_started_process_shows_with_its_facts_and_no_value_of_its_environment(child: subprocess.Popen[bytes]) -> None:
+    found = find(PsutilProcessTable({"CLAUDECODE", "GEMINI_CLI"}), child.pid)
+    assert found is not None
+    assert found.ppid == os.getpid()
+    assert found.command is not None
+    assert found.command[1:] == tuple(IDLE[1:])
+    assert found.marks == {"CLAUDECODE"}
+    assert "hunter2" not in repr(found)
+
+
+def test_a_settled_process_is_not_opened_again_and_an_ended_one_is_gone(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    real = psutil.Process
+
+    class Counting(real):  # type: ignore[misc,valid-type] # a subclass of what psutil offers
+        def cmdline(self) -> list[str]:
+            opened.append(self.pid)
+            return real.cmdline(self)
+
+    at = [0.0]
+    table = PsutilProcessTable(monotonic=lambda: at[0])
+    monkeypatch.setattr(module.psutil, "Process", Counting)
+    assert find(table, child.pid) is not None
+    at[0] = YOUNG_S / 2
+    table.snapshot()
+    assert opened.count(child.pid) == 2, "a young process is read again: it may have changed by exec"
+    at[0] = YOUNG_S + 1
+    before = find(table, child.pid)
+    assert find(table, child.pid) is before
+    assert opened.count(child.pid) == 2
+    child.kill()
+    child.wait()
+    assert find(table, child.pid) is None
+
+
+@linux_only
+def test_an_exec_in_a_settled_process_is_seen() -> None:
+    code = "import sys, os; print(flush=True); sys.stdin.readline(); os.execv(sys.executable, sys.argv[1:])"
+    then = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "after"]
+    started = subprocess.Popen([sys.executable, "-c", code, *then], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert started.stdout is not None
+        assert started.stdin is not None
+        started.stdout.readline()
+        at = [0.0]
+        table = PsutilProcessTable(monotonic=lambda: at[0])
+        table.snapshot()
+        at[0] = 100.0
+        before = find(table, started.pid)
+        started.stdin.write(b"\n")
+        started.stdin.flush()
+        started.stdout.readline()
+        after = find(table, started.pid)
+    finally:
+        started.kill()
+        started.communicate()
+    assert before is not None
+    assert after is not None
+    assert after.identity == before.identity
+    assert after.command is not None
+    assert after.command[-1] == "after"
+    assert len(after.command) < len(before.command or ())
+
+
+@linux_only
+def test_a_zombie_is_left_out() -> None:
+    started = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    started.stdout.read()
+    os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+    assert find(PsutilProcessTable(), started.pid) is None
+    started.communicate()
+
+
+@linux_only
+def test_both_ends_of_a_pipe_and_of_a_socket_pair_have_one_name() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        started = subprocess.Popen(IDLE, stdin=theirs, stdout=subprocess.PIPE)
+        theirs.close()
+        try:
+            table = PsutilProcessTable()
+            view = {process.pid: process for process in table.snapshot().processes}
+        finally:
+            started.kill()
+            started.communicate()
+        host, child = view[os.getpid()].wires, view[started.pid].wires
+        assert host is not None
+        assert child is not None
+        assert child[1] in host.values()
+        if _peers_are_told():
+            assert host[ours.fileno()] == child[0]
+
+
+def _peers_are_told() -> bool:
+    from agent.host.socket_peers_linux import unix_socket_peers  # noqa: PLC0415 - exists on Linux only
+
+    return bool(unix_socket_peers())
+
+
+@linux_only
+def test_without_the_kernel_s_word_on_peers_sockets_go_by_their_own_inode() -> None:
+    from agent.host.wires_linux import read_wires  # noqa: PLC0415 - exists on Linux only
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wires = read_wires([os.getpid()], peers=lambda: None)[os.getpid()]
+        paired = read_wires(
+            [os.getpid()], peers=lambda: {os.fstat(ours.fileno()).st_ino: 1, os.fstat(theirs.fileno()).st_ino: 1}
+        )[os.getpid()]
+        assert wires is not None
+        assert paired is not None
+        assert wires[ours.fileno()] == f"socket:{os.fstat(ours.fileno()).st_ino}"
+        assert paired[ours.fileno()] == paired[theirs.fileno()] == "socket:1"
+
+
+@linux_only
+def test_a_process_that_is_gone_has_no_wires() -> None:
+    from agent.host.wires_linux import read_wires  # noqa: PLC0415 - exists on Linux only
+
+    assert read_wires([2**22 + 1]) == {2**22 + 1: None}
+
+
+def test_a_command_line_that_may_not_be_read_is_counted_and_named(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = psutil.Process
+
+    class Closed(real):  # type: ignore[misc,valid-type] # a subclass of what psutil offers
+        def cmdline(self) -> list[str]:
+            if self.pid == child.pid:
+                raise psutil.AccessDenied(self.pid)
+            return real.cmdline(self)
+
+    monkeypatch.setattr(module.psutil, "Process", Closed)
+    view = PsutilProcessTable().snapshot()
+    assert view.hidden >= 1
+    assert "administrator" in (view.problem or "")
+    assert next(process for process in view.processes if process.pid == child.pid).command is None
+
+
+def test_an_unexpected_error_of_the_table_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __init__(self, pid: int) -> None:
+            raise RuntimeError(f"a fault about {pid}")
+
+    monkeypatch.setattr(module.psutil, "Process", Broken)
+    with pytest.raises(RuntimeError):
+        PsutilProcessTable().snapshot()
+
+
+@linux_only
+def test_a_table_that_lacks_the_first_process_says_that_others_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.psutil, "pids", lambda: [os.getpid()])
+    view = PsutilProcessTable().snapshot()
+    assert "hidepid" in (view.problem or "")
