@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from urllib.parse import unquote, urlsplit
 
@@ -41,12 +42,20 @@ def expand(
     return tuple(found)
 
 
-def ancestors(os: Os, folder: str) -> Iterator[str]:
-    """Yield `folder` and every folder above it, nearest first."""
-    path = pure_path(os, folder)
-    yield str(path)
-    for parent in path.parents:
-        yield str(parent)
+_MEMORY = 32768
+"""Paths whose parts are kept: a look asks about the same few thousand again and again, and `pathlib` takes its time."""
+
+
+@lru_cache(maxsize=_MEMORY)
+def spelt(os: Os, path: str) -> str:
+    """Return `path` as the system `os` spells it."""
+    return str(pure_path(os, path))
+
+
+@lru_cache(maxsize=_MEMORY)
+def folders_above(os: Os, path: str) -> tuple[str, ...]:
+    """Return the folders above `path`, nearest first."""
+    return tuple(str(parent) for parent in pure_path(os, path).parents)
 
 
 def is_absolute(os: Os, path: str) -> bool:
@@ -92,4 +101,4 @@ def _filled(text: str, os: Os, home: str, environment: Mapping[str, str], projec
         text = text.replace("<project>", project)
     if text.startswith("~"):
         text = home + text[1:]
-    return str(pure_path(os, text))
+    return spelt(os, text)

@@ -9,7 +9,7 @@ to templates; a system that is not in the table has none.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Annotated, Literal, get_args
 
@@ -60,6 +60,7 @@ class FileRow(_Model):
 
     `unless` names a file that the client reads in its place, where it exists. `ancestors` says that the client reads the file
     in the folders above the project too. `projects` points at a map whose keys are the projects that the client remembers.
+    `shared` says that other clients write the file too, so that it counts only for users of whom the row's `traces` are found.
     """
 
     scope: ServerScope
@@ -71,10 +72,11 @@ class FileRow(_Model):
     pointer: str = ""
     document: DocumentKind | None = None
     projects: str | None = None
+    shared: bool = False
     confidence: Confidence
     source: str
 
-    @property
+    @cached_property
     def in_project(self) -> bool:
         """True where the file stands in a project folder."""
         return any("<project>" in template for templates in self.path.values() for template in templates)
@@ -133,12 +135,13 @@ class ProcessRow(_Model):
 
 
 class ClientRow(_Model):
-    """Everything that is known about one client."""
+    """Everything that is known about one client. `traces` are folders that it makes for a user who has started it."""
 
     id: str
     title: str
     enforces: bool
     folders: Mapping[str, PerSystem] = Field(default_factory=dict)
+    traces: PerSystem = Field(default_factory=dict)
     file: tuple[FileRow, ...]
     projects: tuple[ProjectsRow, ...] = ()
     version: tuple[VersionRow, ...] = ()
@@ -148,7 +151,7 @@ class ClientRow(_Model):
     @model_validator(mode="after")
     def _only_known_folders(self) -> "ClientRow":
         known = {"project", *self.folders}
-        paths: list[Templates] = [row.path for row in self.file]
+        paths: list[Templates] = [self.traces, *(row.path for row in self.file)]
         paths += [row.path for row in self.projects]
         paths += [row.path for row in self.version]
         for template in (template for path in paths for templates in path.values() for template in templates):

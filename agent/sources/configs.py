@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.catalog.formats import Malformed, located, parse_as
-from agent.catalog.paths import ancestors, expand, is_absolute
+from agent.catalog.paths import expand, folders_above, is_absolute
 from agent.catalog.rows import Catalog, ClientRow, FileRow
 from agent.catalog.shapes import Origin, Servers, project_keys, read_shape
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
@@ -75,7 +75,8 @@ class ConfigSource:
         environments = self._environments(user) or ({},)
         for row in self._catalog.rows:
             for environment in environments:
-                for file in (file for file in row.file if not file.in_project):
+                traced = _traced(row, visit, environment)
+                for file in (file for file in row.file if not file.in_project and (traced or not file.shared)):
                     remembered |= dict.fromkeys(self._read_user_file(row, file, visit, environment, gathering))
                 for place in row.projects:
                     remembered |= dict.fromkeys(remembered_projects(row, place, visit, environment))
@@ -84,8 +85,9 @@ class ConfigSource:
                     versions[row.id] = version
         projects = [*(project for project in self._projects if may_enter(visit, project)), *remembered]
         projects = list(dict.fromkeys(projects))
+        plan = [(row, file) for row in self._catalog.rows for file in _project_files(row, visit)]
         for project in projects[:MAX_PROJECTS]:
-            self._read_project(project, visit, gathering)
+            self._read_project(project, plan, visit, gathering)
         gathering.left_out(len(projects) - MAX_PROJECTS, visit.truncated)
         return gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
 
@@ -111,14 +113,15 @@ class ConfigSource:
         fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
         return visit.read(path, fence)
 
-    def _read_project(self, project: str, visit: Visit, gathering: Gathering) -> None:
+    def _read_project(
+        self, project: str, plan: Sequence[tuple[ClientRow, FileRow]], visit: Visit, gathering: Gathering
+    ) -> None:
         """Read what the clients read for sessions in `project`."""
-        for row in self._catalog.rows:
-            for file in (file for file in row.file if file.in_project):
-                for folder in ancestors(visit.os, project) if file.ancestors else (project,):
-                    for path in expand(row, file.path, visit.os, home=visit.user.home, project=folder):
-                        origin = Origin(visit.os, row.id, visit.user.name, file.scope, path, project)
-                        self._take(row, file, origin, visit.read(path, folder), gathering)
+        for row, file in plan:
+            for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
+                for path in expand(row, file.path, visit.os, home=visit.user.home, project=folder):
+                    origin = Origin(visit.os, row.id, visit.user.name, file.scope, path, project)
+                    self._take(row, file, origin, visit.read(path, folder), gathering)
 
     def _take(
         self, row: ClientRow, file: FileRow, origin: Origin, content: Content, gathering: Gathering
@@ -138,6 +141,18 @@ def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
     servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
     projects = () if file.projects is None else tuple(project_keys(parsed.value, file.projects, origin.os))
     return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
+
+
+def _project_files(row: ClientRow, visit: Visit) -> list[FileRow]:
+    """Return the files of projects that count for this user."""
+    traced = _traced(row, visit, {})
+    return [file for file in row.file if file.in_project and (traced or not file.shared)]
+
+
+def _traced(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> bool:
+    """Say whether the user has started the client, as far as the folders tell that it makes."""
+    folders = expand(row, row.traces, visit.os, home=visit.user.home, environment=environment)
+    return any(not isinstance(visit.names(folder), Missing) for folder in folders)
 
 
 def _closed(visit: Visit) -> str | None:

@@ -42,8 +42,7 @@ class Gathering:
             self._problems.setdefault(
                 Problem(place, "malformed-file", f"{row.title} cannot read it: {read.malformed.message}.")
             )
-        present = not isinstance(content, Missing)
-        if file.document is not None and (present or not file.in_project):
+        if file.document is not None and not isinstance(content, Missing):
             known = Document(file.document, origin.path, content, origin.project)
             self._documents.setdefault((origin.path, origin.project), known)
         scope = Scope("config", self._user.name, row.id, origin.path)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from agent.catalog.paths import folders_above
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User, pure_path
 from agent.ports import Files
 
@@ -58,11 +59,11 @@ class Visit:
 
     def matches(self, path: str) -> Iterator[str]:
         """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not."""
-        parts = pure_path(self.os, path).parts
-        at = next((number for number, part in enumerate(parts) if "*" in part), None)
-        if at is None:
+        if "*" not in path:
             yield path
             return
+        parts = pure_path(self.os, path).parts
+        at = next(number for number, part in enumerate(parts) if "*" in part)
         folder = str(pure_path(self.os, parts[0]).joinpath(*parts[1:at]))
         self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
         listing = self.names(folder)
@@ -78,7 +79,7 @@ class Visit:
     def _read(self, path: str, fence: str | None) -> Content:
         """Try the home as the fence first, so that links between a project and the rest of the home are followed."""
         home = self.user.home
-        at_home = pure_path(self.os, path).is_relative_to(pure_path(self.os, home))
+        at_home = home in folders_above(self.os, path)
         found: Content = Missing()
         for within in (home, fence) if fence is not None and at_home else (fence or home,):
             found = self.files.read(path, within=within, reader=self.user)
@@ -87,15 +88,15 @@ class Visit:
         return found
 
     def _cannot_exist(self, path: str) -> bool:
-        return any(str(parent) in self._absent for parent in pure_path(self.os, path).parents)
+        return bool(self._absent) and not self._absent.isdisjoint(folders_above(self.os, path))
 
     def _remember_absence(self, path: str, access: tuple[Facts, ...]) -> None:
         """Remember the first folder on the way to `path` that is not there. A way with links tells nothing of this spelling."""
         if not access or any(facts.kind == "link" for facts in access):
             return
-        target, last = pure_path(self.os, path), pure_path(self.os, access[-1].path)
-        if target.is_relative_to(last) and len(target.parts) > len(last.parts):
-            self._absent.add(str(last / target.parts[len(last.parts)]))
+        way = (path, *folders_above(self.os, path))
+        if access[-1].path in way[1:]:
+            self._absent.add(way[way.index(access[-1].path) - 1])
 
 
 class Memory(Generic[_T]):
