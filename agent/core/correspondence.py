@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.core.commandline import Argv, slashed
-from agent.core.launchers import Kind, Launch, launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch, launch
 from agent.core.stores import npx_key
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")

@@ -111,17 +111,19 @@ class PsutilProcessTable:
         )
 
     def _user(self, handle: psutil.Process) -> str | None:
+        """Return the account; on POSIX each is looked up once, which may mean asking a directory service."""
         if sys.platform == "win32":
             return _or_none(handle.username)
-        uids = _or_none(handle.uids)
-        if uids is None:
-            return None
-        if uids.real not in self._users:
-            name = _or_none(handle.username)
-            if name is None:
+        else:  # noqa: RET505 - so that the type checker sees which half counts
+            uids = _or_none(handle.uids)
+            if uids is None:
                 return None
-            self._users[uids.real] = name
-        return self._users[uids.real]
+            if uids.real not in self._users:
+                name = _or_none(handle.username)
+                if name is None:
+                    return None
+                self._users[uids.real] = name
+            return self._users[uids.real]
 
 
 def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:

@@ -5,8 +5,7 @@ import sys
 
 from agent.host.pulse import Pulse
 
-if sys.platform != "linux":
-    raise ImportError("Linux only")
+assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
 
 _PF_KTHREAD = 0x00200000
 _MAX_BYTES = 4096

@@ -9,8 +9,7 @@ import struct
 import sys
 from collections.abc import Iterator
 
-if sys.platform != "linux":
-    raise ImportError("Linux only")
+assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20

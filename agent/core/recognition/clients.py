@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.core.commandline import base_name, slashed
-from agent.core.launchers import Kind, launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import launch
 from agent.core.observation import Process
 
 

@@ -1,7 +1,8 @@
 """What the process table tells about the command that a host gave."""
 
 from agent.core.commandline import Argv, base_name
-from agent.core.launchers import Kind, Launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch
 from agent.core.observation import Process
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from agent.core.correspondence import Match, Strength, compare, keys, same_words
-from agent.core.launchers import Kind, Launch, launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
 from agent.core.server import Server
 

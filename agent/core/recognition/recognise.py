@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from agent.core.commandline import Argv, base_name
 from agent.core.deviation import Evidence
-from agent.core.launchers import Kind, Launch, launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
 from agent.core.recognition.clients import ClientIndex, ClientMarks, index_of
 from agent.core.recognition.command import installed, spellings
@@ -139,7 +140,7 @@ class _Walk:
         host = self.index.of(parent)
         if host is None and link.wired is Wired.NO:
             return None  # neither a client nor a wire: nothing below can add up
-        line = list(self._line(process))
+        line = list(self._line(process, link.names))
         launches = [found for member in line if (found := launch(member.command or ()))]
         entry = self._entry(line, host)
         signs = frozenset(self._signs(process, parent, link, launches, entry))
@@ -153,8 +154,8 @@ class _Walk:
         top = launches[0] if launches else None
         return _Found(process, client, entry, top, confidence, evidence, link.names, [process])
 
-    def _line(self, process: Process) -> Iterator[Process]:
-        """Yield the process and, below launchers and shells, what they started; never a client or what it starts."""
+    def _line(self, process: Process, names: frozenset[str]) -> Iterator[Process]:
+        """Yield the process and, below launchers and shells, what they handed the wire to; never a client."""
         stack, seen = [process], set[int]()
         while stack:
             member = stack.pop()
@@ -164,7 +165,12 @@ class _Walk:
             yield member
             found = launch(member.command or ())
             if found is not None and (found.passes_on or base_name((member.command or ("",))[0]) in SHELLS):
-                stack += [child for child in self.tree.below(member) if self.index.of(child) is None]
+                stack += [
+                    child
+                    for child in self.tree.below(member)
+                    if self.index.of(child) is None
+                    and (not names or child.wires is None or names & {*child.wires.values()})
+                ]
 
     def _entry(self, line: Sequence[Process], host: ClientMarks | None) -> Found | None:
         for member in line:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from agent.core.launchers import BRIDGES, Kind, Launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import BRIDGES, Launch
 from agent.core.wrappers import SHELLS
 
 
@@ -60,12 +61,17 @@ def judge(signs: frozenset[Sign], age_s: float | None) -> Confidence | None:
     """Return how sure it is that a process with these signs is a server, None where it is not taken for one."""
     points = sum(POINTS[sign] for sign in signs)
     own = signs & MCPS_OWN
-    brief = age_s is not None and age_s < SETTLED_AFTER_S
-    if points < THRESHOLD or (not own and (brief or Sign.EDITOR in signs)):
+    if points < THRESHOLD or not (own or _could_be_anonymous(signs, age_s)):
         return None
     if not own or points < MEDIUM_FROM:
         return Confidence.LOW
     return Confidence.HIGH if points >= HIGH_FROM and Sign.CLIENT in signs else Confidence.MEDIUM
+
+
+def _could_be_anonymous(signs: frozenset[Sign], age_s: float | None) -> bool:
+    """Without a sign of MCP's own, only what an agent (not an editor) has kept running counts."""
+    settled = age_s is None or age_s >= SETTLED_AFTER_S
+    return settled and Sign.CLIENT in signs and Sign.EDITOR not in signs
 
 
 _WORDS = re.compile(r"[^a-z0-9]+")

@@ -4,7 +4,8 @@ import shlex
 
 import pytest
 
-from agent.core.launchers import Kind, launch
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import launch
 
 NPX = ("npx", "-y", "@scope/server@1.2.3", "stdio")
 

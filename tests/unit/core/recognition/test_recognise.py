@@ -46,6 +46,17 @@ def test_a_wired_child_of_an_agent_without_a_sign_of_mcp_counts_low_once_it_has_
     assert (server.client, server.confidence) == ("agent", Confidence.LOW)
 
 
+def test_the_same_child_of_an_unknown_host_is_none_even_from_a_package() -> None:
+    host = client("/usr/bin/node")
+    assert recognise([host, child("npx", "-y", "some-tool")], (), CLIENTS, now=60.0) == ()
+
+
+def test_what_a_wired_shell_runs_in_the_background_lends_it_no_sign() -> None:
+    shell = child("bash", "/home/ann/session")
+    aside = Process(12, 3.0, 11, "npx", "ann", None, ("npx", "-y", "x-mcp"), wires={})
+    assert recognise([client("/usr/bin/node"), shell, aside], (), CLIENTS, now=60.0) == ()
+
+
 def test_the_same_child_of_an_editor_is_none() -> None:
     assert recognise([client("/usr/bin/code"), child("python3", "work.py")], (), CLIENTS, now=60.0) == ()
 
