@@ -1,7 +1,6 @@
 """`mcp-compliance run` as a real child process on a laptop, and what it leaves behind."""
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -114,10 +113,14 @@ def told(events: Sequence[dict[str, Any]], uid: str) -> list[str]:
     ]
 
 
+def journal(machine: Machine) -> Path:
+    """Return where the daemon's journal is."""
+    return machine.at(f"{STATE}/journal.sqlite3")
+
+
 def open_in_journal(machine: Machine) -> set[tuple[str, str]]:
     """Return (control, subject) of every deviation that the journal holds open."""
-    journal: Path = next(machine.at(STATE).glob("*.sqlite*"))
-    connection = sqlite3.connect(f"file:{journal}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{journal(machine)}?mode=ro", uri=True)
     try:
         return set(connection.execute("SELECT control, subject FROM deviations WHERE closed_at IS NULL"))
     finally:
@@ -136,12 +139,3 @@ def open_in_reports(events: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
         else:
             still.add(key)
     return still
-
-
-def alive(pid: int) -> bool:
-    """Say whether a process exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -1,0 +1,32 @@
+"""`python -m benchmarks [NAME …]` runs the named benchmarks, or all; each prints a small table. README.md has the figures."""
+
+import argparse
+import importlib
+import sys
+
+BENCHMARKS = {
+    "check": "one complete check of 20 users x 6 clients x 20 projects, in a process of its own",
+    "idle": "memory and processor time of the idle daemon among 700 processes, beside a poll per second (5 minutes)",
+    "latency": "from saving a configuration file to the committed deviation, over 100 saves (2 minutes)",
+    "policy": "one verdict of the policy engine",
+    "processes": "one sweep of the process table",
+}
+"""Every benchmark: a module of this folder with `main()`, and what it measures."""
+
+
+def main() -> None:
+    """Run what was asked for."""
+    listed = "\n".join(f"  {name:<10} {text}" for name, text in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", epilog=listed, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help="all, if none is given")
+    names = parser.parse_args().names or BENCHMARKS
+    for name in names:
+        sys.argv = [name]  # some take a number when they are run by themselves
+        print(f"== {name}: {BENCHMARKS[name]}")
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

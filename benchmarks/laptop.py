@@ -1,0 +1,33 @@
+"""The daemon on a laptop of its own, so that a measurement touches nothing of the machine that it runs on."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.tree import plant_home
+from tests.e2e.daemon import Daemon
+from tests.e2e.machine import HOME, Machine
+from tests.e2e.policies import LOCKED, MANAGED_SETTINGS, deploy
+
+PROJECTS = 20
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[tuple[Machine, Daemon]]:
+    """Yield a laptop with one user, six clients and twenty projects, and the daemon that has looked at all of it."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder, "laptop")
+        root.mkdir()
+        machine = Machine(root, {})
+        try:
+            plant_home(root, HOME, PROJECTS)
+            deploy(machine, MANAGED_SETTINGS, LOCKED)
+            daemon = Daemon(machine)
+            try:
+                daemon.until_looked()
+                yield machine, daemon
+            finally:
+                daemon.stop()
+        finally:
+            machine.close()
