@@ -114,10 +114,13 @@ class VersionRow(_Model):
 
 
 class ManagedRow(_Model):
-    """The managed files of a client that enforces a policy; `retired` are folders that it no longer reads."""
+    """The managed files of a client that enforces a policy.
 
-    folder: Mapping[Os, str]
-    retired: PerSystem = Field(default_factory=dict)
+    `unread` are folders that it does not read on that system, or no longer, and in which such files are put by mistake.
+    """
+
+    folder: PerSystem
+    unread: PerSystem = Field(default_factory=dict)
     settings: str
     dropins: str
     servers: str

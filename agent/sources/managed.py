@@ -1,0 +1,125 @@
+"""The managed files of a client that enforces a policy: what stands where it reads them, and what lies beside by mistake.
+
+Nothing is judged here; `agent.core.policy` says what a client makes of each document.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from agent.catalog.paths import expand
+from agent.catalog.rows import ClientRow, Templates
+from agent.core.observation import Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
+from agent.core.place import Content, Data, Listing, Missing, Names, Trouble, Unreadable, pure_path
+from agent.core.policy.managed import counts_as_dropin
+from agent.ports import Files
+
+_SCOPE = Scope("managed")
+_BLIND = {
+    Trouble.DENIED: CoverageState.UNREADABLE,
+    Trouble.IO_ERROR: CoverageState.UNREADABLE,
+    Trouble.TIMED_OUT: CoverageState.TIMED_OUT,
+}
+"""Troubles that say nothing about what stands there. The others are facts about the file, and the look is complete."""
+
+
+class ManagedSource:
+    """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them."""
+
+    name = "managed"
+
+    def __init__(self, files: Files, row: ClientRow, *, interval_s: float = 60.0) -> None:
+        if row.managed is None:
+            raise ValueError(f"the catalog's row {row.id} names no managed files")
+        self.interval_s = interval_s
+        self._files, self._row, self._names = files, row, row.managed
+        self._folder = self._paths(row.managed.folder)[0]
+        self._unread = self._paths(row.managed.unread)
+
+    def look(self) -> Sequence[ManagedLook]:
+        """Return the one look."""
+        dropins = self._files.names(self._in(self._folder, self._names.dropins))
+        names = dropins.names if isinstance(dropins, Names) else ()
+        folder = self._in(self._folder, self._names.dropins)
+        documents = (
+            self._document(DocumentKind.MANAGED_SETTINGS, self._in(self._folder, self._names.settings)),
+            *(
+                self._document(DocumentKind.MANAGED_DROPIN, self._in(folder, name))
+                for name in names
+                if counts_as_dropin(name)
+            ),
+            self._document(DocumentKind.MANAGED_MCP, self._in(self._folder, self._names.servers)),
+        )
+        misplaced = tuple(
+            document
+            for document in (*self._misspelt(), *self._misplaced_dropins(folder, names), *self._in_unread_folders())
+            if not isinstance(document.content, Missing)
+        )
+        coverage = (_coverage([document.content for document in documents], dropins),)
+        return [ManagedLook(self._folder, documents, dropins, misplaced, coverage)]
+
+    def watched(self) -> Sequence[str]:
+        """Return the folders, any name in them, and the files; also those that do not exist yet."""
+        separator = "\\" if self._files.os == "windows" else "/"
+        dropins = self._in(self._folder, self._names.dropins)
+        elsewhere = [self._in(folder, name) for folder in self._unread for name in self._both()]
+        return (self._folder + separator, dropins + separator, *elsewhere)
+
+    def _both(self) -> dict[str, DocumentKind]:
+        return {self._names.settings: DocumentKind.MANAGED_SETTINGS, self._names.servers: DocumentKind.MANAGED_MCP}
+
+    def _misspelt(self) -> Iterator[Document]:
+        """Yield files whose name differs from the right one by case, or by a dot before it, where the client sees that."""
+        for name in _names(self._files.names(self._folder)):
+            for right, kind in self._both().items():
+                plain = name.removeprefix(".")
+                same = (
+                    plain.casefold() == right
+                    if self._files.os == "linux"
+                    else plain.casefold() == right and plain != name
+                )
+                if same and name != right:
+                    yield self._document(kind, self._in(self._folder, name))
+
+    def _misplaced_dropins(self, folder: str, names: Sequence[str]) -> Iterator[Document]:
+        """Yield what stands in the drop-in folder as if it counted: hidden, `.JSON`, or one folder further down."""
+        for name in names:
+            path = self._in(folder, name)
+            if _looks_like_json(name) and not counts_as_dropin(name):
+                yield self._document(DocumentKind.MANAGED_DROPIN, path)
+            elif not _looks_like_json(name):
+                for nested in filter(_looks_like_json, _names(self._files.names(path))):
+                    yield self._document(DocumentKind.MANAGED_DROPIN, self._in(path, nested))
+
+    def _in_unread_folders(self) -> Iterator[Document]:
+        for folder in self._unread:
+            for name, kind in self._both().items():
+                yield self._document(kind, self._in(folder, name))
+            dropins = self._in(folder, self._names.dropins)
+            for name in filter(_looks_like_json, _names(self._files.names(dropins))):
+                yield self._document(DocumentKind.MANAGED_DROPIN, self._in(dropins, name))
+
+    def _document(self, kind: DocumentKind, path: str) -> Document:
+        return Document(kind, path, self._files.read(path))
+
+    def _in(self, folder: str, name: str) -> str:
+        return str(pure_path(self._files.os, folder) / name)
+
+    def _paths(self, templates: Templates) -> tuple[str, ...]:
+        return expand(self._row, templates, self._files.os, home="")
+
+
+def _names(listing: Listing) -> tuple[str, ...]:
+    return listing.names if isinstance(listing, Names) else ()
+
+
+def _looks_like_json(name: str) -> bool:
+    return name.casefold().endswith(".json")
+
+
+def _coverage(contents: Sequence[Content], dropins: Listing) -> Coverage:
+    for found in (*contents, dropins):
+        if isinstance(found, Unreadable) and found.trouble in _BLIND:
+            return Coverage(_SCOPE, _BLIND[found.trouble], found.text)
+    if isinstance(dropins, Names) and dropins.truncated:
+        return Coverage(_SCOPE, CoverageState.SKIPPED, "the drop-in folder holds more files than are looked at")
+    there = any(isinstance(content, Data | Unreadable) for content in contents)
+    return Coverage(_SCOPE, CoverageState.COMPLETE if there else CoverageState.ABSENT)

@@ -1,0 +1,109 @@
+"""Which managed files are looked at, and which are found lying in places that nobody reads."""
+
+import pytest
+
+from agent.catalog.rows import catalog
+from agent.core.observation import CoverageState, DocumentKind, ManagedLook
+from agent.core.place import Data, Missing, Names, Os, Trouble, Unreadable
+from agent.sources.managed import ManagedSource
+from tests.sim.files import Node, Tree
+
+ROW = catalog()["claude-code"]
+ETC = "/etc/claude-code"
+
+
+def look(tree: Tree) -> ManagedLook:
+    (found,) = ManagedSource(tree, ROW).look()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("os", "folder"),
+    [
+        ("linux", ETC),
+        ("macos", "/Library/Application Support/ClaudeCode"),
+        ("windows", "C:\\Program Files\\ClaudeCode"),
+    ],
+)
+def test_settings_dropins_and_servers_are_read_in_the_folder_of_the_system(os: Os, folder: str) -> None:
+    slash = "\\" if os == "windows" else "/"
+    names = (
+        "managed-settings.json",
+        f"managed-settings.d{slash}10-a.json",
+        f"managed-settings.d{slash}9-b.json",
+        "managed-mcp.json",
+    )
+    found = look(Tree({folder + slash + name: "{}" for name in names}, os=os))
+    assert found.folder == folder
+    assert [(document.kind, document.path) for document in found.documents] == [
+        (DocumentKind.MANAGED_SETTINGS, folder + slash + names[0]),
+        (DocumentKind.MANAGED_DROPIN, folder + slash + names[1]),
+        (DocumentKind.MANAGED_DROPIN, folder + slash + names[2]),
+        (DocumentKind.MANAGED_MCP, folder + slash + names[3]),
+    ]
+    assert all(isinstance(document.content, Data) for document in found.documents)
+    assert isinstance(found.dropin_folder, Names)
+    assert found.misplaced == ()
+    assert found.coverage[0].state is CoverageState.COMPLETE
+
+
+def test_nothing_there_is_absent_and_the_documents_say_missing() -> None:
+    found = look(Tree({"/etc/x": ""}))
+    assert all(isinstance(document.content, Missing) for document in found.documents)
+    assert isinstance(found.dropin_folder, Missing)
+    assert found.coverage[0].state is CoverageState.ABSENT
+
+
+def test_files_that_no_client_reads_are_found_where_they_lie() -> None:
+    places = [
+        f"{ETC}/Managed-Settings.json",
+        f"{ETC}/.managed-mcp.json",
+        f"{ETC}/managed-settings.d/.hidden.json",
+        f"{ETC}/managed-settings.d/a.JSON",
+        f"{ETC}/managed-settings.d/nested/b.json",
+        "/etc/ClaudeCode/managed-settings.json",
+        "/etc/ClaudeCode/managed-settings.d/c.json",
+    ]
+    innocent = [f"{ETC}/README.md", f"{ETC}/managed-settings.d/README", f"{ETC}/managed-settings.d/old/notes.txt"]
+    found = look(Tree(dict.fromkeys([*places, *innocent], "{}")))
+    assert sorted(document.path for document in found.misplaced) == sorted(places)
+    assert [document for document in found.documents if not isinstance(document.content, Missing)] == []
+
+
+def test_the_folder_that_windows_clients_no_longer_read_is_looked_into() -> None:
+    found = look(Tree({"C:\\ProgramData\\ClaudeCode\\managed-settings.json": "{}"}, os="windows"))
+    assert [document.path for document in found.misplaced] == ["C:\\ProgramData\\ClaudeCode\\managed-settings.json"]
+
+
+def test_another_case_is_the_same_name_on_a_mac_and_no_mistake() -> None:
+    folder = "/Library/Application Support/ClaudeCode"
+    found = look(Tree({f"{folder}/Managed-Settings.json": "{}"}, os="macos"))
+    assert isinstance(found.documents[0].content, Data)
+    assert found.misplaced == ()
+
+
+@pytest.mark.parametrize("trouble", [Trouble.DENIED, Trouble.IO_ERROR])
+def test_a_managed_file_that_cannot_be_looked_at_makes_the_look_inconclusive(trouble: Trouble) -> None:
+    found = look(Tree({f"{ETC}/managed-settings.json": Node(trouble=trouble)}))
+    assert found.coverage[0].state is CoverageState.UNREADABLE
+    assert found.coverage[0].problem
+
+
+def test_a_fifo_in_place_of_a_managed_file_is_a_fact_and_the_look_is_complete() -> None:
+    found = look(Tree({f"{ETC}/managed-mcp.json": Node.fifo()}))
+    assert isinstance(found.documents[-1].content, Unreadable)
+    assert found.coverage[0].state is CoverageState.COMPLETE
+
+
+def test_a_link_out_of_the_managed_folder_is_followed_as_the_client_follows_it() -> None:
+    found = look(Tree({f"{ETC}/managed-settings.json": Node.link("/home/ann/mine.json"), "/home/ann/mine.json": "{}"}))
+    content = found.documents[0].content
+    assert isinstance(content, Data)
+    assert content.facts.path == "/home/ann/mine.json"
+
+
+def test_the_folders_are_watched_also_while_they_do_not_exist() -> None:
+    watched = ManagedSource(Tree({}), ROW).watched()
+    assert f"{ETC}/" in watched
+    assert f"{ETC}/managed-settings.d/" in watched
+    assert "/etc/ClaudeCode/managed-settings.json" in watched
