@@ -11,7 +11,10 @@ Beat = Callable[[], None]
 class Worker(Protocol):
     """A named thread of the daemon. The supervisor makes the thread, and runs it again after a crash."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name under which it is logged and shown in health; no two workers share one."""
+        ...
 
     def run(self, stop: threading.Event, beat: Beat) -> None:
         """Work until `stop` is set, calling `beat` at least every `Budgets.beat_every_s`. Returning earlier is a crash."""

@@ -79,7 +79,7 @@ class Received:
 
 
 class Endpoint:
-    """Listens on a free port of 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP."""
+    """Listens on 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP."""
 
     def __init__(self, *script: Step, client_ca: trustme.CA | None = None, tls: bool = True) -> None:
         self.ca = trustme.CA()
@@ -129,6 +129,20 @@ class Endpoint:
             for event in events:
                 seen.setdefault((event["unmapped"]["chain"]["journal"], event["metadata"]["sequence"]), event)
         return list(seen.values())
+
+    @property
+    def open_subjects(self) -> set[str]:
+        """What the events say is open now; an opening of what is open, or a closing of what is not, is an error."""
+        opened: set[str] = set()
+        for event in sorted(self.events, key=lambda event: event["metadata"]["sequence"]):
+            uid = event["finding_info"]["uid"]
+            if event["activity"] == "opened":
+                assert uid not in opened, f"{uid} was opened twice"
+                opened.add(uid)
+            elif event["activity"] == "closed":
+                assert uid in opened, f"{uid} was closed twice"
+                opened.remove(uid)
+        return opened
 
     def next_step(self, *, only: type[Step] | None = None) -> Step | None:
         with self._lock:
@@ -210,6 +224,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as the parent has it

@@ -241,7 +241,7 @@ def test_no_secret_shows_in_a_repr_a_reason_or_the_log(
     told = [repr(sink.send(BATCH)) for _ in range(4)]
     told += [repr(sink), repr(sink._target), repr(sink._session), caplog.text]
     assert not any(TOKEN in text or KEY.decode() in text for text in told)
-    assert all(told)
+    assert told[0] != told[1]
 
 
 @pytest.mark.parametrize("token", [f"{TOKEN}\nX-Evil: 1", f"{TOKEN}é", f"{TOKEN} ", ""])
