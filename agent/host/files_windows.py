@@ -35,6 +35,8 @@ class Tree:
         if not isinstance(found, tuple):
             return found
         real, access = found
+        if access[-1].kind != "file":  # Windows would answer "permission denied" for a folder
+            return Unreadable(Trouble.NOT_REGULAR, f"{self._spell(parts)} is not a regular file", access)
         try:
             descriptor = os.open(real, _FLAGS)
         except OSError as error:

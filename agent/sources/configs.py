@@ -116,7 +116,12 @@ class ConfigSource:
     def _read_project(
         self, project: str, plan: Sequence[tuple[ClientRow, FileRow]], visit: Visit, gathering: Gathering
     ) -> None:
-        """Read what the clients read for sessions in `project`."""
+        """Read what the clients read for sessions in `project`; a project that was deleted has none."""
+        if not visit.exists(project, project):
+            for client in dict.fromkeys(row.id for row, _ in plan):
+                gathering.no_project(client, project)
+            visit.watched.setdefault(project)
+            return
         for row, file in plan:
             for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
                 for path in expand(row, file.path, visit.os, home=visit.user.home, project=folder):
@@ -152,7 +157,7 @@ def _project_files(row: ClientRow, visit: Visit) -> list[FileRow]:
 def _traced(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> bool:
     """Say whether the user has started the client, as far as the folders tell that it makes."""
     folders = expand(row, row.traces, visit.os, home=visit.user.home, environment=environment)
-    return any(not isinstance(visit.names(folder), Missing) for folder in folders)
+    return any(visit.exists(folder) for folder in folders)
 
 
 def _closed(visit: Visit) -> str | None:

@@ -54,6 +54,10 @@ class Gathering:
             absent = coverage.state is CoverageState.ABSENT
             self._absent_projects[project] = absent and self._absent_projects.get(project, True)
 
+    def no_project(self, client: str, project: str) -> None:
+        """Note that the folder of a project is not there, so that no client can read anything in it."""
+        self._absent_projects.setdefault(Scope("config", self._user.name, client, project), True)
+
     def left_out(self, projects: int, folders: Iterable[str]) -> None:
         """Note what was too much to be looked at: so many projects, and entries of these folders."""
         if projects > 0:

@@ -6,7 +6,8 @@ from agent.catalog.formats import Parsed, parse_as
 from agent.catalog.paths import expand, folder_of_uri
 from agent.catalog.rows import ClientRow, ProjectsRow
 from agent.catalog.shapes import at, project_keys
-from agent.core.place import Data, Trouble, Unreadable, pure_path
+from agent.core.access import may_read
+from agent.core.place import Data, Missing, Trouble, Unreadable, pure_path
 from agent.sources.reading import Visit
 
 
@@ -30,5 +31,6 @@ def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, enviro
 
 def may_enter(visit: Visit, project: str) -> bool:
     """Say whether the user's client could work in `project`: a folder that is not there counts as one that could be."""
-    listing = visit.files.names(project, reader=visit.user)
-    return not (isinstance(listing, Unreadable) and listing.trouble is Trouble.DENIED)
+    found = visit.files.read(project)  # a folder read as a file tells the facts of the way, and lists nothing
+    denied = isinstance(found, Unreadable) and found.trouble is Trouble.DENIED
+    return not denied and (isinstance(found, Missing) or may_read(found.access, visit.user))

@@ -57,6 +57,10 @@ class Visit:
             self._remember_absence(path, found.access)
         return found
 
+    def exists(self, path: str, fence: str | None = None) -> bool:
+        """Say whether anything stands at `path`. Reading a folder as a file tells that without listing it."""
+        return not self._cannot_exist(path) and not isinstance(self._read(path, fence), Missing)
+
     def matches(self, path: str) -> Iterator[str]:
         """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not."""
         if "*" not in path:
