@@ -4,13 +4,14 @@ Real child processes are killed: at every step of every change to the journal, a
 it reports to an endpoint that misbehaves.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -83,16 +84,16 @@ def test_a_spine_killed_again_and_again_loses_nothing_and_tells_nothing_twice(tm
     with Endpoint() as endpoint:
         for _ in range(8):
             endpoint.play(*(step for each in random.sample(trouble, 6) for step in (each, Answer(), Answer())))
-            running = spine(endpoint, tmp_path, "churn")
-            wanted = len(endpoint.requests) + 3
-            until(lambda wanted=wanted: len(endpoint.requests) >= wanted)  # type: ignore[misc]
-            threading.Event().wait(random.uniform(0.0, 0.1))
-            running.kill()
-            assert running.wait(10) == -signal.SIGKILL
-        running = spine(endpoint, tmp_path, "settle")
-        until(lambda: endpoint.events and not endpoint.open_subjects and drained(endpoint, tmp_path), every_s=0.25)
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(15) == 0
+            with spine(endpoint, tmp_path, "churn") as running:
+                wanted = len(endpoint.requests) + 3
+                until(lambda wanted=wanted: len(endpoint.requests) >= wanted)  # type: ignore[misc]
+                threading.Event().wait(random.uniform(0.0, 0.1))
+                running.kill()
+                assert running.wait(10) == -signal.SIGKILL
+        with spine(endpoint, tmp_path, "settle") as running:
+            until(lambda: endpoint.events and not endpoint.open_subjects and drained(endpoint, tmp_path), every_s=0.25)
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(15) == 0
 
         taken = [event for events in endpoint.batches.values() for event in events]
         assert [event["metadata"]["sequence"] for event in taken] == list(range(1, len(taken) + 1))
@@ -102,9 +103,14 @@ def test_a_spine_killed_again_and_again_loses_nothing_and_tells_nothing_twice(tm
         assert len(taken) > 50
 
 
-def spine(endpoint: Endpoint, folder: Path, mode: str) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def spine(endpoint: Endpoint, folder: Path, mode: str) -> Iterator[subprocess.Popen[bytes]]:
     arguments = [str(folder), endpoint.url, str(endpoint.ca_file(folder)), mode]
-    return subprocess.Popen([sys.executable, "-m", "tests.sim.spine", *arguments], cwd=ROOT, env=ENVIRONMENT)
+    with subprocess.Popen([sys.executable, "-m", "tests.sim.spine", *arguments], cwd=ROOT, env=ENVIRONMENT) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def drained(endpoint: Endpoint, folder: Path) -> bool:
