@@ -1,7 +1,8 @@
 """Settings: read once, from TOML files and the environment, validated, and handed down as plain values.
 
 Order, later wins key by key: defaults; `agent.toml`; `agent.d/*.toml` in code-unit order; environment variables
-`MCP_COMPLIANCE_<SECTION>__<KEY>` whose text is a TOML value or else a plain string (for tests and containers).
+`MCP_COMPLIANCE_<SECTION>__<KEY>`, and `MCP_COMPLIANCE_STATE_FOLDER`, whose text is a TOML value or else a plain string (for tests
+and containers).
 
 An unknown or wrong key costs that key alone: it is reported with its file and what is allowed, and its default (or the value from
 an earlier file) stays. A file that is not TOML costs that file alone. The caller decides whether to go on.
@@ -201,14 +202,14 @@ def _text(path: Path) -> str:
 def _environment(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
     documents = []
     for name, text in sorted(environment.items()):
-        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
+        section, separator, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not name.startswith(ENVIRONMENT_PREFIX) or not (separator or section == "state_folder"):
             continue
-        section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text
-        documents.append((f"environment variable {name}", {section: {key: value}}))
+        documents.append((f"environment variable {name}", {section: {key: value} if separator else value}))
     return documents
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from agent import __version__
+from agent.app.looking import CannotStart
 from agent.cli.options import UsageError
 
 UNANSWERED = 2
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         return UNANSWERED
     try:
         status: int = module.run(arguments)
-    except UsageError as error:
+    except (UsageError, CannotStart) as error:
         print(f"mcp-compliance {verb}: {error}", file=sys.stderr)
         return UNANSWERED
     except KeyboardInterrupt:

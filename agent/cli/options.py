@@ -1,12 +1,16 @@
-"""What every verb understands: the global options, as one value, and what is wrong with them."""
+"""What every verb understands: the global options, read into what the verb works on, and what is wrong with them."""
 
 import argparse
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from agent.app.looking import Target
+from agent.config import Loaded, load
 from agent.core.place import Os
+from agent.host.machine import Machine, OwnPaths, own_paths, this_machine
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _VARIABLE = re.compile(r"[^=]+=.*", re.DOTALL)
@@ -17,18 +21,19 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The global options. `root` is None for the live machine."""
+class Own:
+    """The agent itself on this machine: its settings with their problems, and its places."""
 
-    root: Path | None
-    os: Os | None
-    users: tuple[str, ...]
-    projects: tuple[str, ...]
-    client_version: str | None
-    client_env: dict[str, str]
-    client_env_complete: bool
-    json: bool
-    settings: Path | None
+    machine: Machine
+    loaded: Loaded
+    paths: OwnPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Own):
+    """What a verb that looks works on."""
+
+    target: Target
 
 
 def add_global(parser: argparse.ArgumentParser) -> None:
@@ -65,18 +70,44 @@ def add_global(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--client-env-complete", action="store_true", help="nothing else is set in the client's environment"
     )
-    group.add_argument("--settings", metavar="FILE", help="settings file in place of the system's")
-    group.add_argument(
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every verb has."""
+    parser.add_argument("--settings", metavar="FILE", help="settings file in place of the system's")
+    parser.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output and nothing else there"
     )
 
 
-def read_global(arguments: argparse.Namespace) -> Options:
-    """Return the global options of a parsed command line.
+def prepare(arguments: argparse.Namespace) -> Prepared:
+    """Return what the global options of a parsed command line say, with the settings read.
 
     Raises:
         UsageError: a value is not what it should be.
     """
+    target = _target(arguments)
+    own = own_places(arguments)
+    return Prepared(own.machine, own.loaded, own.paths, target)
+
+
+def own_places(arguments: argparse.Namespace) -> Own:
+    """Return the agent's settings and places on this machine.
+
+    Raises:
+        UsageError: the settings file that was asked for is not there.
+    """
+    machine = this_machine()
+    paths = own_paths(machine)
+    settings = Path(arguments.settings) if arguments.settings else paths.settings
+    if arguments.settings and not settings.exists():
+        raise UsageError(f"--settings {settings}: there is no such file")
+    loaded = load(settings, os.environ)
+    return Own(machine, loaded, OwnPaths(settings, loaded.settings.state_folder or paths.state))
+
+
+def _target(arguments: argparse.Namespace) -> Target:
     root = Path(arguments.root) if arguments.root is not None else None
     if root is not None and not root.is_dir():
         raise UsageError(f"--root {root}: there is no such folder")
@@ -87,8 +118,8 @@ def read_global(arguments: argparse.Namespace) -> Options:
         raise UsageError(f"--client-version {version}: three numbers are wanted, such as 2.1.330")
     for variable in arguments.client_env:
         if not _VARIABLE.fullmatch(variable):
-            raise UsageError(f"--client-env {variable}: NAME=VALUE is wanted")
-    return Options(
+            raise UsageError(f"--client-env {variable.partition('=')[0]}: NAME=VALUE is wanted")
+    return Target(
         root=root.resolve() if root else None,
         os=cast("Os | None", arguments.os),
         users=tuple(arguments.user),
@@ -96,6 +127,4 @@ def read_global(arguments: argparse.Namespace) -> Options:
         client_version=version,
         client_env=dict(variable.split("=", 1) for variable in arguments.client_env),
         client_env_complete=arguments.client_env_complete,
-        json=arguments.json,
-        settings=Path(arguments.settings) if arguments.settings else None,
     )

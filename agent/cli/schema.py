@@ -48,8 +48,8 @@ _REQUIRED = (
 EVENT_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A report of mcp-compliance-agent",
-    "description": "An OCSF 1.8.0 event: Compliance Finding (2003) or Device Inventory Info (5001). The schema of the class applies:"
-    " https://schema.ocsf.io/1.8.0/. What this agent adds to it stands here.",
+    "description": "An OCSF 1.8.0 event: Compliance Finding (2003) or Device Inventory Info (5001); its class's schema applies:"
+    " https://schema.ocsf.io/1.8.0/. What this agent adds stands here.",
     "type": "object",
     "required": list(_REQUIRED),
     "properties": {

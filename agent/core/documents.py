@@ -15,9 +15,6 @@ from agent.core.place import Os
 from agent.core.server import ServerScope, Transport
 from agent.core.verdict import Answer
 
-CHECK_SCHEMA = "mcp-compliance/check/1"
-STATUS_SCHEMA = "mcp-compliance/status/1"
-
 PolicyState = Literal["effective", "none", "refused", "indeterminate"]
 ManagedState = Literal[
     "intact", "modified", "missing", "unreadable", "malformed", "exposed", "misplaced", "unexpected", "unverified"
@@ -212,7 +209,7 @@ class CheckDocument:
     deviations: tuple[DeviationRow, ...]
     coverage: tuple[CoverageRow, ...]
     summary: SummaryRow
-    schema: Literal["mcp-compliance/check/1"] = CHECK_SCHEMA
+    schema: Literal["mcp-compliance/check/1"] = "mcp-compliance/check/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,4 +244,4 @@ class StatusDocument:
     health: tuple[ConditionRow, ...] = ()
     delivery: tuple[DeliveryRow, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
-    schema: Literal["mcp-compliance/status/1"] = STATUS_SCHEMA
+    schema: Literal["mcp-compliance/status/1"] = "mcp-compliance/status/1"

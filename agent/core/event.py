@@ -9,11 +9,12 @@ Everything that comes in is redacted already; this module only puts it in place.
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Key, Severity
-from agent.core.documents import DeviceRow, SummaryRow
+from agent.core.documents import DeviceRow, StatusDocument
 from agent.core.ledger import ChangeKind
 
 OCSF_VERSION = "1.8.0"
@@ -78,14 +79,21 @@ def finding_event(
     }
 
 
-def heartbeat_event(device: DeviceRow, summary: SummaryRow, *, at: float, gaps: dict[str, int]) -> dict[str, Any]:
-    """Return the sign of life: how the device stands, and how many scopes could not be looked at, by state."""
+def heartbeat_event(status: StatusDocument, *, at: float) -> dict[str, Any]:
+    """Return the sign of life: how the device stands, what could not be looked at, and how the agent itself does."""
+    check = status.check
     return {
-        **_base(device, 5001, (2, "Collect"), at),
+        **_base(check.device, 5001, (2, "Collect"), at),
         "severity_id": 1,
         "severity": "Informational",
-        "message": summary.why,
-        "unmapped": {"state": summary.state, "counts": summary.counts, "coverage": gaps},
+        "message": check.summary.why,
+        "unmapped": {
+            "state": check.summary.state,
+            "counts": check.summary.counts,
+            "coverage": dict(Counter(row.state.value for row in check.coverage)),
+            "policy_digest": check.policy.digest,
+            "health": [{"code": row.code, "severity": row.severity.value, "text": row.text} for row in status.health],
+        },
     }
 
 

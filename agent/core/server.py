@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.place import Place
+from agent.core.redaction import redact_command, redact_url
 
 
 class Transport(StrEnum):
@@ -59,9 +60,19 @@ class Server:
     project: str | None = None
     disabled: bool = False
 
+    _key: str = field(init=False, repr=False, compare=False, default="")
+
     @property
     def key(self) -> str:
-        """A stable identity: readable in front, and a digest of all that makes it this server and no other."""
+        """A stable identity: readable in front, and a digest of all that makes it this server and no other.
+
+        The digest is over the redacted command and URL: it is published, and a secret must not be guessed from it.
+        """
+        if not self._key:
+            object.__setattr__(self, "_key", self._made_key())
+        return self._key
+
+    def _made_key(self) -> str:
         identity = [
             self.client,
             self.user,
@@ -71,8 +82,8 @@ class Server:
             self.place.pointer,
             self.name,
             self.transport,
-            self.command,
-            self.url,
+            None if self.command is None else redact_command(self.command),
+            None if self.url is None else redact_url(self.url),
         ]
         digest = hashlib.sha256(json.dumps(identity, ensure_ascii=True).encode()).hexdigest()[:12]
         return f"{self.client}:{self.user or '*'}:{self.scope}:{self.name}:{digest}"

@@ -15,7 +15,6 @@ redirect too, refuses the batch. TLS trusts the system's store, and one more CA 
 """
 
 import contextlib
-import errno
 import gzip
 import hashlib
 import hmac
@@ -23,16 +22,12 @@ import http
 import ipaddress
 import logging
 import math
-import os
 import re
-import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -43,6 +38,7 @@ from urllib3.util import Timeout
 
 from agent.core.canonical import canonical
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater, TooLarge
+from agent.sinks.causes import cause_of
 from agent.sinks.exchange import DeadlineAdapter, Exchange
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its lines quote the whole URL, which may hold a key
@@ -118,15 +114,35 @@ class HttpsSink:
         try:
             session = self._session = self._session or self._connected()
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            return RetryLater(f"TLS cannot be set up for {self._target.host}: {_cause(error)}")
+            return RetryLater(f"TLS cannot be set up for {self._target.host}: {cause_of(error)}")
         body = gzip.compress(b"".join(canonical(event).encode("ascii") + b"\n" for event in batch.events), mtime=0)
         try:
             return self._post(session, batch, body)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self.close()
-            return RetryLater(f"{self._target.host}: {_cause(error)}")
+            return RetryLater(f"{self._target.host}: {cause_of(error)}")
         finally:
             self._exchange.holds(None)
+
+    def probe(self) -> str | None:
+        """Ask the endpoint for its options, sending no report; return what keeps an answer away, None if any answer came."""
+        limits = Timeout(connect=self._limits.connect_s, read=self._limits.read_s, total=self._limits.total_s)
+        try:
+            session = self._session = self._session or self._connected()
+            self._exchange.begin(self._limits.total_s)
+            with session.options(
+                self._target.url,
+                auth=_Bearer(None),
+                allow_redirects=False,
+                stream=True,
+                timeout=limits,  # type: ignore[arg-type]  # requests passes urllib3's own through
+            ):
+                return None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            return f"{self._target.host}: {cause_of(error)}"
+        finally:
+            self._exchange.holds(None)
+            self.close()
 
     def abort(self) -> None:
         """End an attempt that is under way: it then comes back as `RetryLater`."""
@@ -255,62 +271,3 @@ def _date(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-def _cause(error: BaseException) -> str:
-    """Say what went wrong in words that hold nothing of the request: the messages of requests quote URLs and headers."""
-    chain = _chain(error)
-    for kind, words in _CAUSES:
-        for link in chain:
-            if isinstance(link, kind):
-                said = words(link) if callable(words) else words
-                if said is not None:
-                    return said
-    return f"the attempt failed ({type(chain[-1]).__name__})"
-
-
-def _untrusted(error: Any) -> str:  # noqa: ANN401 - the table gives the type
-    return f"its certificate is not trusted: {error.verify_message}"
-
-
-def _tls(error: Any) -> str:  # noqa: ANN401 - the table gives the type
-    return f"TLS failed: {(error.reason or 'no reason given').lower().replace('_', ' ')}"
-
-
-def _system(error: Any) -> str | None:  # noqa: ANN401 - the table gives the type
-    return os.strerror(error.errno).lower() if error.errno in errno.errorcode else None
-
-
-_CUT = "the connection was cut"
-_LATE = "no answer within the time limit"
-
-_CAUSES: tuple[tuple[type[BaseException], str | Callable[[Any], str | None]], ...] = (
-    (ssl.SSLCertVerificationError, _untrusted),
-    (ssl.SSLEOFError, _CUT),
-    (ssl.SSLZeroReturnError, _CUT),
-    (ssl.SSLError, _tls),
-    (socket.gaierror, "its name cannot be resolved"),
-    (ConnectionResetError, _CUT),
-    (BrokenPipeError, _CUT),
-    (OSError, _system),
-    (requests.exceptions.ProxyError, "the proxy cannot be used"),
-    (requests.exceptions.ConnectTimeout, "no connection within the time limit"),
-    (requests.exceptions.Timeout, _LATE),
-    (TimeoutError, _LATE),
-    (requests.exceptions.ConnectionError, _CUT),
-    (requests.exceptions.ChunkedEncodingError, _CUT),
-    (HTTPError, _CUT),
-)
-"""What an attempt fails with, the most telling first, and the words for it."""
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """Return `error` and what led to it, also where urllib3 and requests pass the cause as an argument."""
-    chain: list[BaseException] = []
-    queue: list[object] = [error]
-    while queue:
-        link = queue.pop(0)
-        if isinstance(link, BaseException) and link not in chain:
-            chain.append(link)
-            queue += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
-    return chain

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.core.assess import summary
+from agent.core.assess.blind import blind_deviations
 from agent.core.assess.configured import (
     Configured,
     Means,
@@ -19,11 +20,12 @@ from agent.core.assess.running import JudgedRunning, judge_running, process_rows
 from agent.core.assess.standing import policy_deviations, policy_row
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
-from agent.core.observation import Coverage, CoverageState
+from agent.core.observation import Coverage, CoverageState, Scope
 from agent.core.policy.effective import Policy
 from agent.core.policy.evaluate import Judge
 from agent.core.recognition import ClientMarks, recognise
 from agent.core.redaction import redact_text
+from agent.core.server import Server
 from agent.core.world import World
 
 
@@ -64,6 +66,7 @@ class Judged:
     world: World
     configured: Configured
     organisation: Judge
+    startable: tuple[Server, ...]
 
     @property
     def policy(self) -> Policy:
@@ -71,12 +74,23 @@ class Judged:
         return self.organisation.policy
 
 
-def assess(world: World, terms: Terms, before: Judged | None = None) -> tuple[Assessment, Judged | None]:
-    """Judge `world`; pass the second result in again, and what depends on files alone is judged anew only when they changed."""
+def assess(
+    world: World,
+    terms: Terms,
+    before: Judged | None = None,
+    *,
+    now: float | None = None,
+    blind: frozenset[Scope] = frozenset(),
+) -> tuple[Assessment, Judged | None]:
+    """Judge `world`; pass the second result in again, and what depends on files alone is judged anew only when they changed.
+
+    `now` is Unix time: what has no sign of MCP must have lived for a while to count. `blind` are the scopes that could not be
+    looked at for longer than the settings allow.
+    """
     if world.configs is None or world.managed is None or world.processes is None:
         return Assessment(complete=False, findings=Findings()), before
     files = _judged_files(world, terms, before)
-    running = _running(world, terms, files)
+    running = _running(world, terms, files, now)
     managed = managed_rows(world.managed, [look.user for look in world.configs])
     installed = _installed(world)
     found = (
@@ -84,6 +98,7 @@ def assess(world: World, terms: Terms, before: Judged | None = None) -> tuple[As
         *managed_deviations(managed),
         *running_deviations(running),
         *configured_deviations(files.configured.judged),
+        *blind_deviations([row for row in world.coverage if row.scope in blind]),
     )
     findings = _findings(world, found, files.configured, running, terms)
     pids: dict[str, list[int]] = {}
@@ -113,13 +128,15 @@ def _judged_files(world: World, terms: Terms, before: Judged | None) -> Judged:
     if before is not None and before.world.configs == world.configs and before.world.managed == world.managed:
         return before
     configured = judge_configured(world.configs, world.managed, terms.means)
-    return Judged(world, configured, organisation_judge(world.managed, terms.means, versions_of(world.configs)))
+    startable = tuple(item.server for item in configured.judged if item.server.command is not None)
+    judge = organisation_judge(world.managed, terms.means, versions_of(world.configs))
+    return Judged(world, configured, judge, startable)
 
 
-def _running(world: World, terms: Terms, files: Judged) -> tuple[JudgedRunning, ...]:
+def _running(world: World, terms: Terms, files: Judged, now: float | None) -> tuple[JudgedRunning, ...]:
     assert world.processes is not None  # noqa: S101 - the caller looked
-    servers = [item.server for item in files.configured.judged if item.server.command is not None]
-    found = recognise((*world.processes.processes, *world.processes.ended), servers, terms.marks)
+    processes = (*world.processes.processes, *world.processes.ended)
+    found = recognise(processes, files.startable, terms.marks, now=now)
     return judge_running(found, files.configured.verdicts, terms.enforcing.__contains__, files.organisation.verdict)
 
 

@@ -106,7 +106,7 @@ def _session(look: ConfigLook, managed: ManagedLook, means: Means, cwd: str, pro
             os=means.os,
             documents=(*managed.documents, *look.documents),
             dropins=managed.dropin_folder,
-            servers=look.servers,
+            servers=tuple(server for server in look.servers if server.project in (None, project)),
             environment=means.environment,
             client_version=look.client_versions.get(CLAUDE_CODE) or means.client_version,
         )

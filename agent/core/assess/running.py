@@ -15,7 +15,7 @@ from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Scope
 from agent.core.place import Place
-from agent.core.recognition import RunningServer
+from agent.core.recognition import Confidence, RunningServer
 from agent.core.redaction import redact_command, redact_text
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
@@ -38,14 +38,14 @@ class JudgedRunning:
         found = self.running
         if found.server is not None:
             return found.server.key
-        identity = json.dumps([found.user, found.client, found.command])
-        digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        identity = json.dumps([found.user, found.client, redact_command(found.command)])
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
         return f"{found.client or 'process'}:{found.user or '*'}:running:{digest}"
 
     @property
     def control(self) -> str:
         """The control that a blocked running server fails."""
-        denied = self.bypassed or self.verdict.reason.code.startswith("denied")
+        denied = self.bypassed or _denies(self.verdict)
         return "server.denied.running" if denied else "server.unapproved.running"
 
 
@@ -61,14 +61,24 @@ def judge_running(
         server = running.server
         verdict = verdicts.get(server.key) if server is not None else None
         if verdict is None:
-            verdict = organisation(server or launched(running))
+            verdict = organisation(server) if server is not None else _of_launch(running, organisation)
         own = server is not None and running.client == server.client and enforcing(server.client)
         judged.append(JudgedRunning(running, verdict, bypassed=own and verdict.blocked))
     return tuple(judged)
 
 
-def launched(running: RunningServer) -> Server:
-    """Return the server that a configuration of exactly this launch would be."""
+def _of_launch(running: RunningServer, organisation: Callable[[Server], Verdict]) -> Verdict:
+    """Judge what was launched. The process table shows less than was typed, so what yields the same processes counts too."""
+    first, *others = [organisation(_server(running, command)) for command in (running.command, *running.alternatives)]
+    return next((verdict for verdict in others if verdict.answer is Answer.ALLOWED and not _denies(first)), first)
+
+
+def _denies(verdict: Verdict) -> bool:
+    return verdict.blocked and verdict.reason.code.startswith("denied")
+
+
+def _server(running: RunningServer, command: Sequence[str]) -> Server:
+    """Return the server that a configuration of exactly this command would be."""
     return Server(
         client=running.client or "",
         user=running.user,
@@ -76,7 +86,7 @@ def launched(running: RunningServer) -> Server:
         name="",
         place=Place(f"process {running.process.pid}"),
         transport=Transport.STDIO,
-        command=tuple(running.command),
+        command=tuple(command),
     )
 
 
@@ -101,10 +111,10 @@ def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
 
 
 def running_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
-    """Yield one deviation per blocked server, however many processes of it run."""
+    """Yield one deviation per blocked server, however many processes of it run; a mere guess at a server raises none."""
     together: dict[Key, list[JudgedRunning]] = {}
     for item in judged:
-        if item.verdict.blocked:
+        if item.verdict.blocked and item.running.confidence is not Confidence.LOW:
             together.setdefault(Key(item.control, item.subject), []).append(item)
     for key, items in together.items():
         first = items[0].running

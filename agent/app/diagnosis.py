@@ -1,0 +1,191 @@
+"""The self-checks of `doctor`: one function each, in one table. A check that cannot run says so; it never counts as passed."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agent.app.daemon import JOURNAL, https_sink
+from agent.catalog.rows import catalog
+from agent.config import Loaded
+from agent.core.access import writers
+from agent.core.observation import CoverageState
+from agent.core.place import Content, Missing, Unreadable
+from agent.core.policy.managed import CLAUDE_CODE
+from agent.host.files import RootedFiles
+from agent.host.machine import Machine, OwnPaths
+from agent.host.processes import PsutilProcessTable
+from agent.host.users import HomeUsers
+from agent.runtime.clock import SystemClock
+from agent.sources.hints import notifications_problem
+from agent.sources.managed import ManagedSource
+from agent.status.document import Silent, read
+
+State = Literal["ok", "failing", "not-run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one check found, and what to do if it did not pass."""
+
+    name: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is looked at."""
+
+    machine: Machine
+    loaded: Loaded
+    paths: OwnPaths
+    files: RootedFiles
+
+
+def diagnose(machine: Machine, loaded: Loaded, paths: OwnPaths) -> tuple[Result, ...]:
+    """Run every check on this machine."""
+    root = Path("C:\\" if machine.os == "windows" else "/")
+    patient = Patient(machine, loaded, paths, RootedFiles(root, machine.os))
+    results = []
+    for name, check in CHECKS.items():
+        try:
+            state, text, remedy = check(patient)
+        except Exception as error:  # noqa: BLE001 - a check that breaks must not hide the others, nor count as passed
+            state, text, remedy = "not-run", f"the check itself failed: {type(error).__name__}", ""
+        results.append(Result(name, state, text, remedy))
+    return tuple(results)
+
+
+_Found = tuple[State, str, str]
+
+
+def _settings(patient: Patient) -> _Found:
+    loaded = patient.loaded
+    if loaded.problems:
+        return (
+            "failing",
+            "; ".join(str(problem) for problem in loaded.problems),
+            "Correct the settings; defaults are in force there.",
+        )
+    where = (
+        ", ".join(str(file) for file in loaded.files) or f"none at {patient.paths.settings}: every default is in force"
+    )
+    return "ok", f"settings read from {where}" if loaded.files else where, ""
+
+
+def _own_files(patient: Patient) -> _Found:
+    exposed = []
+    for path in (patient.paths.settings, patient.paths.state / JOURNAL):
+        found: Content = patient.files.read(str(path))
+        if not isinstance(found, Missing) and patient.machine.privileged:
+            exposed += [reason for reason in writers(found.access) if f"uid {os.getuid()}" not in reason]
+    if exposed:
+        return "failing", "; ".join(exposed), "Let nobody but administrators write the agent's settings and state."
+    if not patient.machine.privileged:
+        return (
+            "not-run",
+            "the agent runs without administrators' rights, so its files are its user's",
+            "Run it as a service.",
+        )
+    return "ok", "nobody but administrators can change the agent's settings and state", ""
+
+
+def _rights(patient: Patient) -> _Found:
+    users = HomeUsers(patient.files).users()
+    closed = [user.name for user in users if isinstance(patient.files.names(user.home), Unreadable)]
+    if closed:
+        return "failing", f"homes that cannot be read: {', '.join(closed)}", "Run the agent as root or administrator."
+    return "ok", f"the homes of {len(users)} users can be read", ""
+
+
+def _managed(patient: Patient) -> _Found:
+    (look,) = ManagedSource(patient.files, catalog()[CLAUDE_CODE]).look()
+    bad = [
+        f"{row.scope}: {row.problem}"
+        for row in look.coverage
+        if not row.state.conclusive and row.state is not CoverageState.SKIPPED
+    ]
+    if bad:
+        return "failing", "; ".join(bad), "Correct the managed files, and let everybody read them."
+    there = sum(not isinstance(document.content, Missing) for document in look.documents)
+    return "ok", f"{there} managed files in {look.folder}", ""
+
+
+def _processes(_patient: Patient) -> _Found:
+    view = PsutilProcessTable().snapshot()
+    if view.problem is not None:
+        return "failing", view.problem, "Run the agent as root or administrator."
+    return "ok", f"{len(view.processes)} processes can be seen", ""
+
+
+def _notifications(_patient: Patient) -> _Found:
+    problem = notifications_problem()
+    if problem is not None:
+        return "failing", problem, "The timed look covers it, later; on Linux raise fs.inotify.max_user_watches."
+    return "ok", "the system tells of changed files", ""
+
+
+def _catalog(_patient: Patient) -> _Found:
+    rows = catalog().rows
+    return "ok", f"{len(rows)} clients are known: {', '.join(row.id for row in rows)}", ""
+
+
+def _journal(patient: Patient) -> _Found:
+    path = patient.paths.state / JOURNAL
+    if not path.exists():
+        return "not-run", f"there is no journal at {path} yet", "Start the agent once."
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (waiting,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    if verdict != "ok":
+        return (
+            "failing",
+            f"{path} is damaged: {verdict}",
+            "Restart the agent: it sets the file aside and starts a new one.",
+        )
+    return "ok", f"{path} is sound, {waiting} reports wait", ""
+
+
+def _endpoint(patient: Patient) -> _Found:
+    endpoint = patient.loaded.settings.endpoint
+    if endpoint.url is None:
+        return "ok", "no endpoint is configured: reports stay on this device", ""
+    try:
+        problem = https_sink(endpoint, "doctor", SystemClock()).probe()
+    except (OSError, ValueError) as error:
+        return (
+            "failing",
+            f"the endpoint's settings cannot be used: {error}",
+            "Correct the section [endpoint] of the settings.",
+        )
+    if problem is not None:
+        return "failing", problem, "Check the address, the network, the proxy and the certificate."
+    return "ok", f"{endpoint.url} answers, and its certificate is trusted", ""
+
+
+def _running(patient: Patient) -> _Found:
+    answer = read(patient.paths.state, time.time())
+    if isinstance(answer, Silent):
+        return "failing", answer.text, "Start the service."
+    return "ok", f"the agent wrote its status {answer.age_s:.0f} s ago", ""
+
+
+CHECKS: dict[str, Callable[[Patient], _Found]] = {
+    "settings": _settings,
+    "own files": _own_files,
+    "rights": _rights,
+    "catalog": _catalog,
+    "managed files": _managed,
+    "processes": _processes,
+    "notifications": _notifications,
+    "journal": _journal,
+    "endpoint": _endpoint,
+    "running agent": _running,
+}
+"""Every check by its name, in the order in which they are shown."""

@@ -1,0 +1,128 @@
+"""Looking: the sources over one target, a check, and the terms on which what they see is judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent import __version__
+from agent.catalog.rows import Catalog, catalog
+from agent.config import Settings
+from agent.core.assess import Terms, assess
+from agent.core.assess.configured import Means
+from agent.core.assess.report import check_document
+from agent.core.documents import CheckDocument, DeviceRow
+from agent.core.place import Os
+from agent.core.policy.expansion import Environment
+from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.world import World
+from agent.host.files import RootedFiles
+from agent.host.machine import Machine
+from agent.host.processes import PsutilProcessTable
+from agent.host.users import HomeUsers
+from agent.ports import Source
+from agent.runtime.clock import SystemClock
+from agent.sources.configs import ConfigSource
+from agent.sources.managed import ManagedSource
+from agent.sources.processes import ProcessSource
+
+
+class CannotStart(Exception):  # noqa: N818 - says what happened, in the words of the caller
+    """The question cannot be answered, or the daemon cannot run; the message says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to look at: this machine (`root` None) or another root, and what is known of its clients."""
+
+    root: Path | None = None
+    os: Os | None = None
+    users: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    client_version: str | None = None
+    client_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    client_env_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """The sources over one target, and the terms on which what they see is judged."""
+
+    device: DeviceRow
+    users: HomeUsers
+    configs: ConfigSource
+    managed: ManagedSource
+    processes: ProcessSource
+    terms: Terms
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All three."""
+        return (self.managed, self.configs, self.processes)
+
+
+def eyes(target: Target, settings: Settings, machine: Machine, device: str) -> Eyes:
+    """Put together what looks at `target`.
+
+    Raises:
+        CannotStart: a user is named that the machine does not have.
+    """
+    known = catalog()
+    system = target.os or machine.os
+    files = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    users = HomeUsers(files, target.users or settings.looks.users)
+    if unknown := users.unknown():
+        raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
+    environment = Environment(target.client_env, complete=target.client_env_complete, ignore_case=system == "windows")
+    looks = settings.looks
+    return Eyes(
+        device=_device(target, machine, system, device),
+        users=users,
+        configs=ConfigSource(
+            files,
+            users,
+            known,
+            projects=(*target.projects, *looks.projects),
+            environments=lambda _: (target.client_env,),
+            interval_s=looks.config_interval_s,
+        ),
+        managed=ManagedSource(files, known[CLAUDE_CODE], interval_s=looks.managed_interval_s),
+        processes=ProcessSource(_table(known) if target.root is None else None, looks.process_interval_s),
+        terms=Terms(
+            means=Means(system, environment, target.client_version or settings.policy.client_version),
+            enforcing=known.enforcing,
+            marks=known.marks,
+            severities=settings.severity,
+            policy_required=settings.policy.required,
+        ),
+    )
+
+
+def look(eyes: Eyes) -> World:
+    """Let every source look once."""
+    world = World()
+    for source in eyes.sources:
+        world = world.updated(source.look())
+    return world
+
+
+def check(target: Target, settings: Settings, machine: Machine, device: str) -> CheckDocument:
+    """Look once, judge, and return the document."""
+    seeing = eyes(target, settings, machine, device)
+    assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
+    return check_document(seeing.device, assessment, {})
+
+
+def _table(known: Catalog) -> PsutilProcessTable:
+    return PsutilProcessTable(frozenset().union(*(mark.variables for mark in known.marks)))
+
+
+def _device(target: Target, machine: Machine, system: Os, device: str) -> DeviceRow:
+    live = target.root is None
+    return DeviceRow(
+        id=device,
+        hostname=machine.hostname,
+        os=system,
+        os_version=machine.os_version if live else "unknown",
+        agent_version=__version__,
+        examined_root=str(target.root or "/"),
+    )

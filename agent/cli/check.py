@@ -1,0 +1,46 @@
+"""Look at this machine (or another root) once and say how it stands.
+
+Prints the policy in force, one line per deviation, what could not be looked at, and one sentence that says how the device
+stands and why. With --json it prints the document whose schema is `mcp-compliance schema check`. It changes nothing and
+reports to nobody.
+
+Exit status: 0 compliant, 1 at least one deviation of severity medium or above, 2 not answered (bad usage or settings, or a
+look that could not be completed and no deviation found).
+"""
+
+import argparse
+import json
+import sys
+
+from pydantic import TypeAdapter
+
+from agent.app.looking import check
+from agent.cli.options import add_global, prepare
+from agent.cli.text import check_lines
+from agent.core.documents import CheckDocument
+from agent.host.machine import device_id
+
+STATUS = {"compliant": 0, "deviating": 1, "unknown": 2}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    add_global(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look once."""
+    prepared = prepare(arguments)
+    device = device_id(prepared.paths.state, create=False)
+    document = check(prepared.target, prepared.loaded.settings, prepared.machine, device)
+    for problem in prepared.loaded.problems:
+        print(f"settings: {problem}", file=sys.stderr)
+    plain = TypeAdapter(CheckDocument).dump_python(document, mode="json")
+    if arguments.json:
+        json.dump(plain, sys.stdout)
+        sys.stdout.write("\n")
+    else:
+        for line in check_lines(plain):
+            print(line)
+    status = STATUS[document.summary.state]
+    return 2 if status == 0 and prepared.loaded.problems else status

@@ -1,0 +1,45 @@
+"""Can the agent do its work here? A table of self-checks, each ok, FAILING, or could not run, with what to do.
+
+It looks at settings, rights, the managed folder, the process table, change notifications, the journal, the endpoint and the
+running agent. "could not run" means that the check itself was not possible, which says nothing about the thing it checks.
+
+Exit status: 0 every check is ok, 1 one fails, 2 none fails and one could not run.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from agent.app.diagnosis import Result, diagnose
+from agent.cli.options import add_settings, own_places
+from agent.cli.text import one_line
+
+_SHOWN = {"ok": "ok", "failing": "FAILING", "not-run": "could not run"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run every check."""
+    own = own_places(arguments)
+    results = diagnose(own.machine, own.loaded, own.paths)
+    if arguments.json:
+        json.dump({"checks": [asdict(result) for result in results]}, sys.stdout)
+        sys.stdout.write("\n")
+    else:
+        for result in results:
+            print(one_line(f"{_SHOWN[result.state]:<14} {result.name:<15} {result.text}"))
+            if result.remedy:
+                print(one_line(f"{'':<30} {result.remedy}"))
+    return _status(results)
+
+
+def _status(results: tuple[Result, ...]) -> int:
+    states = {result.state for result in results}
+    if "failing" in states:
+        return 1
+    return 2 if "not-run" in states else 0

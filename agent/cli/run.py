@@ -1,0 +1,81 @@
+"""Watch this machine and report deviations: the daemon, in the foreground. Service managers start this.
+
+Prints what it finds first (one line per deviation, and one sentence that says how the device stands and why), then each
+deviation as it opens and closes. Reports go to the endpoint of the settings, to the local journal and to a JSONL file in the
+state folder. Ends in order on SIGTERM or Ctrl-C.
+
+Exit status: 0 when told to stop, 2 when it could not start, 70 when a part of it could not be kept alive.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+
+from agent.app.daemon import JOURNAL, REPORTS, Audience, run_daemon
+from agent.cli.options import Prepared, UsageError, add_global, prepare
+from agent.cli.text import check_lines, moment, one_line
+from agent.core.documents import CheckDocument, StatusDocument
+from agent.core.ledger import Change
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    add_global(parser)
+    parser.add_argument(
+        "--quiet", action="store_true", help="print nothing on standard output; the log goes to standard error"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    prepared = prepare(arguments)
+    if prepared.target.root is not None:
+        raise UsageError("run watches this very machine; --root goes with check and explain")
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, level=logging.WARNING)
+    for problem in prepared.loaded.problems:
+        print(f"settings: {problem}", file=sys.stderr)
+    if not arguments.quiet:
+        _tell_reports(prepared)
+    audience = Audience(_quiet_first, _quiet_changes) if arguments.quiet else Audience(_tell_first, _tell_changes)
+    return run_daemon(prepared.target, prepared.loaded, prepared.machine, prepared.paths, audience)
+
+
+def _tell_reports(prepared: Prepared) -> None:
+    settings, state = prepared.loaded.settings, prepared.paths.state
+    kept = [str(state / JOURNAL)]
+    if settings.jsonl.enabled:
+        kept.append(str(settings.jsonl.path or state / REPORTS))
+    if settings.endpoint.url is None:
+        _say(f"No endpoint is configured: reports stay on this device, in {' and '.join(kept)}.")
+    else:
+        _say(f"Reports go to {settings.endpoint.url} and are kept in {' and '.join(kept)}.")
+
+
+def _tell_first(document: StatusDocument) -> None:
+    for line in check_lines(TypeAdapter(CheckDocument).dump_python(document.check, mode="json")):
+        _say(line)
+    _say("Watching. Each deviation is printed as it opens and closes; Ctrl-C ends the agent.")
+
+
+def _tell_changes(changes: Sequence[Change], document: StatusDocument | None) -> None:
+    for change in changes:
+        item = change.deviation
+        text = f"{change.kind.value:<7}  {item.severity.value:<8}  {item.key.control}  {item.label}: {item.text}"
+        _say(f"{moment(change.at)}  {one_line(text)}")
+    if document is not None:
+        _say(document.check.summary.why)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _quiet_first(_document: StatusDocument) -> None:
+    """Say nothing."""
+
+
+def _quiet_changes(_changes: Sequence[Change], _document: StatusDocument | None) -> None:
+    """Say nothing."""

@@ -1,0 +1,85 @@
+"""Turns assessments into the status document: at once when something changed, now and then when nothing did."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from agent.core.assess import Assessment
+from agent.core.assess.report import check_document
+from agent.core.deviation import Key
+from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
+from agent.ports import Clock
+from agent.status.document import write
+from agent.status.health import Health
+
+log = logging.getLogger(__name__)
+_ADAPTER = TypeAdapter(StatusDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the document says beside the assessment. Times in seconds."""
+
+    device: DeviceRow
+    started_at: float
+    pid: int
+    stale_after_s: float
+    refresh_s: float
+    health: Health
+    since: Callable[[], Mapping[Key, float]]
+    delivery: Callable[[], tuple[DeliveryRow, ...]]
+
+
+class Publisher:
+    """Any thread may call. A document that cannot be written is a health condition, not a crash."""
+
+    def __init__(self, folder: Path, clock: Clock, facts: Facts) -> None:
+        self._folder, self._clock, self._facts = folder, clock, facts
+        self._lock = threading.Lock()
+        self._assessment: Assessment | None = None
+        self._written_at = float("-inf")  # monotonic
+        self._last: StatusDocument | None = None
+
+    @property
+    def last(self) -> StatusDocument | None:
+        """The document as it was made last."""
+        return self._last
+
+    def publish(self, assessment: Assessment) -> StatusDocument:
+        """Make `assessment` the device's status; write it if it says anything new."""
+        with self._lock:
+            fresh = assessment != self._assessment or self._last is None
+            self._assessment = assessment
+            return self._write() if fresh or self._last is None else self._last
+
+    def refresh(self) -> None:
+        """Write the document again where it is getting old, so that its age tells that the agent lives."""
+        with self._lock:
+            if self._assessment is not None and self._clock.monotonic() - self._written_at >= self._facts.refresh_s:
+                self._write()
+
+    def _write(self) -> StatusDocument:
+        assert self._assessment is not None  # noqa: S101 - both callers hold one
+        facts = self._facts
+        document = StatusDocument(
+            written_at=self._clock.now(),
+            stale_after_s=facts.stale_after_s,
+            started_at=facts.started_at,
+            pid=facts.pid,
+            check=check_document(facts.device, self._assessment, facts.since()),
+            health=facts.health.rows(),
+            delivery=facts.delivery(),
+        )
+        try:
+            write(self._folder, _ADAPTER.dump_json(document))
+        except OSError as error:
+            facts.health.set("status.unwritable", error.strerror or type(error).__name__)
+        else:
+            facts.health.clear("status.unwritable")
+            self._written_at = self._clock.monotonic()
+        self._last = document
+        return document
