@@ -4,24 +4,18 @@ A change of a deviation and the events that tell it are committed in one transac
 both or neither. Everything that comes in is redacted already.
 """
 
-import json
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from agent.core.deviation import Deviation, Evidence, Findings, Key, Severity
+from agent.core.deviation import Findings, Key
 from agent.core.ledger import Change, ChangeKind, Record, advance
-from agent.core.observation import Scope
 from agent.ports import JSON, Batch, StoreError, Wake
-from agent.store import outbox
-from agent.store.database import Damaged, Database, Recovery
+from agent.store import deviations, outbox
+from agent.store.database import Database, Recovery
 from agent.store.outbox import Counters, Priority
 
 SECONDS_PER_DAY = 86_400.0
-
-_COLUMNS = "deviation, first_seen, last_seen, closed_at, again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +99,13 @@ class Journal:
 
     def open_deviations(self) -> tuple[Record, ...]:
         """Return every open deviation as stored, the oldest first."""
-        return self._records("closed_at IS NULL ORDER BY first_seen, id", ())
+        with self._database.reading() as connection:
+            return deviations.select_open(connection)
 
     def history(self, since: float) -> tuple[Record, ...]:
         """Return every deviation that was open at some time since `since` (Unix seconds), the oldest first."""
-        return self._records("closed_at IS NULL OR closed_at >= ? ORDER BY first_seen, id", (since,))
+        with self._database.reading() as connection:
+            return deviations.select_since(connection, since)
 
     # Events
 
@@ -186,19 +182,14 @@ class Journal:
         with self._database.reading() as connection:
             if self._generation == self._database.generation:
                 return
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM deviations WHERE closed_at IS NULL ORDER BY id")  # noqa: S608 - a constant
-            records = [_record(row) for row in rows]
-            self._open = {record.deviation.key: record for record in records}
+            self._open = {record.deviation.key: record for record in deviations.select_open(connection)}
             self._stored_seen = {key: record.last_seen for key, record in self._open.items()}
             self._generation = self._database.generation
 
     def _steps(self, findings: Findings, at: float) -> list[tuple[Record, Change | None]]:
         with self._database.reading() as connection:
-            query = "SELECT 1 FROM deviations WHERE control = ? AND subject = ? LIMIT 1"
             resolved = frozenset(
-                key
-                for key in findings.present
-                if key not in self._open and connection.execute(query, (key.control, key.subject)).fetchone()
+                key for key in findings.present if key not in self._open and deviations.known(connection, key)
             )
         return list(advance(self._open, resolved, findings, at))
 
@@ -220,55 +211,9 @@ class Journal:
             if self._generation != self._database.generation:
                 raise StoreError("the journal was started afresh; the next look establishes the deviations again")
             for record in records:
-                key = record.deviation.key
-                values = (_text(record.deviation), record.first_seen, record.last_seen, record.closed_at, record.again)
-                connection.execute(_INSERT if key in opened else _UPDATE, (*values, key.control, key.subject))
+                store = deviations.insert if record.deviation.key in opened else deviations.update
+                store(connection, record)
             outbox.append(connection, events, at)
-            self._forget_old(connection, at)
+            kept_since = at - self._retention.history_days * SECONDS_PER_DAY
+            deviations.forget(connection, kept_since, self._retention.history_max_rows)
             outbox.bound(connection, self._retention.outbox_max_bytes, at)
-
-    def _forget_old(self, connection: sqlite3.Connection, at: float) -> None:
-        limit = at - self._retention.history_days * SECONDS_PER_DAY
-        connection.execute("DELETE FROM deviations WHERE closed_at < ?", (limit,))
-        connection.execute(
-            "DELETE FROM deviations WHERE id IN (SELECT id FROM deviations WHERE closed_at IS NOT NULL"
-            " ORDER BY closed_at DESC LIMIT -1 OFFSET ?)",
-            (self._retention.history_max_rows,),
-        )
-
-    def _records(self, where: str, values: tuple[float, ...]) -> tuple[Record, ...]:
-        with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM deviations WHERE {where}", values)  # noqa: S608 - constants
-            return tuple(_record(row) for row in rows)
-
-
-_INSERT = f"INSERT INTO deviations ({_COLUMNS}, control, subject) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
-_UPDATE = (
-    "UPDATE deviations SET deviation = ?, first_seen = ?, last_seen = ?, closed_at = ?, again = ?"
-    " WHERE control = ? AND subject = ? AND closed_at IS NULL"
-)
-
-
-def _text(deviation: Deviation) -> str:
-    return json.dumps(asdict(deviation), separators=(",", ":"))
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    text, first_seen, last_seen, closed_at, again = row
-    try:
-        deviation = _deviation(json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged(f"a stored deviation does not read: {type(error).__name__}") from None
-    return Record(deviation, first_seen, last_seen, closed_at, bool(again))
-
-
-def _deviation(stored: Mapping[str, Any]) -> Deviation:
-    return Deviation(
-        **{
-            **stored,
-            "key": Key(**stored["key"]),
-            "severity": Severity(stored["severity"]),
-            "evidence": tuple(Evidence(**item) for item in stored["evidence"]),
-            "depends": tuple(Scope(**item) for item in stored["depends"]),
-        }
-    )

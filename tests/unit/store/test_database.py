@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.ports import StoreError
-from agent.store.database import APPLICATION_ID, KEPT_ASIDE, SCHEMA_VERSION, Database
+from agent.store.database import KEPT_ASIDE, Database
+from agent.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.sim.clock import ManualClock
 
 Open = Callable[[], Database]
