@@ -1,0 +1,258 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from agent.core.assess import Assessment, Terms, assess
+from agent.core.control import CONTROLS
+from agent.core.deviation import Evidence, Key, Severity, Sighting
+from agent.core.ledger import TRANSITIONS
+from agent.core.observation import (
+    ConfigLook,
+    Coverage,
+    CoverageState,
+    Document,
+    DocumentKind,
+    ManagedLook,
+    Process,
+    ProcessLook,
+    Scope,
+)
+from agent.core.place import Data, Facts, Missing, Place, User
+from agent.core.recognition import ClientMarks
+from agent.core.server import Server, ServerScope, Transport
+from agent.core.world import World
+
+ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
+TERMS = Terms(
+    enforcing=frozenset({"claude-code"}),
+    marks=(
+        ClientMarks("claude-code", frozenset({"claude"}), variables=frozenset({"CLAUDECODE"})),
+        ClientMarks("cursor", frozenset({"cursor"})),
+    ),
+)
+FOLDER = "/etc/claude-code"
+APPROVED = {"serverCommand": ["npx", "-y", "approved"]}
+LOCKED = {"allowedMcpServers": [APPROVED], "allowManagedMcpServersOnly": True}
+
+
+def facts(path: str, kind: str = "file", mode: int = 0o644, uid: int = 0) -> Facts:
+    return Facts(path, kind, mode, uid)  # type: ignore[arg-type]
+
+
+def managed(settings: object | None, *, mode: int = 0o644) -> ManagedLook:
+    path = f"{FOLDER}/managed-settings.json"
+    way = (facts("/", "folder", 0o755), facts("/etc", "folder", 0o755), facts(FOLDER, "folder", 0o755))
+    raw = settings.encode() if isinstance(settings, str) else json.dumps(settings).encode()
+    content = Missing(way) if settings is None else Data(raw, (*way, facts(path, mode=mode)))
+    document = Document(DocumentKind.MANAGED_SETTINGS, path, content)
+    return ManagedLook(FOLDER, (document,), coverage=(Coverage(Scope("managed"), CoverageState.COMPLETE),))
+
+
+def server(name: str, *command: str, client: str = "claude-code") -> Server:
+    return Server(
+        client=client,
+        user="ann",
+        scope=ServerScope.USER,
+        name=name,
+        place=Place(f"/home/ann/.{client}.json", f"/mcpServers/{name}"),
+        transport=Transport.STDIO,
+        command=command,
+    )
+
+
+def configs(*servers: Server, state: CoverageState = CoverageState.COMPLETE) -> tuple[ConfigLook, ...]:
+    clients = {item.client for item in servers} or {"claude-code"}
+    coverage = tuple(
+        Coverage(Scope("config", "ann", c, f"/home/ann/.{c}.json"), state, "because") for c in sorted(clients)
+    )
+    return (ConfigLook(ANN, servers, coverage=coverage),)
+
+
+def running(client: str, *command: str) -> ProcessLook:
+    host = Process(10, 1.0, 1, client, "ann", f"/usr/bin/{client}", (client,), wires={5: "pipe:1", 6: "pipe:2"})
+    child = Process(11, 2.0, 10, command[0], "ann", f"/usr/bin/{command[0]}", command, wires={0: "pipe:1", 1: "pipe:2"})
+    return ProcessLook((host, child), coverage=(Coverage(Scope("process"), CoverageState.COMPLETE),))
+
+
+QUIET = ProcessLook(coverage=(Coverage(Scope("process"), CoverageState.COMPLETE),))
+
+
+def judged(
+    settings: object | None, *servers: Server, processes: ProcessLook = QUIET, terms: Terms = TERMS
+) -> Assessment:
+    return assess(World(configs(*servers), managed(settings), processes), terms)[0]
+
+
+def controls(assessment: Assessment) -> set[str]:
+    return {key.control for key in assessment.findings.present}
+
+
+@pytest.mark.parametrize("missing", ["configs", "managed", "processes"])
+def test_nothing_is_decided_before_every_source_has_looked_once(missing: str) -> None:
+    whole = World(configs(server("bad", "bad", client="cursor")), managed(LOCKED), QUIET)
+    assessment, _ = assess(replace(whole, **{missing: None}), TERMS)
+    assert not assessment.complete
+    assert assessment.findings.present == {}
+    assert assessment.findings.sighting(Key("policy.missing", "policy"), ("managed",)) is Sighting.UNKNOWN
+
+
+def test_a_device_on_which_every_server_is_approved_complies() -> None:
+    assessment = judged(LOCKED, server("a", "npx", "-y", "approved"))
+    assert controls(assessment) == set()
+    assert assessment.summary.state == "compliant"
+    (row,) = assessment.servers
+    assert (row.verdict, row.loads, row.enforced_by_client) == ("allowed", True, True)
+
+
+def test_an_entry_that_the_client_will_refuse_is_told_and_does_not_make_the_device_deviate() -> None:
+    assessment = judged(LOCKED, server("bad", "npx", "bad"))
+    assert controls(assessment) == {"server.blocked.configured"}
+    assert assessment.summary.state == "compliant"
+
+
+def test_an_entry_of_a_client_that_enforces_nothing_makes_the_device_deviate() -> None:
+    assessment = judged(LOCKED, server("bad", "npx", "bad", client="cursor"))
+    assert controls(assessment) == {"server.unapproved.configured"}
+    assert assessment.summary.state == "deviating"
+    (row,) = assessment.servers
+    assert (row.verdict, row.enforced_by_client) == ("blocked", False)
+
+
+def test_a_switched_off_entry_of_such_a_client_is_no_deviation() -> None:
+    assessment = judged(LOCKED, replace(server("bad", "npx", "bad", client="cursor"), disabled=True))
+    assert controls(assessment) == set()
+
+
+def test_a_running_server_that_nobody_approved_is_reported_with_what_it_is_and_who_runs_it() -> None:
+    bad = server("bad", "bad-server", "--token", "hunter2SECRET", client="cursor")
+    processes = running("cursor", "bad-server", "--token", "hunter2SECRET")
+    assessment = judged(LOCKED, bad, processes=processes)
+    assert "server.unapproved.running" in controls(assessment)
+    (row,) = assessment.processes
+    assert (row.pid, row.client, row.matches, row.verdict) == (11, "cursor", bad.key, "blocked")
+    assert "hunter2SECRET" not in repr(assessment)
+
+
+def test_a_server_that_a_deny_entry_names_and_that_runs_all_the_same_is_the_top_alert() -> None:
+    settings = {"deniedMcpServers": [{"serverCommand": ["bad-server"]}]}
+    bad = server("bad", "bad-server", client="cursor")
+    assessment = judged(settings, bad, processes=running("cursor", "bad-server"))
+    assert Severity.CRITICAL in {
+        item.severity for key, item in assessment.findings.present.items() if key.control == "server.denied.running"
+    }
+
+
+def test_an_enforcing_client_that_runs_what_it_should_refuse_is_the_top_alert() -> None:
+    bad = server("bad", "bad-server")
+    assessment = judged(LOCKED, bad, processes=running("claude", "bad-server"))
+    assert "server.denied.running" in controls(assessment)
+
+
+def test_an_approved_running_server_is_no_deviation() -> None:
+    good = server("good", "good-server", client="cursor")
+    settings = {"allowedMcpServers": [{"serverCommand": ["good-server"]}], "allowManagedMcpServersOnly": True}
+    assessment = judged(settings, good, processes=running("cursor", "good-server"))
+    assert controls(assessment) == set()
+    assert assessment.servers[0].running == (11,)
+
+
+def test_no_policy_decides_nothing_and_says_so() -> None:
+    assessment = judged(None, server("any", "npx", "any", client="cursor"))
+    assert controls(assessment) == {"policy.missing"}
+    assert {row.verdict for row in assessment.servers} == {"undetermined"}
+    assert assessment.policy is not None
+    assert assessment.policy.state == "none"
+
+
+def test_a_policy_that_vanishes_leaves_open_deviations_open() -> None:
+    bad = server("bad", "npx", "bad", client="cursor")
+    before = judged(LOCKED, bad)
+    after = judged(None, bad)
+    (key,) = before.findings.present
+    depends = tuple(str(scope) for scope in before.findings.present[key].depends)
+    assert after.findings.sighting(key, depends) is Sighting.UNKNOWN
+    assert TRANSITIONS  # unknown leaves every standing as it is: tests/laws/test_ledger.py
+
+
+def test_a_config_that_could_not_be_read_closes_nothing_and_the_device_is_unknown() -> None:
+    bad = server("bad", "npx", "bad", client="cursor")
+    before = judged(LOCKED, bad)
+    unreadable = ConfigLook(
+        ANN,
+        coverage=(
+            Coverage(Scope("config", "ann", "cursor", "/home/ann/.cursor.json"), CoverageState.MALFORMED, "line 3"),
+        ),
+    )
+    after, _ = assess(World((unreadable,), managed(LOCKED), QUIET), TERMS)
+    (key,) = before.findings.present
+    depends = tuple(str(scope) for scope in before.findings.present[key].depends)
+    assert after.findings.sighting(key, depends) is Sighting.UNKNOWN
+    assert after.summary.state == "unknown"
+    assert "line 3" in after.summary.why
+
+
+def test_a_removed_entry_is_gone() -> None:
+    before = judged(LOCKED, server("bad", "npx", "bad", client="cursor"))
+    after = judged(LOCKED)
+    (key,) = before.findings.present
+    depends = tuple(str(scope) for scope in before.findings.present[key].depends)
+    assert after.findings.sighting(key, depends) is Sighting.GONE
+
+
+@pytest.mark.parametrize(
+    ("settings", "mode", "control"),
+    [
+        ("{", 0o644, "managed-file.malformed"),
+        ("{", 0o644, "policy.client-refuses"),
+        (LOCKED, 0o600, "managed-file.unreadable"),
+        (LOCKED, 0o666, "managed-file.exposed"),
+        ({"allowedMcpServers": [APPROVED]}, 0o644, "policy.soft-allowlist"),
+        ({"allowManagedMcpServersOnly": True}, 0o644, "policy.lock-without-list"),
+        ({"allowedMcpServers": [{"serverName": "x"}], "allowManagedMcpServersOnly": True}, 0o644, "policy.name-only"),
+        ({**LOCKED, "deniedMcpServers": [{"serverName": 1}]}, 0o644, "policy.invalid-entry"),
+    ],
+)
+def test_a_weakness_of_the_managed_files_fails_its_control(settings: object, mode: int, control: str) -> None:
+    assessment, _ = assess(World(configs(), managed(settings, mode=mode), QUIET), TERMS)
+    assert control in controls(assessment)
+
+
+def test_the_organisations_own_severity_takes_the_place_of_the_default() -> None:
+    terms = replace(TERMS, severities={"server.unapproved.configured": Severity.LOW})
+    assessment = judged(LOCKED, server("bad", "npx", "bad", client="cursor"), terms=terms)
+    assert assessment.summary.state == "compliant"
+
+
+def test_a_verdict_that_hangs_on_an_unknown_variable_leaves_the_device_unknown_and_names_it() -> None:
+    settings = {"allowedMcpServers": [{"serverCommand": ["${TOOLS}/x"]}], "allowManagedMcpServersOnly": True}
+    assessment = judged(settings, server("x", "/opt/x"))
+    assert assessment.summary.state == "unknown"
+    assert "TOOLS" in assessment.summary.why
+
+
+def test_what_depends_on_files_alone_is_not_judged_again_when_only_processes_changed() -> None:
+    world = World(configs(server("a", "npx", "-y", "approved")), managed(LOCKED), QUIET)
+    _, first = assess(world, TERMS)
+    _, second = assess(replace(world, processes=running("cursor", "x")), TERMS, first)
+    assert second is first
+
+
+def test_a_scope_out_of_sight_for_too_long_is_a_deviation() -> None:
+    scope = Scope("config", "ann", "cursor", "/home/ann/.cursor.json")
+    look = ConfigLook(ANN, coverage=(Coverage(scope, CoverageState.UNREADABLE, "no permission"),))
+    assessment, _ = assess(World((look,), managed(LOCKED), QUIET), TERMS, blind=frozenset({scope}))
+    assert controls(assessment) == {"agent.blind"}
+    assert "no permission" in assessment.deviations[0].text
+
+
+def test_every_control_that_can_fail_is_in_the_table_of_controls() -> None:
+    assert {"server.denied.running", "agent.blind", "policy.missing"} <= set(CONTROLS)
+    assert all(item.remedy.endswith((".", "everything.")) for item in CONTROLS.values())
+
+
+def test_evidence_is_redacted() -> None:
+    bad = server("bad", "npx", "bad", "--api-key", "hunter2SECRET", client="cursor")
+    assessment = judged(LOCKED, bad)
+    (deviation,) = assessment.deviations
+    assert Evidence("command", "npx bad --api-key ***") in deviation.evidence
