@@ -62,13 +62,9 @@ class Judge:
         policy, enforced = self.policy, server.client == CLAUDE_CODE
         if policy.state in ("refused", "indeterminate"):
             return _undetermined(f"policy-{policy.state}", _unsettled(policy))
-        if enforced and server.transport is Transport.SDK:
-            return _allowed(
-                "in-process", "An in-process server of the program that starts Claude Code passes both lists."
-            )
-        shut = self._shut_out(server) if enforced else None
-        if shut is not None:
-            return shut
+        settled = self._beside_the_lists(server) if enforced else None
+        if settled is not None:
+            return settled
         endpoint = self.endpoint(server)
         provided = server.scope is ServerScope.MANAGED
         denied = (self._deny_provided if provided and enforced else self._deny).any(endpoint)
@@ -79,8 +75,17 @@ class Judge:
             return _hangs_on("deny-depends-on-environment", "Whether a deny entry matches", denied)
         return passes
 
-    def _shut_out(self, server: Server) -> Verdict | None:
+    def _beside_the_lists(self, server: Server) -> Verdict | None:
+        """Say what passes or is shut out before the lists are asked, None where they are."""
         policy = self.policy
+        if server.transport is Transport.SDK:
+            return _allowed(
+                "in-process", "An in-process server of the program that starts Claude Code passes both lists."
+            )
+        agent, dynamic = server.scope is ServerScope.AGENT, server.scope is ServerScope.DYNAMIC
+        if (agent and not policy.rules.judges_agents) or (dynamic and not policy.rules.judges_dynamic):
+            text = f"Claude Code {policy.client_version} does not ask the policy about servers of the {server.scope} scope."
+            return _allowed("not-judged", text)
         if policy.exclusive is not None and server.scope is not ServerScope.MANAGED:
             text = f"{policy.exclusive.path} has exclusive control: only its servers, and those of {SERVERS}, load."
             return Verdict(Answer.BLOCKED, Reason("exclusive", text, source=str(policy.exclusive)))
@@ -165,8 +170,9 @@ def _by_rule(answer: Answer, code: str, says: str, match: Match) -> Verdict:
     rule = match.rule
     if rule is None:  # pragma: no cover - a certain match has a rule
         return Verdict(answer, Reason(code, says + "."))
-    text = f"{says}: {rule.text} in {rule.entry.place.path}."
-    return Verdict(answer, Reason(code, text, entry=rule.text, source=str(rule.entry.place)))
+    entry = rule.text
+    text = f"{says}: {entry} in {rule.entry.place.path}."
+    return Verdict(answer, Reason(code, text, entry=entry, source=str(rule.entry.place)))
 
 
 def _hangs_on(code: str, what: str, match: Match) -> Verdict:

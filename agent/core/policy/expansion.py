@@ -133,7 +133,7 @@ def references(text: str) -> tuple[str, ...]:
 
 def expand(text: str, environment: Environment) -> Text:
     """Return `text` with every known reference replaced, once."""
-    return fill(text, environment)[0]
+    return fill(text, environment)[0] if "${" in text else text
 
 
 def fill(text: str, environment: Environment) -> tuple[Text, tuple[str, ...]]:

@@ -27,6 +27,7 @@ _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):")
 _ORIGIN = re.compile(r"[A-Za-z*][A-Za-z0-9+.\-]*:[/\\]{2}[^/\\?#]+[/\\?#]")
 _NOT_PLAIN = re.compile(r"[*/\\?#@:\[\]\s\x00-\x20]")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}")
+_Groups = dict[str, dict[str | None, list[int]]]  # host or suffix → first segment of the path → positions
 _DOTS = frozenset({".", ".."})
 _WHOLE = Glob.of("/*")
 
@@ -69,8 +70,8 @@ class RuleIndex:
         self._open_commands: list[tuple[tuple[Text, ...], CommandRule]] = []
         self._urls: list[tuple[UrlPattern, UrlRule]] = []
         self._open_urls: list[tuple[Open, UrlRule]] = []
-        self._by_host: dict[str, list[int]] = {}
-        self._by_suffix: dict[str, list[int]] = {}
+        self._by_host: _Groups = {}
+        self._by_suffix: _Groups = {}
         for rule in rules:
             if isinstance(rule, NameRule):
                 self._names.setdefault(rule.name, rule)
@@ -99,6 +100,8 @@ class RuleIndex:
         rule = self._commands.get(command)
         if rule is not None:
             return Match(answer=True, rule=rule)
+        if not self._open_commands and all(isinstance(part, str) for part in command):
+            return NO_MATCH
         certain: Iterable[tuple[tuple[Text, ...], CommandRule]] = ()
         if any(isinstance(part, Open) for part in command):
             certain = self._commands.items()
@@ -113,10 +116,12 @@ class RuleIndex:
             variables = endpoint.url.variables.union(*(text.variables for text, _ in self._open_urls))
             return Match(Unknown(variables), self._open_urls[0][1])
         address = endpoint.address
-        for at in self._candidates(address):
+        for at in sorted(self._candidates(address)):
             pattern, rule = self._urls[at]
             if pattern.matches(address, lenient=self.lenient):
                 return Match(answer=True, rule=rule)
+        if not self._open_urls:
+            return NO_MATCH
         return _best((_open_rule(text, address), rule) for text, rule in self._open_urls)
 
     def any(self, endpoint: Endpoint) -> Match:
@@ -155,23 +160,37 @@ class RuleIndex:
         """Put a pattern where a server that it can match will look for it."""
         if pattern.form is Form.NEVER:
             return
-        if pattern.form is Form.PARTS and pattern.host.literal:
-            self._by_host.setdefault(pattern.host.pieces[0], []).append(at)
-            return
-        tail = pattern.host.pieces[-1] if pattern.form is Form.PARTS else ""
-        self._by_suffix.setdefault(tail.partition(".")[2], []).append(at)
+        parts = pattern.form is Form.PARTS
+        segment = _first_segment(pattern.path.pieces[0]) if parts and pattern.path is not None else None
+        if parts and pattern.host.literal:
+            group, key = self._by_host, pattern.host.pieces[0]
+        else:
+            group, key = self._by_suffix, pattern.host.pieces[-1].partition(".")[2] if parts else ""
+        group.setdefault(key, {}).setdefault(segment, []).append(at)
 
     def _candidates(self, address: Address | None) -> Iterator[int]:
-        """Yield the positions of patterns that may match, in the order of the list within each group."""
+        """Yield the positions of patterns that may match."""
         if address is None:
-            yield from self._by_suffix.get("", ())
+            yield from self._by_suffix.get("", {}).get(None, ())
             return
         host = address.bare_host
-        yield from self._by_host.get(host, ())
+        groups = [self._by_host.get(host)]
         while host and self._by_suffix:
-            yield from self._by_suffix.get(host, ())
+            groups.append(self._by_suffix.get(host))
             host = host.partition(".")[2]
-        yield from self._by_suffix.get("", ())
+        groups.append(self._by_suffix.get(""))
+        segments = {None, _first_segment(address.path + "/"), _first_segment(address.path + address.query + "/")}
+        for group in groups:
+            if group:
+                for segment in segments:
+                    yield from group.get(segment, ())
+
+
+def _first_segment(path: str) -> str | None:
+    """Return the first segment of a path, None unless a slash ends it."""
+    _, _, rest = path.partition("/")
+    segment, slash, _ = rest.partition("/")
+    return segment if slash else None
 
 
 def _best(found: Iterable[tuple[Ternary, Rule | None]]) -> Match:

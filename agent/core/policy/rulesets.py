@@ -66,14 +66,14 @@ def rules_for(version: str | None) -> tuple[RuleSet, str | None]:
             RuleSet(),
             f"Claude Code {version} is newer than the newest known rules: those of {NEWEST_RECORDED} are applied.",
         )
-    rules = NEWEST
-    for since, before in reversed(_CHANGES):
-        first = parse_version(since)
-        if first is not None and wanted < first:
+    rules, since = NEWEST, "0.0.0"
+    for first, before in reversed(_CHANGES):
+        number = parse_version(first)
+        if number is not None and wanted < number:
             rules = before(rules)
-        elif rules.since == NEWEST_RECORDED:
-            rules = replace(rules, since=since)
-    return rules, None
+        elif since == "0.0.0":
+            since = first
+    return replace(rules, since=since), None
 
 
 def differences(rules: RuleSet) -> tuple[str, ...]:
