@@ -4,9 +4,11 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
 
@@ -34,14 +36,27 @@ class Run:
 
 def run(command: Sequence[str]) -> Run:
     """Run `command` in a process of its own; any exit status will do."""
+    peaks = [0]
     with TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output)
+        sampler = threading.Thread(target=_sample_peak, args=(process.pid, peaks))
+        sampler.start()
         _, _, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = 0  # it has been waited for
+        sampler.join()
         output.seek(0)
-        return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, output.read())
+        return Run(wall, used.ru_utime + used.ru_stime, max(peaks), output.read())
+
+
+def _sample_peak(pid: int, peaks: list[int]) -> None:
+    """Collect the kernel's high-water mark of resident bytes; what `wait4` says of it includes the parent before `exec`."""
+    with contextlib.suppress(OSError):
+        while True:
+            text = Path(f"/proc/{pid}/status").read_text()
+            peaks += [int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM")]
+            time.sleep(0.005)
 
 
 def typical(command: Sequence[str], runs: int) -> Run:

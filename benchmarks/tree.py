@@ -11,6 +11,7 @@ Servers = dict[str, dict[str, Any]]
 
 def plant(root: Path, users: int, projects: int) -> int:
     """Fill `root` and return how many files of configuration there are."""
+    root.chmod(0o755)  # a user may pass through the top of a file system
     before = sum(1 for path in root.rglob("*") if path.is_file())
     (root / "etc").mkdir(exist_ok=True)
     accounts = [f"user{number:02}" for number in range(users)]

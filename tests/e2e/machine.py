@@ -95,9 +95,11 @@ class Machine:
 
 
 def _finished(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=_LONGEST_RUN_S, stdin=subprocess.DEVNULL
     )
+    assert "Traceback (most recent call last)" not in done.stderr, done.stderr
+    return done
 
 
 def _lay_out(root: Path) -> None:
