@@ -1,0 +1,154 @@
+"""Wakes sources early: from the paths that a source cares for to watched folders, and from a changed name to its wake-up bit.
+
+A hint is never needed for truth, only for speed: what is lost here is found by the source's own timer. Paths that do not exist
+are watched for at the nearest folder above that does.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.host.watch import Change, FolderWatcher
+from agent.ports import Clock, Source, Wake
+
+_ANY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HintsHealth:
+    """How many folders are watched, and how many were to be watched and are not."""
+
+    watched: int = 0
+    unwatched: int = 0
+
+
+@dataclass(slots=True)
+class _Plan:
+    """For each folder, the names in it that matter (`_ANY`: all), and to which sources; `beyond` are folders on the way."""
+
+    interests: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    beyond: set[Change] = field(default_factory=set)
+    left_out: int = 0
+
+
+class Hints:
+    """The worker that listens. `subscriptions` pairs each source with what wakes it; it reads `watched()` and nothing else.
+
+    `limit` bounds the folders; those of the first subscription and the first paths come first.
+    """
+
+    name = "hints"
+
+    def __init__(
+        self,
+        watcher: FolderWatcher,
+        subscriptions: Sequence[tuple[Source, Wake]],
+        clock: Clock,
+        *,
+        limit: int = 2048,
+        recheck_s: float = 15.0,
+        turn_s: float = 1.0,
+    ) -> None:
+        self._watcher, self._subscriptions, self._clock = watcher, tuple(subscriptions), clock
+        self._limit, self._recheck_s, self._turn_s = limit, recheck_s, turn_s
+        self._plan = _Plan()
+        self._wanted: tuple[Sequence[str], ...] = ()
+        self._aimed: frozenset[str] = frozenset()
+        self._due = 0.0
+        self._stale = True
+        self.health = HintsHealth()
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Listen until `stop` is set."""
+        while not stop.is_set():
+            beat()
+            self.turn(self._turn_s)
+
+    def wake(self) -> None:
+        """Let a waiting `run` go on."""
+        self._watcher.interrupt()
+
+    def close(self) -> None:
+        """Give the watches back."""
+        self._watcher.close()
+
+    def turn(self, timeout_s: float) -> None:
+        """Mend the watches where that is due, wait for changes, wake whom they concern."""
+        wanted = tuple(source.watched() for source, _ in self._subscriptions)
+        moved = any(new is not old and new != old for new, old in zip(wanted, self._wanted, strict=False))
+        now = self._clock.monotonic()
+        if self._stale or moved or not self._wanted or now >= self._due:
+            self._aim(wanted)
+            self._wanted, self._stale, self._due = wanted, False, now + self._recheck_s
+        changes = self._watcher.wait(timeout_s)
+        self._wake({source for change in changes for source in self._concerned(change)})
+
+    def _aim(self, wanted: tuple[Sequence[str], ...]) -> None:
+        self._plan = _planned(wanted, self._limit)
+        aimed = self._watcher.aim(self._plan.interests)
+        unwatched = len(self._plan.interests) - len(aimed) + self._plan.left_out
+        self.health = HintsHealth(len(aimed), unwatched)
+        # What happened in a folder before it was watched gave no event.
+        fresh = aimed - self._aimed if self._wanted else frozenset()
+        self._aimed = aimed
+        self._wake({source for folder in fresh for group in self._plan.interests[folder].values() for source in group})
+
+    def _concerned(self, change: Change) -> set[int]:
+        folder, name = change
+        interests = self._plan.interests.get(folder, {})
+        if name == _ANY:
+            self._stale = True
+            return {source for group in interests.values() for source in group}
+        if (folder, _folded(name)) in self._plan.beyond:
+            self._stale = True
+        return interests.get(_folded(name), set()) | interests.get(_ANY, set())
+
+    def _wake(self, sources: set[int]) -> None:
+        for source in sorted(sources):
+            self._subscriptions[source][1]()
+
+
+def _planned(wanted: Sequence[Sequence[str]], limit: int) -> _Plan:
+    plan = _Plan()
+    known: dict[str, bool] = {}
+    for source, paths in enumerate(wanted):
+        for text in paths:
+            folder, name, beyond = _nearest(text, known)
+            if folder not in plan.interests and len(plan.interests) >= limit:
+                plan.left_out += 1
+                continue
+            plan.interests.setdefault(folder, {}).setdefault(name, set()).add(source)
+            if beyond:
+                plan.beyond.add((folder, name))
+    return plan
+
+
+def _nearest(text: str, known: dict[str, bool]) -> tuple[str, str, bool]:
+    """Return the nearest folder above `text` that is there, the name in it that leads on, and whether more must follow it.
+
+    A text that ends in a separator is a folder in which any name matters.
+    """
+    path = Path(text)
+    any_name = text.endswith(("/", "\\"))
+    if any_name and _is_folder(path, known):
+        return str(path), _ANY, False
+    name, above = path, path.parent
+    while not _is_folder(above, known) and above != above.parent:
+        name, above = above, above.parent
+    return str(above), _folded(name.name), any_name or name != path
+
+
+def _is_folder(path: Path, known: dict[str, bool]) -> bool:
+    text = str(path)
+    if text not in known:
+        try:
+            known[text] = path.is_dir()
+        except (OSError, ValueError):
+            known[text] = False
+    return known[text]
+
+
+def _folded(name: str) -> str:
+    """Compare names without case: a hint too many costs a look, a hint too few costs a minute."""
+    return name.casefold()
