@@ -22,6 +22,7 @@ from agent.core.ledger import Change
 from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder
+from agent.host.watching import NativeWatcher
 from agent.ports import JSON, Sink, StoreError
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
@@ -111,17 +112,19 @@ class _Agent:
         for delivery in self._deliveries:
             if isinstance(delivery.sink, HttpsSink):
                 delivery.sink.close()
+        self._hints.close()
         self._journal.close()
 
     def _workers(self) -> list[Worker]:
         mailbox = Mailbox(self._budgets.beat_every_s)
         stages = Stages(self._assess, self._encode, self._announce, self._publish)
         watchers = [Watcher(source, mailbox, self._clock, self._budgets) for source in self._eyes.sources]
-        hints = Hints([(watcher.source, watcher.wake) for watcher in watchers])
+        subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
+        self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
         return [
             Pipeline(mailbox, self._journal, self._clock, stages, self._budgets),
             *watchers,
-            hints,
+            self._hints,
             *self._deliveries,
             Ticker("heart", _STATUS_REFRESH_S / 2, self._tick, self._budgets),
         ]
@@ -197,6 +200,8 @@ class _Agent:
         problems = [f"{row.sink}: {row.problem}" for d in self._deliveries if (row := d.health()).problem]
         if not (self._settings.endpoint.url is not None and len(self._deliveries) < 1 + self._settings.jsonl.enabled):
             self._hold("delivery.failing", ", ".join(problems) or None)
+        missing = self._hints.health.unwatched
+        self._hold("watch.limited", f"{missing} folders are not watched" if missing else None)
         recovery = self._journal.recovery
         self._hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
         with contextlib.suppress(StoreError):

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -20,10 +21,12 @@ from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
+from agent.host.watching import NativeWatcher
 from agent.runtime.clock import SystemClock
-from agent.sources.hints import notifications_problem
 from agent.sources.managed import ManagedSource
 from agent.status.document import Silent, read
+
+_NOTIFICATION_S = 2.0
 
 State = Literal["ok", "failing", "not-run"]
 
@@ -125,9 +128,12 @@ def _processes(_patient: Patient) -> _Found:
 
 
 def _notifications(_patient: Patient) -> _Found:
-    problem = notifications_problem()
-    if problem is not None:
-        return "failing", problem, "The timed look covers it, later; on Linux raise fs.inotify.max_user_watches."
+    with tempfile.TemporaryDirectory() as folder, closing(NativeWatcher()) as watcher:
+        watched = watcher.aim([folder])
+        (Path(folder) / "probe").touch()
+        if not watched or not watcher.wait(_NOTIFICATION_S):
+            text = "a change in a watched folder was not told"
+            return "failing", text, "The timed look covers it, later; on Linux raise fs.inotify.max_user_watches."
     return "ok", "the system tells of changed files", ""
 
 

@@ -16,8 +16,11 @@ class World:
     extra_coverage: tuple[Coverage, ...] = ()
 
     def updated(self, looks: Iterable[Look]) -> "World":
-        """Return the world after one source's whole look: the looks at users replace all earlier ones of users."""
-        world = self
+        """Return the world after one source's whole look: the looks at users replace all earlier ones of users.
+
+        Only the look at users can be empty, on a machine that has none.
+        """
+        world, looks = self, tuple(looks)
         configs: list[ConfigLook] = []
         for look in looks:
             if isinstance(look, ConfigLook):
@@ -26,7 +29,7 @@ class World:
                 world = replace(world, managed=look)
             else:
                 world = replace(world, processes=look)
-        return replace(world, configs=tuple(configs)) if configs else world
+        return replace(world, configs=tuple(configs)) if configs or not looks else world
 
     @property
     def coverage(self) -> tuple[Coverage, ...]:
