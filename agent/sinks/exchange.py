@@ -26,6 +26,7 @@ class Exchange:
     def __init__(self) -> None:
         self._deadline = 0.0
         self._socket: socket.socket | None = None
+        self._aborted = False
 
     def begin(self, limit_s: float) -> None:
         """Start the clock of the next request."""
@@ -36,7 +37,8 @@ class Exchange:
         self._socket = sock
 
     def abort(self) -> None:
-        """End what is under way, from any thread: its next read or write fails."""
+        """End what is under way, from any thread, and for good: every further read or write fails."""
+        self._aborted = True
         sock = self._socket
         if sock is not None:
             with contextlib.suppress(OSError):
@@ -45,6 +47,8 @@ class Exchange:
 
     def limit(self, sock: socket.socket) -> None:
         """Let the next operation on `sock` take no longer than what is left; raise `TimeoutError` if nothing is."""
+        if self._aborted:
+            raise ConnectionAbortedError
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the exchange took too long")

@@ -145,7 +145,7 @@ class HttpsSink:
             self.close()
 
     def abort(self) -> None:
-        """End an attempt that is under way: it then comes back as `RetryLater`."""
+        """End an attempt that is under way, and refuse every later one, as `RetryLater`: the daemon ends."""
         self._exchange.abort()
 
     def close(self) -> None:

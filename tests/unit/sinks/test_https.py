@@ -16,6 +16,7 @@ from agent.ports import Accepted, Batch, Outcome, Refused, RetryLater, TooLarge
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 from tests.sim.clock import ManualClock
 from tests.sim.endpoint import Answer, CutRequest, CutResponse, Endpoint, Slow, TlsFailure, Trickle
+from tests.sim.proxy import Proxy
 
 TOKEN = "tok-canary-51c2"
 KEY = b"hmac-canary-88d1"
@@ -251,6 +252,15 @@ def test_a_token_that_a_header_cannot_hold_is_refused_without_quoting_it(token: 
     assert TOKEN not in str(caught.value)
 
 
+def test_an_attempt_that_begins_just_after_the_end_of_the_daemon_does_not_hold_it_up(
+    endpoint: Endpoint, connect: Connect
+) -> None:
+    sink = connect()
+    sink.abort()
+    assert reason(sink.send(BATCH)).endswith("the connection was cut")
+    assert endpoint.requests == []
+
+
 def test_an_attempt_that_is_under_way_can_be_ended_from_another_thread(endpoint: Endpoint, connect: Connect) -> None:
     endpoint.play(Slow())
     sink, outcomes = connect(HttpsLimits(read_s=60.0, total_s=60.0)), list[Outcome]()
@@ -278,6 +288,28 @@ def test_an_endpoint_that_would_not_be_safe_is_refused_without_quoting_it(url: s
     with pytest.raises(ValueError, match=words) as caught:
         HttpsTarget(url=url, device_id="d")
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("configured", [True, False], ids=["in the settings", "in the environment"])
+def test_a_proxy_is_used_as_a_tunnel_and_cannot_read_along(
+    endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, *, configured: bool
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Proxy() as proxy:
+        if not configured:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert connect(proxy=proxy.url if configured else None).send(BATCH) == Accepted()
+        assert proxy.tunnels == [f"127.0.0.1:{endpoint.port}"]
+    assert list(endpoint.batches) == ["batch-1"]
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_a_proxy_that_opens_no_tunnel_is_named_and_tried_again(connect: Connect, status: int) -> None:
+    with Proxy(status) as proxy:
+        outcome = connect(proxy=proxy.url).send(BATCH)
+    assert isinstance(outcome, RetryLater)
+    assert outcome.reason.endswith("the proxy cannot be used")
 
 
 def test_plain_http_to_this_very_machine_delivers_too(connect: Connect) -> None:
