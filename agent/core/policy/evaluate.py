@@ -12,9 +12,11 @@ The order is Claude Code's (observed with 2.1.330):
 
 For clients that enforce nothing, 1 and `strictPluginOnlyCustomization` say nothing. Exclusive control then means what the
 organisation meant: such a server is allowed if it reaches the same endpoint as one that the organisation provides, or matches an
-allow entry. Without a managed policy there is nothing to judge by, and the verdict says so.
+allow entry. A bridge (`mcp-remote URL`) must pass as the command that it is and as the URL that it leads to. Without a managed
+policy there is nothing to judge by, and the verdict says so.
 """
 
+from agent.core.policy.bridges import reached_url
 from agent.core.policy.effective import Policy
 from agent.core.policy.expansion import Environment, Text, Unknown, has_reference
 from agent.core.policy.managed import CLAUDE_CODE, SERVERS
@@ -24,6 +26,7 @@ from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Reason, Verdict
 
 _OWN = frozenset({ServerScope.USER, ServerScope.PROJECT, ServerScope.LOCAL, ServerScope.AGENT})
+_NAMES_THE_URL = frozenset({"allowed-by-command", "provided"})
 
 
 def evaluate(policy: Policy, server: Server, environment: Environment) -> Verdict:
@@ -73,7 +76,8 @@ class Judge:
         passes = self._passes(server, endpoint, enforced=enforced)
         if isinstance(denied.answer, Unknown) and passes.answer is not Answer.BLOCKED:
             return _hangs_on("deny-depends-on-environment", "Whether a deny entry matches", denied)
-        return passes
+        beyond = None if enforced or passes.blocked else self._beyond_a_bridge(server, endpoint, passes)
+        return beyond or passes
 
     def _beside_the_lists(self, server: Server) -> Verdict | None:
         """Say what passes or is shut out before the lists are asked, None where they are."""
@@ -94,6 +98,32 @@ class Judge:
                 f"strictPluginOnlyCustomization in {policy.plugin_only.path} shuts out servers of users and projects."
             )
             return Verdict(Answer.BLOCKED, Reason("plugin-only", text, source=str(policy.plugin_only)))
+        return None
+
+    def _beyond_a_bridge(self, server: Server, endpoint: Endpoint, passes: Verdict) -> Verdict | None:
+        """Judge the URL that a bridge leads to, None where that changes nothing.
+
+        An allow entry for the exact command names the URL too, so it needs no second one; a deny entry for the URL binds always.
+        """
+        url = reached_url(endpoint.command or (), server.command or (), self._server_side)
+        if url is None:
+            return None
+        behind = Endpoint("", url=url)
+        denied = self._deny.url(behind)
+        if denied.answer is True:
+            return _by_rule(
+                Answer.BLOCKED, "bridge-denied", "The command is a bridge to a URL that a deny entry matches", denied
+            )
+        allowed = Match(answer=True)
+        if self._allow is not None and self._allow.has_urls and passes.reason.code not in _NAMES_THE_URL:
+            allowed = self._allow.url(behind)
+        if allowed.answer is False:
+            text = "The command is a bridge to a URL that no serverUrl entry of the allow list matches."
+            return Verdict(Answer.BLOCKED, Reason("bridge-not-allowed", text))
+        for match in (denied, allowed):
+            if isinstance(match.answer, Unknown):
+                what = "Whether an entry matches the URL behind the bridge"
+                return _hangs_on("bridge-depends-on-environment", what, match)
         return None
 
     def _passes(self, server: Server, endpoint: Endpoint, *, enforced: bool) -> Verdict:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from agent.core.policy.bridges import carried
 from agent.core.policy.expansion import (
     Environment,
     Open,
@@ -116,6 +117,14 @@ class RuleIndex:
             variables = endpoint.url.variables.union(*(text.variables for text, _ in self._open_urls))
             return Match(Unknown(variables), self._open_urls[0][1])
         address = endpoint.address
+        found = self.address(address)
+        proxied = carried(address) if self.lenient and found.answer is not True else None
+        return (
+            found if proxied is None else _best((match.answer, match.rule) for match in (self.address(proxied), found))
+        )
+
+    def address(self, address: Address | None) -> Match:
+        """Match a URL that is known; None is one that cannot be parsed."""
         for at in sorted(self._candidates(address)):
             pattern, rule = self._urls[at]
             if pattern.matches(address, lenient=self.lenient):

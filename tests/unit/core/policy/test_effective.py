@@ -181,8 +181,17 @@ def test_a_later_provided_server_replaces_the_earlier_and_the_file_beats_both() 
 
 @pytest.mark.parametrize(
     ("value", "on"),
-    [(True, True), (["mcp"], True), ("x", True), (1, True), ({}, True)]
-    + [(False, False), (None, False), ([], False), (["skills"], False)],
+    [
+        (True, True),
+        (["mcp"], True),
+        ("x", True),
+        (1, True),
+        ({}, True),
+        (False, False),
+        (None, False),
+        ([], False),
+        (["skills"], False),
+    ],
 )
 def test_plugin_only_takes_true_a_list_with_mcp_and_wrong_types(value: object, *, on: bool) -> None:
     assert (policy(managed({"strictPluginOnlyCustomization": value})).plugin_only is not None) is on
