@@ -10,6 +10,10 @@ from agent.core.place import Content, Listing, Os, User
 JSON = dict[str, Any]
 
 
+class CannotStart(Exception):  # noqa: N818 - says what happened, in the words of the caller
+    """The question cannot be answered, or the daemon cannot run; the message says why and what would help, in one line."""
+
+
 class Files(Protocol):
     """The file tree of the examined root. Never raises for what it finds; never blocks; never leaves the root.
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from agent import __version__
-from agent.app.looking import CannotStart, Eyes, Target, eyes
-from agent.config import Endpoint, Loaded, Settings
+from agent.app.looking import Eyes, Target, eyes
+from agent.config.settings import Endpoint, Loaded, Settings
 from agent.core.assess import Assessment, assess
 from agent.core.assess.assess import Judged
 from agent.core.assess.blind import Blindness
@@ -23,7 +23,7 @@ from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder
 from agent.host.watching import NativeWatcher
-from agent.ports import JSON, Sink, StoreError
+from agent.ports import JSON, CannotStart, Sink, StoreError
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock

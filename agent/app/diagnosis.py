@@ -12,7 +12,7 @@ from typing import Literal
 
 from agent.app.daemon import JOURNAL, https_sink
 from agent.catalog.rows import catalog
-from agent.config import Loaded
+from agent.config.settings import Loaded
 from agent.core.access import writers
 from agent.core.observation import CoverageState
 from agent.core.place import Content, Missing, Unreadable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent import __version__
 from agent.catalog.rows import Catalog, catalog
-from agent.config import Settings
+from agent.config.settings import Settings
 from agent.core.assess import Terms, assess
 from agent.core.assess.configured import Means
 from agent.core.assess.report import check_document
@@ -19,15 +19,11 @@ from agent.host.files import RootedFiles
 from agent.host.machine import Machine
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
-from agent.ports import Source
+from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
 from agent.sources.configs import ConfigSource
 from agent.sources.managed import ManagedSource
 from agent.sources.processes import ProcessSource
-
-
-class CannotStart(Exception):  # noqa: N818 - says what happened, in the words of the caller
-    """The question cannot be answered, or the daemon cannot run; the message says why and what would help."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import sys
 from dataclasses import asdict
 
 from agent.app.diagnosis import Result, diagnose
-from agent.cli.options import add_settings, own_places
+from agent.cli.options import own_places
+from agent.cli.places import add_settings
 from agent.cli.text import one_line
 
 _SHOWN = {"ok": "ok", "failing": "FAILING", "not-run": "could not run"}

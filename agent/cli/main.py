@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from agent import __version__
-from agent.app.looking import CannotStart
-from agent.cli.options import UsageError
+from agent.cli.places import UsageError
+from agent.ports import CannotStart
 
 UNANSWERED = 2
 VERBS = {

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import cast
 
 from agent.app.looking import Target
-from agent.config import Loaded, load
+from agent.cli.places import UsageError, add_settings, places
+from agent.config.settings import Loaded, load
 from agent.core.place import Os
-from agent.host.machine import Machine, OwnPaths, own_paths, this_machine
+from agent.host.machine import Machine, OwnPaths
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _VARIABLE = re.compile(r"[^=]+=.*", re.DOTALL)
-
-
-class UsageError(Exception):
-    """The call cannot be carried out; the message is one line that says what is wrong and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +70,6 @@ def add_global(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every verb has."""
-    parser.add_argument("--settings", metavar="FILE", help="settings file in place of the system's")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON document on standard output and nothing else there"
-    )
-
-
 def prepare(arguments: argparse.Namespace) -> Prepared:
     """Return what the global options of a parsed command line say, with the settings read.
 
@@ -98,13 +87,9 @@ def own_places(arguments: argparse.Namespace) -> Own:
     Raises:
         UsageError: the settings file that was asked for is not there.
     """
-    machine = this_machine()
-    paths = own_paths(machine)
-    settings = Path(arguments.settings) if arguments.settings else paths.settings
-    if arguments.settings and not settings.exists():
-        raise UsageError(f"--settings {settings}: there is no such file")
-    loaded = load(settings, os.environ)
-    return Own(machine, loaded, OwnPaths(settings, loaded.settings.state_folder or paths.state))
+    machine, paths = places(arguments)
+    loaded = load(paths.settings, os.environ)
+    return Own(machine, loaded, OwnPaths(paths.settings, loaded.settings.state_folder or paths.state))
 
 
 def _target(arguments: argparse.Namespace) -> Target:

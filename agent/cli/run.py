@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter
 
 from agent.app.daemon import JOURNAL, REPORTS, Audience, run_daemon
-from agent.cli.options import Prepared, UsageError, add_global, prepare
+from agent.cli.options import Prepared, add_global, prepare
+from agent.cli.places import UsageError
 from agent.cli.text import check_lines, moment, one_line
 from agent.core.documents import CheckDocument, StatusDocument
 from agent.core.ledger import Change

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agent.config import Settings
+from agent.config.settings import Settings
 from agent.core.documents import CheckDocument, StatusDocument
 
 NAMES = ("check", "status", "event", "settings")

@@ -12,7 +12,7 @@ import json
 import sys
 import time
 
-from agent.cli.options import add_settings, own_places
+from agent.cli.places import add_settings, places
 from agent.cli.text import status_lines
 from agent.status.document import Silent, read
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the last word."""
     chosen = "json" if arguments.json else arguments.format
-    answer = read(own_places(arguments).paths.state, time.time())
+    answer = read(places(arguments)[1].state, time.time())
     if isinstance(answer, Silent):
         if chosen == "json":
             json.dump({"schema": "mcp-compliance/status/1", "state": "unknown", "why": answer.text}, sys.stdout)

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import MAX_FILE_BYTES, Settings, load
+from agent.config.files import MAX_FILE_BYTES
+from agent.config.settings import Settings, load
 from agent.core.deviation import Severity
 
 

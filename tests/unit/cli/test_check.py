@@ -22,7 +22,7 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     (folder / "agent.toml").touch()
     monkeypatch.setenv("MCP_COMPLIANCE_STATE_FOLDER", str(folder / "state"))
     places = OwnPaths(folder / "agent.toml", folder / "state")
-    monkeypatch.setattr("agent.cli.options.own_paths", lambda _: places)
+    monkeypatch.setattr("agent.cli.places.own_paths", lambda _: places)
     return folder
 
 

@@ -1,14 +1,9 @@
-"""Settings: read once, from TOML files and the environment, validated, and handed down as plain values.
-
-Order, later wins key by key: defaults; `agent.toml`; `agent.d/*.toml` in code-unit order; environment variables
-`MCP_COMPLIANCE_<SECTION>__<KEY>`, and `MCP_COMPLIANCE_STATE_FOLDER`, whose text is a TOML value or else a plain string (for tests
-and containers).
+"""What may stand in the settings: one frozen model per section, every key with a default and a description.
 
 An unknown or wrong key costs that key alone: it is reported with its file and what is allowed, and its default (or the value from
 an earlier file) stays. A file that is not TOML costs that file alone. The caller decides whether to go on.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +12,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.config.files import SettingsProblem, read_written
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
-
-ENVIRONMENT_PREFIX = "MCP_COMPLIANCE_"
-MAX_FILE_BYTES = 1 << 20
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Bytes = Annotated[int, Field(ge=65_536, le=1 << 34)]
@@ -128,18 +121,6 @@ class Settings(_Section):
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsProblem:
-    """One thing that is wrong in the settings: where it stands, and what is allowed."""
-
-    origin: str
-    key: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.origin}: {self.key}: {self.text}" if self.key else f"{self.origin}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """The settings in force, the files they came from, and what was wrong on the way."""
 
@@ -149,12 +130,12 @@ class Loaded:
 
 
 def load(file: Path, environment: Mapping[str, str]) -> Loaded:
-    """Read `file`, the drop-ins in its `agent.d` neighbour and the environment. A missing file is not a problem."""
-    problems: list[SettingsProblem] = []
+    """Read and validate what `agent.config.files` finds for `file` and `environment`."""
+    written = read_written(file, environment)
+    problems = list(written.problems)
     settings = Settings()
     merged: dict[str, Any] = {}
-    files: list[Path] = []
-    for origin, document in [*_documents(file, files, problems), *_environment(environment)]:
+    for origin, document in written.documents:
         candidate = _merge(merged, document)
         while True:
             try:
@@ -165,52 +146,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Loaded:
                 problems.append(_problem(origin, detail))
                 candidate = _without(candidate, merged, detail["loc"])
         merged = candidate
-    return Loaded(settings, tuple(files), tuple(problems))
-
-
-def _documents(file: Path, files: list[Path], problems: list[SettingsProblem]) -> list[tuple[str, dict[str, Any]]]:
-    try:
-        dropins = sorted(path for path in (file.parent / "agent.d").iterdir() if path.suffix == ".toml")
-    except (FileNotFoundError, NotADirectoryError):
-        dropins = []
-    except OSError as error:
-        problems.append(SettingsProblem(str(file.parent / "agent.d"), "", f"cannot be listed: {error.strerror}"))
-        dropins = []
-    documents = []
-    for path in (file, *dropins):
-        try:
-            documents.append((str(path), tomllib.loads(_text(path))))
-            files.append(path)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problems.append(SettingsProblem(str(path), "", f"cannot be read as TOML: {text}; the file is left out"))
-    return documents
-
-
-def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise ValueError("not a regular file")
-    with path.open("rb") as stream:
-        raw = stream.read(MAX_FILE_BYTES + 1)
-    if len(raw) > MAX_FILE_BYTES:
-        raise ValueError(f"larger than {MAX_FILE_BYTES} bytes")
-    return raw.decode("utf-8-sig")
-
-
-def _environment(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    documents = []
-    for name, text in sorted(environment.items()):
-        section, separator, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
-        if not name.startswith(ENVIRONMENT_PREFIX) or not (separator or section == "state_folder"):
-            continue
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text
-        documents.append((f"environment variable {name}", {section: {key: value} if separator else value}))
-    return documents
+    return Loaded(settings, written.files, tuple(problems))
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
