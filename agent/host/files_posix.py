@@ -293,7 +293,8 @@ class Tree:
             except (_Stop, OSError, ValueError, _Swapped):
                 return False
             home = other.folders[-1].facts
-        return any((f.facts.device, f.facts.inode) == (home.device, home.inode) for f in way.folders)
+        passed = [*(folder.facts for folder in way.folders), way.access[-1]]
+        return any((facts.device, facts.inode) == (home.device, home.inode) for facts in passed)
 
     def _escape(self, way: _Way, parts: Sequence[str]) -> Unreadable:
         """Tell nothing about what stands outside, not even whether it is there."""

@@ -3,7 +3,7 @@
     tree = Tree({"/home/ann/.claude.json": "{}", "/home/ann/x": Node.link("/etc/passwd"), "/root": Node.folder(mode=0o700)})
 
 Folders above a path exist by themselves, owned by root with mode 0755. It follows the rules of `agent.ports.Files`; the real
-implementation and this one are held to the same tests (tests/unit/sim/test_files.py).
+implementation and this one are held to the same tests (tests/contract/test_files.py).
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from agent.core.access import may_read
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User
 
 _LINKS = 40
+_Parts = tuple[str, ...]
+_Found = tuple[_Parts, tuple[Facts, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +106,45 @@ class Tree:
         below = [p[-1] for p in self._nodes if len(p) == depth and p[:-1] == parts]
         return Names(tuple(sorted(below, key=lambda name: name.encode("utf-16-be"))), access)
 
-    def _walk(
-        self, path: str, within: str | None
-    ) -> "tuple[tuple[str, ...], tuple[Facts, ...]] | Missing | Unreadable":
+    def _walk(self, path: str, within: str | None) -> "_Found | Missing | Unreadable":
+        at, links, answer = self._follow(path)
+        if within is not None and links and not self._is_below(at, within):
+            return Unreadable(Trouble.LINK_ESCAPES, f"{path} is a link out of {within}")
+        return answer
+
+    def _follow(self, path: str) -> "tuple[_Parts, int, _Found | Missing | Unreadable]":
+        """Return the deepest place that the walk came to, how many links it followed, and what it found."""
         todo, links = list(reversed(self._split(path))), 0
-        at: tuple[str, ...] = ()
+        at: _Parts = ()
         access = [self._facts(())]
         while todo:
             name = todo.pop()
             if name == "..":
                 at = at[:-1]
                 continue
-            here = self._nodes[at]
-            if here.kind != "folder":
-                return Unreadable(Trouble.NOT_A_FOLDER, f"{path}: a file stands in place of a folder", tuple(access))
-            at = self._spelt((*at, name))
-            if at not in self._nodes:
-                return Missing(tuple(access), link=links > 0)
-            access.append(self._facts(at))
-            node = self._nodes[at]
-            if node.kind == "link":
-                links += 1
-                if links > _LINKS:
-                    return Unreadable(Trouble.LINK_LOOP, f"{path}: too many links", tuple(access))
-                target = node.raw.decode()
-                at = () if target.startswith("/") else at[:-1]
-                todo += reversed(self._split(target))
-        if within is not None and links and at[: len(self._split(within))] != self._split(within):
-            return Unreadable(Trouble.LINK_ESCAPES, f"{path} is a link out of {within}", tuple(access))
-        return at, tuple(access)
+            if self._nodes[at].kind != "folder":
+                text = f"{path}: a file stands in place of a folder"
+                return at, links, Unreadable(Trouble.NOT_A_FOLDER, text, tuple(access))
+            below = self._spelt((*at, name))
+            if below not in self._nodes:
+                return at, links, Missing(tuple(access), link=links > 0)
+            if (facts := self._facts(below)) not in access:
+                access.append(facts)
+            node = self._nodes[below]
+            if node.kind != "link":
+                at = below
+                continue
+            links += 1
+            if links > _LINKS:
+                return at, links, Unreadable(Trouble.LINK_LOOP, f"{path}: too many links", tuple(access))
+            target = node.raw.decode()
+            at = () if target.startswith("/") else at
+            todo += reversed(self._split(target))
+        return at, links, (at, tuple(access))
+
+    def _is_below(self, parts: "_Parts", within: str) -> bool:
+        fence, _, found = self._follow(within)
+        return isinstance(found, tuple) and parts[: len(fence)] == fence
 
     def _spelt(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         if self.os == "linux" or parts in self._nodes:

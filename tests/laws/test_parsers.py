@@ -1,0 +1,63 @@
+"""Whatever users write into their files, the readers give servers or problems, and never another exception."""
+
+import json
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.catalog.formats import Malformed, Parsed, located, parse_as
+from agent.catalog.rows import Format, Shape
+from agent.catalog.shapes import Origin, read_shape
+from agent.core.server import ServerScope
+
+ORIGIN = Origin("linux", "x", "ann", ServerScope.USER, "/f")
+FORMATS: tuple[Format, ...] = get_args(Format)
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "mcpServers",
+                    "servers",
+                    "mcp",
+                    "mcp.servers",
+                    "projects",
+                    "/p",
+                    "command",
+                    "args",
+                    "url",
+                    "type",
+                    "env",
+                    "x",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(JSON, st.sampled_from(SHAPES), st.sampled_from(["", "/mcpServers", "/mcp/servers"]))
+def test_any_value_gives_servers_or_problems_in_every_shape(value: object, shape: Shape, pointer: str) -> None:
+    found = read_shape(shape, value, pointer, ORIGIN)
+    assert all(server.command or server.url is not None for server in found.servers)
+    json.dumps([server.key for server in found.servers])
+
+
+@given(st.binary(max_size=200), st.sampled_from(FORMATS))
+def test_any_bytes_give_a_value_or_a_place(raw: bytes, form: Format) -> None:
+    assert isinstance(parse_as(raw, form), Parsed | Malformed)
+
+
+@given(JSON, st.sampled_from(SHAPES))
+def test_every_problem_can_be_located_in_the_text_it_came_from(value: object, shape: Shape) -> None:
+    parsed = parse_as(json.dumps(value).encode(), "json")
+    assert isinstance(parsed, Parsed)
+    problems = read_shape(shape, parsed.value, "/mcpServers", ORIGIN).problems
+    assert [problem.text for problem in located(problems, parsed)] == [problem.text for problem in problems]

@@ -1,0 +1,115 @@
+"""The catalog's rows: complete, sane on all three systems, and clear about what is wrong with a bad one."""
+
+from typing import get_args
+
+import pytest
+
+from agent.catalog.paths import expand, folder_of_uri
+from agent.catalog.rows import CatalogError, catalog, parse_row
+from agent.core.place import Os, pure_path
+
+HOMES: dict[Os, str] = {"linux": "/home/ann", "macos": "/Users/ann", "windows": "C:\\Users\\ann"}
+SYSTEMS: tuple[Os, ...] = get_args(Os)
+ROW = """
+id = "x"
+title = "X"
+enforces = false
+[folders.data]
+linux = ["${XDG_CONFIG_HOME:-~/.config}/X", "~/.x"]
+[[file]]
+scope = "user"
+path = "<data>/mcp.json"
+format = "json"
+shape = "servers"
+confidence = "vendor"
+source = "here"
+"""
+
+
+def test_the_six_clients_are_there_and_only_claude_code_enforces_a_policy() -> None:
+    assert [row.id for row in catalog().rows] == [
+        "claude-code",
+        "claude-desktop",
+        "codex",
+        "cursor",
+        "gemini-cli",
+        "vscode",
+    ]
+    assert catalog().enforcing == {"claude-code"}
+
+
+@pytest.mark.parametrize("os", SYSTEMS)
+def test_every_path_of_every_row_is_absolute_on_every_system(os: Os) -> None:
+    project = "C:\\p" if os == "windows" else "/p"
+    for row in catalog().rows:
+        for file in row.file:
+            for path in expand(row, file.path, os, home=HOMES[os], project=project):
+                assert pure_path(os, path).is_absolute(), (row.id, path)
+                assert not set("<>${}%~") & set(path), (row.id, path)
+                assert (file.shape is None) != (file.document is None) or file.shape == "claude_state"
+
+
+@pytest.mark.parametrize("os", SYSTEMS)
+def test_every_client_has_a_file_on_every_system(os: Os) -> None:
+    for row in catalog().rows:
+        assert any(expand(row, file.path, os, home=HOMES[os]) for file in row.file), row.id
+
+
+def test_marks_of_processes_come_from_the_rows() -> None:
+    marks = {mark.client: mark for mark in catalog().marks}
+    assert "claude" in marks["claude-code"].executables
+    assert marks["vscode"].editor
+    assert not any({"node", "python", "electron"} & mark.executables for mark in marks.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('scope = "user"', 'scope = "usr"', "file.0.scope"),
+        ('format = "json"', 'format = "jsn"', "file.0.format"),
+        ('source = "here"', "", "file.0.source"),
+        ("<data>", "<date>", "<date>"),
+        ('title = "X"', 'titel = "X"', "title"),
+        ('id = "x"', 'id = "y"', "id"),
+        ('id = "x"', "id =", "Invalid value"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_key(old: str, new: str, told: str) -> None:
+    with pytest.raises(CatalogError, match=r"^x\.toml: ") as error:
+        parse_row(ROW.replace(old, new), "x.toml")
+    assert told in str(error.value)
+
+
+def test_folders_and_variables_fill_a_template() -> None:
+    row = parse_row(ROW, "x.toml")
+    path = row.file[0].path
+    assert expand(row, path, "linux", home="/home/ann") == ("/home/ann/.config/X/mcp.json", "/home/ann/.x/mcp.json")
+    given = expand(row, path, "linux", home="/home/ann", environment={"XDG_CONFIG_HOME": "/cfg"})
+    assert given[0] == "/cfg/X/mcp.json"
+    for unusable in ("", "relative", "~/x", "/a\0b"):
+        env = {"XDG_CONFIG_HOME": unusable}
+        assert expand(row, path, "linux", home="/h", environment=env)[0] == "/h/.config/X/mcp.json"
+    assert expand(row, path, "macos", home="/Users/ann") == ()
+
+
+def test_a_project_of_an_odd_name_is_taken_as_it_is() -> None:
+    row = catalog()["claude-code"]
+    file = next(file for file in row.file if file.ancestors)
+    for project in ("/p/<data>", "/p/${HOME:-x}", "/p/%APPDATA%", "/p/~"):
+        assert expand(row, file.path, "linux", home="/h", project=project) == (f"{project}/.mcp.json",)
+
+
+@pytest.mark.parametrize(
+    ("os", "uri", "folder"),
+    [
+        ("linux", "file:///home/ann/a%20b", "/home/ann/a b"),
+        ("windows", "file:///c%3A/Users/ann/p", "C:\\Users\\ann\\p"),
+        ("linux", "vscode-remote://ssh-remote%2Bhost/srv", None),
+        ("linux", "file://server/share", None),
+        ("linux", "file:relative", None),
+        ("linux", "http://[", None),
+        ("linux", "file:///a%00b", None),
+    ],
+)
+def test_a_uri_names_a_local_folder_or_nothing(os: Os, uri: str, folder: str | None) -> None:
+    assert folder_of_uri(os, uri) == folder

@@ -1,0 +1,154 @@
+"""Formats and shapes: one bad entry costs that entry, each shape as its clients write it."""
+
+from typing import Any, get_args
+
+import pytest
+
+from agent.catalog import shapes
+from agent.catalog.formats import Malformed, Parsed, located, parse_as
+from agent.catalog.rows import Format, Shape
+from agent.catalog.shapes import Origin, Servers, read_shape
+from agent.core.server import ServerScope, Transport
+
+ORIGIN = Origin("linux", "x", "ann", ServerScope.USER, "/f")
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def read(shape: Shape, value: object, pointer: str = "/mcpServers") -> Servers:
+    return read_shape(shape, value, pointer, ORIGIN)
+
+
+def entry(shape: Shape, fields: object, pointer: str = "/mcpServers") -> Servers:
+    return read(shape, {pointer[1:]: {"s": fields}}, pointer)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "transport", "what"),
+    [
+        ("servers", {"command": "a", "args": ["b", 1, True]}, Transport.STDIO, ("a", "b", "1", "true")),
+        ("servers", {"command": ["a", "b"], "args": ["c"]}, Transport.STDIO, ("a", "b", "c")),
+        ("servers", {"url": "u"}, Transport.HTTP, "u"),
+        ("servers", {"serverUrl": "u"}, Transport.HTTP, "u"),
+        ("servers", {"url": "u", "type": "sse"}, Transport.SSE, "u"),
+        ("servers", {"url": "u", "transport": "streamable-http"}, Transport.HTTP, "u"),
+        ("servers", {"url": "u", "command": "a"}, Transport.STDIO, ("a",)),
+        ("servers", {"url": "u", "command": "a", "type": "http"}, Transport.HTTP, "u"),
+        ("servers", {"url": "u", "command": "a", "type": "nonsense"}, Transport.STDIO, ("a",)),
+        ("gemini_servers", {"url": "u"}, Transport.SSE, "u"),
+        ("gemini_servers", {"url": "u", "httpUrl": "h", "command": "a"}, Transport.HTTP, "h"),
+        ("gemini_servers", {"url": "u", "type": "http"}, Transport.HTTP, "u"),
+        ("codex_servers", {"url": "u"}, Transport.HTTP, "u"),
+        ("claude_servers", {"command": "a", "url": "u"}, Transport.STDIO, ("a",)),
+        ("claude_servers", {"type": "streamable-http", "url": "u"}, Transport.HTTP, "u"),
+    ],
+)
+def test_an_entry_is_read_as_its_clients_read_it(shape: Shape, fields: Any, transport: Transport, what: object) -> None:  # noqa: ANN401 - JSON
+    (server,) = entry(shape, fields).servers
+    assert (server.transport, server.command or server.url) == (transport, what)
+    assert server.place.pointer == "/mcpServers/s"
+
+
+@pytest.mark.parametrize(
+    "bad", [None, "x", 3, [], {}, {"command": 3}, {"command": "a", "args": "x"}, {"url": 3}, {"command": ""}]
+)
+def test_a_bad_entry_is_one_problem_and_its_siblings_survive(bad: object) -> None:
+    found = read("servers", {"mcpServers": {"before": {"command": "a"}, "b/a~d": bad, "after": {"url": "u"}}})
+    assert [server.name for server in found.servers] == ["before", "after"]
+    (problem,) = found.problems
+    assert problem.place.pointer == "/mcpServers/b~1a~0d"
+
+
+def test_switched_off_entries_are_marked() -> None:
+    fields = [{"command": "a", "disabled": True}, {"command": "a", "enabled": False}, {"command": "a", "enabled": True}]
+    assert [entry("servers", one).servers[0].disabled for one in fields] == [True, True, False]
+
+
+def test_the_state_of_claude_code_has_servers_of_the_user_and_of_each_project() -> None:
+    one = {"s": {"command": "a"}}
+    found = read(
+        "claude_state", {"mcpServers": one, "projects": {"/p/q": {"mcpServers": one}, "/r": None, "/t": {}}}, ""
+    )
+    assert [(server.scope, server.project, server.place.pointer) for server in found.servers] == [
+        ("user", None, "/mcpServers/s"),
+        ("local", "/p/q", "/projects/~1p~1q/mcpServers/s"),
+    ]
+
+
+def test_settings_of_vs_code_hold_servers_nested_and_under_the_dotted_key() -> None:
+    value = {"mcp": {"servers": {"a": {"command": "a"}}}, "mcp.servers": {"b": {"command": "b"}}, "editor.x": 1}
+    assert [server.name for server in read("vscode_settings", value, "").servers] == ["a", "b"]
+
+
+@pytest.mark.parametrize("wrap", ["mcpServers", "servers", "mcp_servers", None])
+def test_a_wrapped_or_bare_map_is_read(wrap: str | None) -> None:
+    bare = {"s": {"command": "a"}}
+    assert len(read("wrapped", {wrap: bare} if wrap else bare, "").servers) == 1
+    assert read("wrapped", {"inputs": [], "version": 1}, "") == Servers()
+
+
+def test_a_file_without_the_place_of_servers_has_none_and_no_problem() -> None:
+    assert read("servers", {"theme": "dark"}) == Servers()
+    assert read("claude_state", {}, "") == Servers()
+    assert read("claude_servers", {}).problems[0].code == "no-servers"
+    assert read("servers", None) == Servers()
+    assert read("servers", []).problems[0].code == "invalid-file"
+
+
+def test_a_map_of_too_many_entries_is_read_in_part_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "MAX_ENTRIES", 3)
+    many = {f"s{number}": {"command": "a"} for number in range(5)}
+    for shape in ("servers", "claude_servers"):
+        found = read(shape, {"mcpServers": many})
+        assert len(found.servers) == 3
+        assert [problem.code for problem in found.problems] == ["too-many-servers"]
+
+
+@pytest.mark.parametrize(
+    ("form", "raw", "line"),
+    [
+        ("json", b"{\n// no\n}", 2),
+        ("json", b"[1,\n2,\n]", 3),
+        ("jsonc", b"{", 1),
+        ("toml", b"a = 1\nb = = 2", 2),
+        ("toml", b"a = 1\na = 2", None),
+        ("json", b"[" * 100_000, None),
+        ("toml", b"a = " + b"[" * 100_000, None),
+        ("toml", b"a = 1" + b"0" * 10_000, None),
+        ("json", b"1" + b"0" * 10_000, None),
+        ("toml", b"#" * (2 * 1024 * 1024), None),
+    ],
+)
+def test_what_is_not_of_the_format_is_malformed_with_a_line_if_there_is_one(
+    form: Format, raw: bytes, line: int | None
+) -> None:
+    found = parse_as(raw, form)
+    assert isinstance(found, Malformed)
+    assert line is None or found.line == line
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_empty_file_and_a_byte_order_mark_are_read(form: Format) -> None:
+    assert parse_as(b" \n", form) == Parsed(None, " \n", form)
+    content = b"a = 1" if form == "toml" else b'{"a": 1}'
+    found = parse_as(b"\xef\xbb\xbf" + content, form)
+    assert isinstance(found, Parsed)
+    assert found.value == {"a": 1}
+
+
+def test_a_problem_gets_the_line_of_its_entry_in_json_and_toml() -> None:
+    texts: list[tuple[Format, str]] = [
+        ("json", '{"mcpServers": {\n "ok": {"command": "a"},\n "s": {}}}'),
+        ("toml", '[mcpServers.ok]\ncommand = "a"\n[mcpServers."s"]\nx = 1\n'),
+    ]
+    for form, text in texts:
+        parsed = parse_as(text.encode(), form)
+        assert isinstance(parsed, Parsed)
+        (problem,) = located(read("servers", parsed.value).problems, parsed)
+        assert problem.place.line == 3
+
+
+def test_no_error_quotes_the_text() -> None:
+    for form in FORMATS:
+        found = parse_as(b'token = "canary', form)
+        assert isinstance(found, Malformed)
+        assert "canary" not in found.message

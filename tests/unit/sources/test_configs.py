@@ -1,0 +1,253 @@
+"""The look at users' configuration: what counts for whom, what could not be seen, and that nothing is parsed twice."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from agent.catalog.formats import Malformed, Parsed, parse_as
+from agent.catalog.rows import Format, catalog
+from agent.core.observation import ConfigLook, CoverageState, DocumentKind
+from agent.core.place import Os, Trouble, User
+from agent.host.users import HomeUsers
+from agent.sources import configs
+from agent.sources.configs import ConfigSource
+from tests.sim.files import Node, Tree
+
+STATE = "/home/ann/.claude.json"
+SERVERS = json.dumps({"mcpServers": {"s": {"command": "run"}}})
+
+
+def servers(**commands: str) -> str:
+    return json.dumps({"mcpServers": {name: {"command": command} for name, command in commands.items()}})
+
+
+def remembering(*projects: str) -> str:
+    return json.dumps({"projects": {project: {} for project in projects}})
+
+
+def source(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigSource:
+    def environments(_: User) -> Sequence[Mapping[str, str]]:
+        return [env or {}]
+
+    return ConfigSource(tree, HomeUsers(tree), catalog(), projects=projects, environments=environments)
+
+
+def look(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigLook:
+    (found,) = source(tree, *projects, env=env).look()
+    return found
+
+
+def state_of(found: ConfigLook, path: str | None, client: str = "claude-code") -> CoverageState | None:
+    return next((row.state for row in found.coverage if (row.scope.client, row.scope.path) == (client, path)), None)
+
+
+def ann(files: Mapping[str, str | bytes | Node], os: Os = "linux") -> Tree:
+    return Tree({"/home/ann": Node.folder(0o755, 1000, 1000), **files}, os=os)
+
+
+def test_a_user_without_any_client_has_one_absent_row_per_client() -> None:
+    found = look(ann({}))
+    assert [(row.scope.client, row.scope.path, row.state) for row in found.coverage] == [
+        (row.id, None, CoverageState.ABSENT) for row in catalog().rows
+    ]
+    assert (found.servers, found.documents, found.problems) == ((), (), ())
+
+
+def test_a_warm_look_parses_nothing_and_a_changed_file_is_parsed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = ann({STATE: servers(a="one"), "/home/ann/.cursor/mcp.json": servers(b="two")})
+    parsed: list[bytes] = []
+
+    def counting(raw: bytes, form: Format) -> Parsed | Malformed:
+        parsed.append(raw)
+        return parse_as(raw, form)
+
+    monkeypatch.setattr(configs, "parse_as", counting)
+    looking = source(tree)
+    cold = looking.look()
+    assert len(parsed) == 2
+    assert looking.look() == cold
+    assert len(parsed) == 2
+    tree.put(STATE, servers(a="new"))
+    (found,) = looking.look()
+    assert len(parsed) == 3
+    assert [server.command for server in found.servers] == [("new",), ("two",)]
+
+
+def test_the_same_file_is_read_once_per_look_however_many_clients_read_it() -> None:
+    files = {"/home/ann/.cursor/mcp.json": "{}", "/home/ann/.vscode/x": "", "/home/ann/p/.mcp.json": SERVERS}
+    tree = ann(files)
+    found = look(tree, "/home/ann/p")
+    assert {server.client for server in found.servers} == {"claude-code", "cursor", "vscode"}
+    assert tree.reads.count("/home/ann/p/.mcp.json") == 1
+
+
+def test_a_file_that_clients_share_counts_only_for_clients_that_left_a_trace() -> None:
+    found = look(ann({"/home/ann/p/.mcp.json": SERVERS}), "/home/ann/p")
+    assert {server.client for server in found.servers} == {"claude-code"}
+
+
+def test_a_malformed_file_is_told_with_its_line_and_the_other_files_count() -> None:
+    found = look(ann({STATE: '{\n "mcpServers": {,\n}', "/home/ann/.gemini/settings.json": SERVERS}))
+    assert state_of(found, STATE) is CoverageState.MALFORMED
+    assert [server.client for server in found.servers] == ["gemini-cli"]
+    (problem,) = found.problems
+    assert (problem.code, problem.place.path, problem.place.line) == ("malformed-file", STATE, 2)
+
+
+@pytest.mark.parametrize(
+    ("node", "state"),
+    [
+        (Node(trouble=Trouble.DENIED), CoverageState.UNREADABLE),
+        (Node(trouble=Trouble.TIMED_OUT), CoverageState.TIMED_OUT),
+        (Node.fifo(), CoverageState.UNREADABLE),
+        (Node.folder(), CoverageState.UNREADABLE),
+        (Node.link("/etc/shadow"), CoverageState.UNREADABLE),
+        (Node.link("nowhere"), CoverageState.ABSENT),
+        (Node(raw=SERVERS.encode(), mode=0o600, uid=0), CoverageState.UNREADABLE),
+    ],
+)
+def test_what_cannot_be_read_is_never_taken_for_nothing(node: Node, state: CoverageState) -> None:
+    found = look(ann({"/etc/shadow": SERVERS, STATE: node, "/home/ann/.codex/config.toml": ""}))
+    assert state_of(found, STATE) in (state, None if state is CoverageState.ABSENT else state)
+    assert found.servers == ()
+
+
+def test_a_home_that_may_not_be_entered_is_one_unreadable_row_and_no_claim() -> None:
+    tree = ann({"/home/ann/.mcp-compliance-probe": Node(trouble=Trouble.DENIED)})
+    found = look(tree)
+    (row,) = found.coverage
+    assert (row.scope.user, row.scope.client, row.state) == ("ann", None, CoverageState.UNREADABLE)
+
+
+def test_the_legacy_state_file_takes_the_place_of_the_usual_one() -> None:
+    found = look(ann({STATE: servers(a="x"), "/home/ann/.claude/.config.json": servers(z="y")}))
+    assert [server.name for server in found.servers] == ["z"]
+    assert [document.path for document in found.documents] == ["/home/ann/.claude/.config.json"]
+
+
+def test_the_config_folder_of_the_environment_takes_the_place_of_the_home() -> None:
+    files = {
+        STATE: servers(a="x"),
+        "/home/ann/alt/.claude.json": servers(z="y"),
+        "/home/ann/alt/settings.json": "{}",
+        "/home/ann/cdx/config.toml": '[mcp_servers.c]\ncommand = "c"\n',
+    }
+    env = {"CLAUDE_CONFIG_DIR": "/home/ann/alt", "CODEX_HOME": "/home/ann/cdx"}
+    found = look(ann(files), env=env)
+    assert [server.name for server in found.servers] == ["z", "c"]
+    assert {document.kind for document in found.documents} == {DocumentKind.CLIENT_STATE, DocumentKind.USER_SETTINGS}
+
+
+def test_several_environments_are_looked_at_together() -> None:
+    tree = ann({STATE: servers(a="x"), "/home/ann/alt/.claude.json": servers(z="y")})
+    both = [{}, {"CLAUDE_CONFIG_DIR": "/home/ann/alt"}]
+    (found,) = ConfigSource(tree, HomeUsers(tree), catalog(), environments=lambda _: both).look()
+    assert sorted(server.name for server in found.servers) == ["a", "z"]
+
+
+def test_project_files_are_read_in_the_project_and_all_its_parents_nearest_first() -> None:
+    files = {
+        STATE: remembering("/home/ann/a/b"),
+        "/home/ann/a/b/.mcp.json": servers(s="near"),
+        "/home/ann/a/.mcp.json": servers(s="parent"),
+        "/home/ann/.mcp.json": servers(h="home"),
+        "/.mcp.json": servers(r="root"),
+        "/home/ann/a/b/c/.mcp.json": servers(below="no"),
+    }
+    found = look(ann(files))
+    assert [(server.name, server.command) for server in found.servers] == [
+        ("s", ("near",)),
+        ("s", ("parent",)),
+        ("h", ("home",)),
+        ("r", ("root",)),
+    ]
+    assert {server.project for server in found.servers} == {"/home/ann/a/b"}
+
+
+def test_a_project_that_was_deleted_is_absent_and_brings_nothing_of_its_parents() -> None:
+    found = look(ann({STATE: remembering("/home/ann/gone"), "/home/ann/.mcp.json": SERVERS}))
+    assert found.servers == ()
+    assert found.projects == ("/home/ann/gone",)
+    assert state_of(found, "/home/ann/gone") is CoverageState.ABSENT
+
+
+def test_a_project_behind_a_link_is_read_and_a_link_out_of_the_project_is_not() -> None:
+    files: dict[str, str | bytes | Node] = {
+        STATE: remembering("/home/ann/p", "/home/ann/q"),
+        "/home/ann/p": Node.link("/data/p"),
+        "/data/p/.mcp.json": servers(here="yes"),
+        "/home/ann/q/.mcp.json": Node.link("/data/other.json"),
+        "/data/other.json": servers(there="no"),
+    }
+    found = look(ann(files))
+    assert [server.name for server in found.servers] == ["here"]
+    assert state_of(found, "/home/ann/q/.mcp.json") is CoverageState.UNREADABLE
+
+
+def test_a_link_between_folders_of_the_same_home_is_followed() -> None:
+    files: dict[str, str | bytes | Node] = {
+        STATE: remembering("/home/ann/p"),
+        "/home/ann/p/.mcp.json": Node.link("../shared.json"),
+        "/home/ann/shared.json": servers(s="x"),
+    }
+    assert [server.name for server in look(ann(files)).servers] == ["s"]
+
+
+def test_a_named_project_counts_for_every_user_who_may_enter_it() -> None:
+    tree = Tree(
+        {
+            "/home/ann": Node.folder(0o700, 1000, 1000),
+            "/home/ben": Node.folder(0o700, 1001, 1001),
+            "/home/ann/p/.mcp.json": SERVERS,
+            "/srv/p/.mcp.json": SERVERS,
+        }
+    )
+    first, second = source(tree, "/home/ann/p", "/srv/p", "relative").look()
+    assert first.projects == ("/home/ann/p", "/srv/p")
+    assert second.projects == ("/srv/p",)
+
+
+def test_servers_of_the_device_belong_to_no_user() -> None:
+    tree = ann({"/etc/codex/config.toml": '[mcp_servers.all]\nurl = "https://x.example/mcp"\n'})
+    (server,) = look(tree).servers
+    assert (server.user, server.name) == (None, "all")
+
+
+def test_more_projects_than_the_cap_are_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configs, "MAX_PROJECTS", 2)
+    found = look(ann({STATE: remembering("/a", "/b", "/c")}))
+    assert found.projects == ("/a", "/b")
+    assert found.coverage[0].state is CoverageState.SKIPPED
+    assert "1 of the projects" in (found.coverage[0].problem or "")
+
+
+def test_the_lowest_installed_version_counts_and_a_hint_only_without_one() -> None:
+    package = "lib/node_modules/@anthropic-ai/claude-code/package.json"
+    files: dict[str, str | bytes | Node] = {STATE: '{"lastReleaseNotesSeen": "2.0.1"}'}
+    assert look(ann(files)).client_versions == {"claude-code": "2.0.1"}
+    files |= {
+        "/home/ann/.local/bin/claude": Node.link("/home/ann/.local/share/claude/versions/2.1.330"),
+        "/home/ann/.local/share/claude/versions/2.1.330": b"\x7fELF",
+        "/home/ann/.local/share/claude/versions/2.1.9": b"\x7fELF",
+    }
+    tree = ann(files)
+    assert look(tree).client_versions == {"claude-code": "2.1.330"}
+    assert not any("versions" in path for path in tree.reads)
+    tree.put(f"/usr/{package}", '{"version": "2.1.200"}')
+    assert look(tree).client_versions == {"claude-code": "2.1.200"}
+
+
+def test_what_was_read_and_what_was_missed_is_watched() -> None:
+    looking = source(ann({STATE: remembering("/home/ann/p"), "/home/ann/p/x": ""}))
+    looking.look()
+    watched = set(looking.watched())
+    assert {STATE, "/home/ann/.cursor/mcp.json", "/home/ann/p/.mcp.json", "/home/ann/p/.vscode/mcp.json"} <= watched
+    assert "/home/ann/.codex/" in watched
+
+
+def test_no_value_of_a_secret_shows_in_the_look() -> None:
+    entry = {"command": "x", "args": ["--token", "canary-a"], "env": {"K": "canary-b"}, "headers": {"H": "canary-c"}}
+    found = look(ann({STATE: json.dumps({"mcpServers": {"s": entry, "bad": {**entry, "command": 3}}})}))
+    assert len(found.servers) == 1
+    assert "canary" not in repr(found)
