@@ -9,7 +9,6 @@ look that could not be completed and no deviation found).
 """
 
 import argparse
-import json
 import sys
 
 from pydantic import TypeAdapter
@@ -35,12 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     document = check(prepared.target, prepared.loaded.settings, prepared.machine, device)
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)
-    plain = TypeAdapter(CheckDocument).dump_python(document, mode="json")
+    adapter = TypeAdapter(CheckDocument)
     if arguments.json:
-        json.dump(plain, sys.stdout)
-        sys.stdout.write("\n")
+        print(adapter.dump_json(document).decode())
     else:
-        for line in check_lines(plain):
+        for line in check_lines(adapter.dump_python(document, mode="json")):
             print(line)
     status = STATUS[document.summary.state]
     return 2 if status == 0 and prepared.loaded.problems else status

@@ -13,8 +13,10 @@ It prefers to drop too much. It is idempotent, never raises, and its output neve
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 MASK = "***"
+_SHORTEST_SECRET = 16  # of letters and digits alone, and told by its looks alone: an access key id
 
 _HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|localhost|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _WORD = re.compile(r"(\s+)")
@@ -86,7 +88,9 @@ def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(redact_text(text) for text in texts)
 
 
+@lru_cache(maxsize=2048)
 def _phrase(text: str) -> str:
+    """Redact word by word. Kept for a while: the same reasons are told of many servers."""
     pending = ""
     shown: list[str] = []
     for piece in _WORD.split(text):
@@ -105,12 +109,16 @@ def _phrase(text: str) -> str:
 def _wants(word: str) -> str:
     """Say what the next word is, judged by this one: `secret`, `header-pair`, `assignment`, `header`, or nothing."""
     bare = word.strip("\"'")
+    if bare[:1] != "-":
+        return _wants_after_name(bare)
     if _HEADER_OPTION.match(bare):
         return "header-pair"
     if _ENV_OPTION.match(bare):
         return "assignment"
-    if bare.startswith("-") and "=" not in bare and _SECRET_NAME.search(bare.lstrip("-")):
-        return "secret"
+    return "secret" if "=" not in bare and _SECRET_NAME.search(bare.lstrip("-")) else ""
+
+
+def _wants_after_name(bare: str) -> str:
     if bare.endswith(":") and len(bare) > 1 and _SECRET_NAME.search(bare[:-1]):
         return "header"
     if bare.lower() in {"bearer", "basic"}:
@@ -127,6 +135,8 @@ def _after(pending: str, word: str) -> str:
 
 
 def _word(word: str) -> str:
+    if len(word) < _SHORTEST_SECRET and word.isalnum():
+        return word
     if assignment := _ASSIGNMENT.match(word):
         return f"{assignment[1]}={MASK}"
     if option := _OPTION.match(word):
@@ -134,6 +144,11 @@ def _word(word: str) -> str:
         return f"{name}={MASK if _SECRET_NAME.search(name.lstrip('-')) and value else _word(value)}"
     if scheme := _SCHEME.search(word):
         return word[: scheme.start()] + redact_url(word[scheme.start() :])
+    return _unmarked(word)
+
+
+def _unmarked(word: str) -> str:
+    """Redact a word without a mark of its own: `token:x`, `password=x`, base64, or whatever looks like a secret."""
     for separator in ":=":
         name, found, value = word.partition(separator)
         if found and value and _SECRET_NAME.search(name.strip("\"'")):

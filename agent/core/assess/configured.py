@@ -104,7 +104,7 @@ def _session(look: ConfigLook, managed: ManagedLook, means: Means, cwd: str, pro
             cwd=cwd,
             project=project,
             os=means.os,
-            documents=(*managed.documents, *look.documents),
+            documents=(*managed.documents, *(d for d in look.documents if d.project in (None, project))),
             dropins=managed.dropin_folder,
             servers=tuple(server for server in look.servers if server.project in (None, project)),
             environment=means.environment,
