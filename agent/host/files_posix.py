@@ -56,7 +56,7 @@ class _Way:
     """How many of `access` come no later than the first link: what may be told when the link leads out."""
 
     def note(self, facts: Facts) -> None:
-        if facts not in self.access:
+        if not self.links or facts not in self.access:  # only a link can lead past the same folder again
             self.access.append(facts)
 
 
