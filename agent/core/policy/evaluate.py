@@ -37,15 +37,18 @@ def evaluate(policy: Policy, server: Server, environment: Environment) -> Verdic
 class Judge:
     """A policy compiled against one environment, ready for any number of servers."""
 
-    __slots__ = ("_allow", "_deny", "_deny_provided", "_provided", "_server_side", "policy")
+    __slots__ = ("_allow", "_deny", "_deny_provided", "_provided", "_server_side", "allow_side", "deny_side", "policy")
 
     def __init__(self, policy: Policy, environment: Environment) -> None:
-        """Compile `policy` for a client that runs with `environment`."""
+        """Compile `policy` for a client that runs with `environment`.
+
+        `allow_side` and `deny_side` are what references in entries are looked up in, None where they are plain text.
+        """
         self.policy = policy
         startup = environment if policy.rules.pins_environment else environment.over(policy.user_env)
         pinned = startup.over(policy.managed_env)
-        allow_side = pinned if policy.rules.expands else None
-        deny_side = pinned.under(policy.user_env) if policy.rules.expands else None
+        self.allow_side = allow_side = pinned if policy.rules.expands else None
+        self.deny_side = deny_side = pinned.under(policy.user_env) if policy.rules.expands else None
         self._server_side = environment.over(policy.user_env).over(policy.managed_env)
         self._allow = None if policy.allow is None else RuleIndex(policy.allow, allow_side, lenient=False)
         self._deny = RuleIndex(policy.deny, deny_side, lenient=True)
