@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.jsontext import MAX_DEPTH, JsonError, decode, line_of, parse, pointer
+from agent.core.jsontext import MAX_DEPTH, Dialect, JsonError, decode, line_of, parse, pointer
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -67,9 +67,10 @@ def test_every_value_that_python_writes_is_read_back_in_both_dialects(value: obj
 @given(st.binary(max_size=80))
 def test_any_bytes_give_a_value_or_a_json_error(raw: bytes) -> None:
     text = decode(raw)
-    for dialect in ("strict", "jsonc"):
+    dialects: tuple[Dialect, ...] = ("strict", "jsonc")
+    for dialect in dialects:
         try:
-            parse(text, dialect)  # type: ignore[arg-type]
+            parse(text, dialect)
         except JsonError:
             continue
 

@@ -88,10 +88,16 @@ def controls(assessment: Assessment) -> set[str]:
     return {key.control for key in assessment.findings.present}
 
 
-@pytest.mark.parametrize("missing", ["configs", "managed", "processes"])
-def test_nothing_is_decided_before_every_source_has_looked_once(missing: str) -> None:
-    whole = World(configs(server("bad", "bad", client="cursor")), managed(LOCKED), QUIET)
-    assessment, _ = assess(replace(whole, **{missing: None}), TERMS)
+BAD = configs(server("bad", "bad", client="cursor"))
+
+
+@pytest.mark.parametrize(
+    "world",
+    [World(None, managed(LOCKED), QUIET), World(BAD, None, QUIET), World(BAD, managed(LOCKED), None)],
+    ids=["no configs", "no managed files", "no processes"],
+)
+def test_nothing_is_decided_before_every_source_has_looked_once(world: World) -> None:
+    assessment, _ = assess(world, TERMS)
     assert not assessment.complete
     assert assessment.findings.present == {}
     assert assessment.findings.sighting(Key("policy.missing", "policy"), ("managed",)) is Sighting.UNKNOWN
