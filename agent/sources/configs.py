@@ -1,13 +1,14 @@
 """All MCP configuration of every user: what each client of the catalog would read, as that user, in this moment."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from agent.catalog.formats import Malformed, located, parse_as
 from agent.catalog.paths import expand, folders_above, is_absolute
 from agent.catalog.rows import Catalog, ClientRow, FileRow
 from agent.catalog.shapes import Origin, Servers, project_keys, read_shape
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
-from agent.core.place import Content, Data, Missing, Trouble, Unreadable, User, pure_path
+from agent.core.place import Content, Data, Missing, Place, Trouble, Unreadable, User, pure_path
 from agent.ports import Files, Users
 from agent.sources.gathering import FileRead, Gathering
 from agent.sources.projects import may_enter, remembered_projects
@@ -50,12 +51,19 @@ class ConfigSource:
         self._watched: tuple[str, ...] = ()
 
     def look(self) -> Sequence[ConfigLook]:
-        """Return one look per user; what could not be read is coverage, never an exception."""
+        """Return one look per user; what could not be read is coverage, never an exception.
+
+        Servers of the device stand in the look of the first user whose clients can read them, and only there.
+        """
         looks: list[ConfigLook] = []
+        of_device: set[tuple[str, Place]] = set()
         watched: dict[str, None] = {}
         for user in self._users.users():
             visit = Visit(self._files, user)
-            looks.append(self._look_at(user, visit))
+            look = self._look_at(user, visit)
+            own = [server for server in look.servers if server.user or (server.client, server.place) not in of_device]
+            of_device |= {(server.client, server.place) for server in own if server.user is None}
+            looks.append(replace(look, servers=tuple(own)))
             watched |= visit.watched
         self._memory.turn()
         self._watched = tuple(watched)

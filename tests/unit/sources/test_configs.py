@@ -214,6 +214,13 @@ def test_servers_of_the_device_belong_to_no_user() -> None:
     assert (server.user, server.name) == (None, "all")
 
 
+def test_servers_of_the_device_are_reported_once_however_many_users_read_them() -> None:
+    homes = {"/home/ann": Node.folder(), "/home/ben": Node.folder()}
+    first, second = source(Tree({**homes, "/etc/codex/config.toml": '[mcp_servers.all]\ncommand = "x"\n'})).look()
+    assert (len(first.servers), len(second.servers)) == (1, 0)
+    assert state_of(second, "/etc/codex/config.toml", "codex") is CoverageState.COMPLETE
+
+
 def test_more_projects_than_the_cap_are_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configs, "MAX_PROJECTS", 2)
     found = look(ann({STATE: remembering("/a", "/b", "/c")}))
