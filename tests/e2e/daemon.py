@@ -41,7 +41,7 @@ class Daemon:
         self._state = machine.at(STATE)
         self.output = machine.root.parent / "daemon.txt"
         with self.output.open("ab") as stream:
-            command = machine.command([COMMAND, "run", "--foreground"], online=online)
+            command = machine.command([COMMAND, "run"], online=online)
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
 
     def status(self) -> dict[str, Any]:
@@ -102,6 +102,14 @@ def reports(machine: Machine) -> list[dict[str, Any]]:
     """Return the events of the local JSONL file."""
     path = machine.at(f"{STATE}/reports.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def until_reported(machine: Machine, uid: str, *wanted: str) -> None:
+    """Wait until the local JSONL file tells `wanted` of one finding; updates do not count."""
+    until(
+        f"{wanted} of {uid} in the JSONL file",
+        lambda: [word for word in told(reports(machine), uid) if word != "updated"] == list(wanted),
+    )
 
 
 def told(events: Sequence[dict[str, Any]], uid: str) -> list[str]:

@@ -137,7 +137,9 @@ def _keeper(root: Path, mounts: Mapping[str, Path]) -> subprocess.Popen[str]:
     for path, source in mounts.items():
         (root / path[1:]).mkdir(parents=True, exist_ok=True)
         script.append(f"mount --rbind {shlex.quote(str(source))} {shlex.quote(str(root / path[1:]))}")
-    script += ["echo ready", f"exec chroot {shlex.quote(str(root))} cat"]
+    script.append(
+        f"exec chroot {shlex.quote(str(root))} sh -c 'echo ready; exec cat'"
+    )  # said from inside: enter not before
     namespace = ["unshare", "--mount"] + ([] if PRIVILEGED else ["--map-root-user"])
     keeper = subprocess.Popen(
         [*namespace, "sh", "-c", "\n".join(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -59,8 +59,8 @@ def test_status_repeats_the_daemon_and_says_so_when_it_is_silent(machine: Machin
 def test_an_ordinary_user_may_check_and_is_told_what_could_not_be_seen(machine: Machine) -> None:
     deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
     machine.write(f"{HOME}/.cursor/mcp.json", ROGUE, ANN)
-    machine.at("/root").chmod(0o700)
+    machine.folder("/home/bob").chmod(0o700)
     done = machine.run([COMMAND, "check"], user=ANN, folder=HOME)
     assert done.returncode == 1, done.stderr
     assert "rogue" in done.stdout
-    assert "/root" in done.stdout
+    assert "/home/bob" in done.stdout

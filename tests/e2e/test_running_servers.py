@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.client import ClaudeCode
 from tests.e2e.conftest import StartDaemon, StartHost
-from tests.e2e.daemon import open_in_journal, open_in_reports, reports, told, until
+from tests.e2e.daemon import open_in_journal, open_in_reports, reports, told, until, until_reported
 from tests.e2e.machine import Machine
 from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
 from tests.e2e.programs import EVERYTHING, TIME
@@ -48,6 +48,7 @@ def test_running_servers_are_matched_judged_told_once_and_closed_when_they_stop(
     host.stop("time")
     until("no server of ann's", lambda: all(row["user"] != "ann" for row in daemon.check()["processes"]))
 
+    until_reported(machine, deviation["uid"], "opened", "closed", "opened", "closed")
     assert daemon.stop() == 0
     assert told(reports(machine), deviation["uid"]) == ["opened", "closed", "opened", "closed"]
     assert open_in_journal(machine) == open_in_reports(reports(machine))
@@ -67,6 +68,7 @@ def test_a_running_server_that_no_file_names_is_unapproved(
     assert {row["verdict"] for row in mine} == {"allowed", "blocked"}
     host.close()
     daemon.until_gone(deviation["uid"])
+    until_reported(machine, deviation["uid"], "opened", "closed")
     assert daemon.stop() == 0
     assert told(reports(machine), deviation["uid"]) == ["opened", "closed"]
 
@@ -78,6 +80,7 @@ def test_a_second_run_of_the_daemon_repeats_nothing(
     deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
     first = start_daemon()
     deviation = first.until_open("server.blocked.configured", "notes")
+    until_reported(machine, deviation["uid"], "opened")
     assert first.stop() == 0
     before = reports(machine)
     second = start_daemon()

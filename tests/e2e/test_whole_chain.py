@@ -22,11 +22,11 @@ def endpoint(machine: Machine) -> Iterator[Endpoint]:
     """The central endpoint, and settings on the laptop that lead to it."""
     with Endpoint() as central:
         folder = "/etc/mcp-compliance-agent"
-        central.ca_file(machine.folder(folder))
+        ca = central.ca_file(machine.folder(folder))
         machine.write(f"{folder}/token", TOKEN).chmod(0o600)
         machine.write(
             SETTINGS,
-            f'[endpoint]\nurl = "{central.url}"\nca_file = "{folder}/endpoint-ca.pem"\ntoken_file = "{folder}/token"\n',
+            f'[endpoint]\nurl = "{central.url}"\nca_file = "{folder}/{ca.name}"\ntoken_file = "{folder}/token"\n',
         )
         yield central
 
