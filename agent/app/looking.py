@@ -9,10 +9,12 @@ from agent.catalog.rows import Catalog, catalog
 from agent.config.settings import Settings
 from agent.core.assess import Terms, assess
 from agent.core.assess.configured import Means
+from agent.core.assess.explaining import explain_server, names
 from agent.core.assess.report import check_document
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.place import Os
 from agent.core.policy.expansion import Environment
+from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.files import RootedFiles
@@ -106,6 +108,15 @@ def check(target: Target, settings: Settings, machine: Machine, device: str) -> 
     seeing = eyes(target, settings, machine, device)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
     return check_document(seeing.device, assessment, {})
+
+
+def explain(
+    target: Target, settings: Settings, machine: Machine, device: str, wanted: str
+) -> tuple[tuple[Explanation, ...], tuple[str, ...]]:
+    """Look once; return the explanation of every server that `wanted` names, and the names that there are."""
+    seeing = eyes(target, settings, machine, device)
+    world = look(seeing)
+    return explain_server(world, seeing.terms, wanted), names(world, seeing.terms)
 
 
 def _table(known: Catalog) -> PsutilProcessTable:

@@ -72,7 +72,7 @@ def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: M
     provided: dict[str, JudgedServer] = {}
     organisation = organisation_judge(managed, means, versions_of(looks))
     for look in looks:
-        outcome = _session(look, managed, means, _TOP[means.os])
+        outcome = session_of(look, managed, means)
         if outcome.refuses is not None:
             refuses[look.user.name] = outcome.refuses
         for item in _enforced(look, managed, means, outcome):
@@ -83,6 +83,8 @@ def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: M
                 item = replace(item, server=replace(item.server, user=look.user.name))  # noqa: PLW2901 - this user's own answer
             judged.append(item)
         judged += [_unenforced(server, organisation) for server in look.servers if server.client != CLAUDE_CODE]
+    if not looks:
+        judged += [_unenforced(server, organisation) for server in organisation.policy.managed_servers]
     return Configured((*provided.values(), *judged), refuses)
 
 
@@ -97,11 +99,12 @@ def versions_of(looks: Sequence[ConfigLook]) -> str | None:
     return min(versions, key=lambda text: [int(part) for part in text.split(".") if part.isdecimal()], default=None)
 
 
-def _session(look: ConfigLook, managed: ManagedLook, means: Means, cwd: str, project: str | None = None) -> Outcome:
+def session_of(look: ConfigLook, managed: ManagedLook, means: Means, project: str | None = None) -> Outcome:
+    """Return what a session of the enforcing client decides for this user, in `project` or anywhere else."""
     return judge(
         Session(
             user=look.user,
-            cwd=cwd,
+            cwd=project or _TOP[means.os],
             project=project,
             os=means.os,
             documents=(*managed.documents, *(d for d in look.documents if d.project in (None, project))),
@@ -118,7 +121,7 @@ def _enforced(look: ConfigLook, managed: ManagedLook, means: Means, anywhere: Ou
     usual = {item.server.key: item for item in anywhere.judged if not _of_folder(item.server)}
     yield from (_judged(item) for item in usual.values())
     for project in _projects_with_a_say(look):
-        for item in _session(look, managed, means, project, project).judged:
+        for item in session_of(look, managed, means, project).judged:
             before = usual.get(item.server.key)
             if before is not None and _alike(before, item):
                 continue

@@ -69,7 +69,7 @@ def judge_running(
 
 def _of_launch(running: RunningServer, organisation: Callable[[Server], Verdict]) -> Verdict:
     """Judge what was launched. The process table shows less than was typed, so what yields the same processes counts too."""
-    first, *others = [organisation(_server(running, command)) for command in (running.command, *running.alternatives)]
+    first, *others = [organisation(as_server(running, command)) for command in (running.command, *running.alternatives)]
     return next((verdict for verdict in others if verdict.answer is Answer.ALLOWED and not _denies(first)), first)
 
 
@@ -77,7 +77,7 @@ def _denies(verdict: Verdict) -> bool:
     return verdict.blocked and verdict.reason.code.startswith("denied")
 
 
-def _server(running: RunningServer, command: Sequence[str]) -> Server:
+def as_server(running: RunningServer, command: Sequence[str]) -> Server:
     """Return the server that a configuration of exactly this command would be."""
     return Server(
         client=running.client or "",

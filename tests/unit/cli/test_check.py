@@ -195,3 +195,29 @@ def test_every_published_document_has_a_schema(name: str, capsys: pytest.Capture
 def test_no_verb_prints_the_help_and_answers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "VERB" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "status"), [("ok", 0), ("bad", 1), ("open", 2), ("nobody", 2)])
+def test_explain_answers_by_its_exit_status(
+    tree: Tree, capsys: pytest.CaptureFixture[str], name: str, status: int
+) -> None:
+    servers = {
+        "ok": {"command": "npx", "args": ["-y", "ok"]},
+        "bad": {"command": "npx", "args": ["-y", "okay", "--token", "hunter2SECRET"]},
+        "open": {"command": "npx", "args": ["-y", "${PKG}"]},
+    }
+    tree.put("home/ann/.claude.json", {"mcpServers": servers})
+    assert main(["explain", name, "--root", str(tree.root)]) == status
+    captured = capsys.readouterr()
+    assert "hunter2SECRET" not in captured.out + captured.err
+
+
+def test_explain_shows_the_near_miss_and_what_would_allow_the_server(
+    tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree.put("home/ann/.claude.json", {"mcpServers": {"near": {"command": "npx", "args": ["-y", "ok@1.2.3"]}}})
+    assert main(["explain", "near", "--json", "--root", str(tree.root)]) == 1
+    (server,) = json.loads(capsys.readouterr().out)["servers"]
+    assert "argument 2" in server["near_misses"][0]
+    assert server["allow"]["entry"] == {"serverCommand": ["npx", "-y", "ok@1.2.3"]}
+    assert server["steps"][-1]["result"] == "blocks"
