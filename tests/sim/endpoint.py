@@ -238,7 +238,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.rfile.read(length // 2)
             self._reset()
             return
-        request = Received(self.path, self.headers, self.rfile.read(length))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died on the way: this is no batch
+            self.close_connection = True
+            return
+        request = Received(self.path, self.headers, body)
         endpoint.arrived(request)
         match step:
             case Answer(status, headers, body, keep):
