@@ -10,6 +10,7 @@ Any bytes give a value or a `JsonError`; nesting deeper than `MAX_DEPTH` is an e
 import codecs
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -69,11 +70,31 @@ def line_of(text: str, target: str) -> int | None:
 
     With duplicate keys it is the last one's line, as it is the last one that counts. Comments are passed over.
     """
-    found: int | None = None
+    found = positions(text).get(target)
+    return found[0] if found is not None else None
+
+
+def positions(text: str) -> dict[str, tuple[int, int]]:
+    """Return the 1-based line and column at which the value of every pointer begins, of duplicates the last one's."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    found: dict[str, tuple[int, int]] = {}
     for here, offset in _values(_without_comments(text)):
-        if here == target:
-            found = text.count("\n", 0, offset) + 1
+        line = bisect_right(starts, offset)
+        found[here] = (line, offset - starts[line - 1] + 1)
     return found
+
+
+def duplicate_keys(text: str) -> list[tuple[str, int, int]]:
+    """Return the pointer, line and column of every value that a later member of the same name replaces."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    last: dict[str, int] = {}
+    replaced: list[tuple[str, int, int]] = []
+    for here, offset in _values(_without_comments(text)):
+        if here in last and not any(here.startswith(f"{above}/") for above, *_ in replaced):
+            line = bisect_right(starts, last[here])
+            replaced.append((here, line, last[here] - starts[line - 1] + 1))
+        last[here] = offset
+    return replaced
 
 
 def _values(text: str) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,300 @@
+"""Weaknesses of a policy before or after it is deployed: what does not do what it looks like, and how it should read.
+
+Input are the managed files, as documents; what they mean comes from the engine itself, so that a finding never contradicts a
+verdict. Each finding names its control, file, JSON pointer, line and column, says what happens, and gives the corrected entry.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from agent.core.access import may_read
+from agent.core.control import CONTROLS
+from agent.core.deviation import Severity
+from agent.core.jsontext import JsonError, decode, duplicate_keys, parse, positions
+from agent.core.jsontext import pointer as pointer_to
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Data, Place, User
+from agent.core.policy.documents import ManagedMcp, Refuses, Settings, read_managed_mcp, read_settings
+from agent.core.policy.effective import Policy, effective
+from agent.core.policy.evaluate import Judge
+from agent.core.policy.expansion import NOTHING_KNOWN
+from agent.core.policy.flaws import ENVIRONMENT, Demotion, Flaw, allow_flaws, deny_flaws, mended
+from agent.core.policy.managed import LOCK, NO_SIDELOAD, PLUGIN_ONLY, SERVERS, counts_as_dropin, settings_documents
+from agent.core.policy.rules import ALLOW, DENY, CommandRule, Rule, UrlRule
+from agent.core.server import ServerScope
+from agent.core.verdict import Answer
+
+_SETTINGS = frozenset({DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_DROPIN})
+_KNOWN = (ALLOW, DENY, LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD)
+_INVALID = frozenset({"invalid-entry", "invalid-list", "invalid-value", "invalid-server", "invalid-servers"})
+_ANYONE = User("anyone", "/", 2**31 - 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One weakness. `line` and `column` are 1-based, None where the file has no such place; `corrected` is JSON."""
+
+    control: str
+    code: str
+    path: str
+    text: str
+    remedy: str
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+    corrected: str | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of its control."""
+        return CONTROLS[self.control].severity
+
+
+def lint(
+    documents: Sequence[Document], *, client_version: str | None = None, whole: bool = True
+) -> tuple[Finding, ...]:
+    """Return the weaknesses of the managed files `documents`, in the order of files, then of places in them.
+
+    `whole` says that these are all the managed files there are; without it, what only their sum can show is left out.
+    """
+    managed = [item for item in documents if item.kind in _SETTINGS or item.kind is DocumentKind.MANAGED_MCP]
+    policy = effective(managed, client_version=client_version)
+    found = [finding for document in managed for finding in _of_file(document)]
+    found += _of_problems(policy, managed)
+    found += _of_entries(policy)
+    found += _of_locks(policy, managed)
+    found += _of_servers(policy)
+    if whole and policy.state == "none":
+        text = "No managed file says anything about MCP servers: every server may run."
+        path = managed[0].path if managed else "managed-settings.json"
+        found.append(Finding("policy.missing", "missing", path, text, CONTROLS["policy.missing"].remedy))
+    order = {document.path: at for at, document in enumerate(managed)}
+    placed = [_placed(finding, managed) for finding in found]
+    return tuple(sorted(placed, key=lambda f: (order.get(f.path, -1), f.line or 0, f.column or 0, f.control, f.code)))
+
+
+def document_from(path: str, raw: bytes) -> Document:
+    """Return a managed document of the bytes `raw`: its kind from its name and folder, or from what it holds."""
+    folder, _, name = path.replace("\\", "/").rpartition("/")
+    kind = DocumentKind.MANAGED_SETTINGS
+    if folder.endswith("managed-settings.d"):
+        kind = DocumentKind.MANAGED_DROPIN
+    elif name == "managed-mcp.json" or (name != "managed-settings.json" and _holds_servers(raw)):
+        kind = DocumentKind.MANAGED_MCP
+    return Document(kind, path, Data(raw, ()))
+
+
+def _holds_servers(raw: bytes) -> bool:
+    try:
+        value = parse(decode(raw))
+    except JsonError:
+        return False
+    return isinstance(value, dict) and "mcpServers" in value
+
+
+def _of_file(document: Document) -> Iterator[Finding]:
+    """Yield what is wrong with a file as a whole."""
+    content, path = document.content, document.path
+    if document.kind is DocumentKind.MANAGED_DROPIN and not counts_as_dropin(path):
+        text = (
+            "The client ignores the file: a drop-in's name ends in .json, in lower case, and does not begin with a dot."
+        )
+        yield Finding("policy.ignored-file", "ignored-name", path, text, "Rename the file.")
+        return
+    if isinstance(content, Data) and content.access and not may_read(content.access, _ANYONE):
+        text = "Ordinary users may not read the file: their clients skip it, and nothing in it binds them."
+        yield Finding(
+            "policy.not-effective",
+            "unreadable-for-users",
+            path,
+            text,
+            "Make the file and its folders readable for all.",
+        )
+    if document.kind is DocumentKind.MANAGED_MCP:
+        yield from _of_managed_mcp(document)
+        return
+    reading = read_settings(document, None)
+    if isinstance(reading, Refuses):
+        line, column = _error_place(document)
+        text = f"The client refuses to start: {reading.why}."
+        remedy = CONTROLS["policy.client-refuses"].remedy
+        yield Finding("policy.client-refuses", "malformed", path, text, remedy, line=line, column=column)
+    elif isinstance(reading, Settings):
+        yield from _of_settings(document, reading.value)
+
+
+def _of_managed_mcp(document: Document) -> Iterator[Finding]:
+    found = read_managed_mcp(document, None)
+    if isinstance(found, ManagedMcp) and found.exclusive and not found.usable:
+        line, column = _error_place(document)
+        remedy = 'Write {"mcpServers": {…}}; an empty map blocks everything on purpose.'
+        yield Finding(
+            "policy.invalid-entry", "no-servers", document.path, found.why or "", remedy, line=line, column=column
+        )
+    yield from _duplicates(document)
+
+
+def _of_settings(document: Document, value: Any) -> Iterator[Finding]:  # noqa: ANN401 - JSON
+    path = document.path
+    if not value:
+        text = "The file is empty and counts as {}: it sets no rule, and no client complains."
+        yield Finding("policy.not-effective", "empty-file", path, text, "Write the policy, or remove the file.")
+    for key in value:
+        meant = next((known for known in _KNOWN if known != key and known.lower() == key.lower()), None)
+        if meant is not None:
+            text = f"The client knows {meant} and not {key}: the whole key is ignored."
+            remedy = f"Write {meant}."
+            yield Finding(
+                "policy.inert-entry", "wrong-case-key", path, text, remedy, pointer_to(key), corrected=json.dumps(meant)
+            )
+    yield from _duplicates(document)
+
+
+def _duplicates(document: Document) -> Iterator[Finding]:
+    text = _text(document)
+    for pointer, line, column in duplicate_keys(text) if text is not None else ():
+        says = "The key stands twice: the later value counts, and this one does nothing."
+        yield Finding(
+            "policy.inert-entry",
+            "duplicate-key",
+            document.path,
+            says,
+            "Merge the two.",
+            pointer,
+            line=line,
+            column=column,
+        )
+
+
+def _of_problems(policy: Policy, managed: Sequence[Document]) -> Iterator[Finding]:
+    """Yield what the client drops, as the engine met it."""
+    for problem in policy.problems:
+        if problem.code not in _INVALID:
+            continue
+        place = problem.place
+        meant = mended(_at_pointer(place, managed)) if problem.code == "invalid-entry" else None
+        corrected = None if meant is None else json.dumps(meant, ensure_ascii=False)
+        remedy = (
+            "Correct it: the client goes on without it."
+            if corrected is None
+            else "Write one key with a value of its type."
+        )
+        yield _at(place, "policy.invalid-entry", problem.code, problem.text, remedy, corrected)
+
+
+def _at_pointer(place: Place, managed: Sequence[Document]) -> object:
+    """Return the entry of a list at a pointer of two parts."""
+    document = next((item for item in managed if item.path == place.path), None)
+    _, key, at = (*place.pointer.split("/"), "", "")[:3]
+    entries = _value(document).get(key) if document is not None else None
+    return entries[int(at)] if isinstance(entries, list) and at.isdigit() and int(at) < len(entries) else None
+
+
+def _of_entries(policy: Policy) -> Iterator[Finding]:
+    """Yield the flaws of every allow and deny entry."""
+    allow = policy.allow or ()
+    names = Demotion(
+        local=not any(isinstance(rule, CommandRule) for rule in allow),
+        remote=not any(isinstance(rule, UrlRule) for rule in allow),
+    )
+    for rule in allow:
+        yield from (_of_flaw(rule, flaw) for flaw in allow_flaws(rule, names, policy.managed_env))
+    for rule in policy.deny:
+        yield from (_of_flaw(rule, flaw) for flaw in deny_flaws(rule, policy.managed_env))
+
+
+def _of_flaw(rule: Rule, flaw: Flaw) -> Finding:
+    corrected = None if flaw.corrected is None else json.dumps(flaw.corrected, ensure_ascii=False)
+    place = rule.entry.place
+    return Finding(flaw.control, flaw.code, place.path, flaw.text, flaw.remedy, place.pointer, corrected=corrected)
+
+
+def _of_locks(policy: Policy, managed: Sequence[Document]) -> Iterator[Finding]:
+    """Yield a list without a lock, a lock without a list, and a drop-in that takes the lock back."""
+    if policy.lock is not None and policy.allow is None:
+        text = "The lock is on and no managed file gives a list: every server passes, and users' own lists do not count either."
+        remedy = CONTROLS["policy.lock-without-list"].remedy
+        yield _at(policy.lock, "policy.lock-without-list", "lock-without-list", text, remedy, f'"{ALLOW}": []')
+    if policy.lock is None and policy.allow is not None and policy.exclusive is None:
+        reset = _reset(managed)
+        lock = f'"{LOCK}": true'
+        if reset is not None:
+            text = "The lock that an earlier file sets is taken back here: users can widen the allowlist."
+            yield _at(reset, "policy.soft-allowlist", "lock-reset", text, "Remove the key from the later file.", lock)
+        else:
+            place = _first_list(policy, managed)
+            text = "Users can add servers to the allowlist in their own settings: it only advises."
+            remedy = CONTROLS["policy.soft-allowlist"].remedy
+            yield _at(place, "policy.soft-allowlist", "no-lock", text, remedy, lock)
+
+
+def _reset(managed: Sequence[Document]) -> Place | None:
+    """Return where a later file takes the lock back."""
+    locked = False
+    for document in settings_documents(managed):
+        value = _value(document).get(LOCK)
+        if value is None:
+            continue
+        if value in (False, "false") and locked:
+            return Place(document.path, pointer_to(LOCK))
+        locked = value is not False and value != "false"
+    return None
+
+
+def _first_list(policy: Policy, managed: Sequence[Document]) -> Place:
+    for document in settings_documents(managed):
+        if ALLOW in _value(document):
+            return Place(document.path, pointer_to(ALLOW))
+    return policy.allow[0].entry.place if policy.allow else Place("managed-settings.json")
+
+
+def _of_servers(policy: Policy) -> Iterator[Finding]:
+    """Yield servers that the organisation provides and its own lists may shut out."""
+    judge = Judge(policy, NOTHING_KNOWN)
+    for server in policy.managed_servers:
+        verdict = judge.verdict(server)
+        if server.scope is ServerScope.MANAGED and verdict.answer is not Answer.ALLOWED and policy.state == "effective":
+            text = f"The server {server.name!r}, which this file provides, may not load: {verdict.reason.text}"
+            remedy = "Write the values instead of variables, add an allow entry, or remove the server."
+            control = ENVIRONMENT if verdict.reason.code != "denied" else "policy.inert-entry"
+            yield _at(server.place, control, "provided-and-blocked", text, remedy)
+
+
+def _at(place: Place, control: str, code: str, text: str, remedy: str, corrected: str | None = None) -> Finding:
+    return Finding(control, code, place.path, text, remedy, place.pointer, corrected=corrected)
+
+
+def _value(document: Document) -> dict[str, Any]:
+    reading = read_settings(document, None)
+    return dict(reading.value) if isinstance(reading, Settings) else {}
+
+
+def _text(document: Document) -> str | None:
+    return decode(document.content.raw) if isinstance(document.content, Data) else None
+
+
+def _error_place(document: Document) -> tuple[int | None, int | None]:
+    text = _text(document)
+    try:
+        parse(text if text is not None else "{}")
+    except JsonError as error:
+        return error.line, error.column
+    return (1, 1) if text is not None else (None, None)
+
+
+def _placed(finding: Finding, documents: Sequence[Document]) -> Finding:
+    """Return the finding with the line and column of its pointer."""
+    if finding.line is not None or not finding.pointer:
+        return finding
+    document = next((item for item in documents if item.path == finding.path), None)
+    text = _text(document) if document is not None else None
+    found = _positions_of(text).get(finding.pointer) if text is not None else None
+    return finding if found is None else replace(finding, line=found[0], column=found[1])
+
+
+@lru_cache(maxsize=8)
+def _positions_of(text: str) -> dict[str, tuple[int, int]]:
+    return positions(text)
