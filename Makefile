@@ -25,7 +25,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 setup: $(VENV)/run.stamp ## Make .venv with the pinned dependencies
 
 run: setup ## Watch this machine in the foreground; Ctrl-C ends it
-	@$(BIN)/mcp-compliance run --foreground
+	@$(BIN)/mcp-compliance run
 
 check: setup ## Look at this machine once
 	@$(BIN)/mcp-compliance check

@@ -10,18 +10,18 @@ from pathlib import Path
 from random import Random
 
 from agent import __version__
-from agent.app.looking import Eyes, Target, eyes
+from agent.app.looking import Eyes, Target, eyes, launches
 from agent.config.settings import Endpoint, Loaded, Settings
 from agent.core.assess import Assessment, assess
 from agent.core.assess.assess import Judged
 from agent.core.assess.blind import Blindness
-from agent.core.deviation import Key
 from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
 from agent.core.event import PRODUCT, finding_event, heartbeat_event
-from agent.core.ledger import Change
+from agent.core.ledger import Change, Record
 from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder
+from agent.host.process_events import NoEvents
 from agent.host.watching import NativeWatcher
 from agent.ports import JSON, CannotStart, Sink, StoreError
 from agent.runtime.backoff import Backoff
@@ -37,6 +37,7 @@ from agent.runtime.watcher import Watcher
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 from agent.sinks.jsonl import JsonlSink
 from agent.sources.hints import Hints
+from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.publisher import Facts, Publisher
 from agent.store.journal import Journal, Retention
@@ -73,7 +74,10 @@ def run_daemon(target: Target, loaded: Loaded, machine: Machine, paths: OwnPaths
             stack.enter_context(held(paths.state / "agent.lock"))
         except AlreadyHeldError:
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
-        agent = _Agent(eyes(target, loaded.settings, machine, device), loaded, paths.state, audience)
+        noticing = launches()
+        told = noticing if isinstance(noticing, Launches) else None
+        seeing = eyes(target, loaded.settings, machine, device, told)
+        agent = _Agent(seeing, loaded, paths.state, audience, noticing)
         stack.callback(agent.close)
         return agent.run()
 
@@ -81,8 +85,11 @@ def run_daemon(target: Target, loaded: Loaded, machine: Machine, paths: OwnPaths
 class _Agent:
     """Everything that lives as long as the daemon does."""
 
-    def __init__(self, seeing: Eyes, loaded: Loaded, state: Path, audience: Audience) -> None:
+    def __init__(
+        self, seeing: Eyes, loaded: Loaded, state: Path, audience: Audience, noticing: Launches | NoEvents
+    ) -> None:
         self._eyes, self._audience = seeing, audience
+        self._launches = noticing if isinstance(noticing, Launches) else None
         self._settings = loaded.settings
         self._clock = SystemClock()
         self._budgets = Budgets()
@@ -93,6 +100,8 @@ class _Agent:
         self._health = Health(self._clock)
         if loaded.problems:
             self._health.set("settings.invalid", " · ".join(str(problem) for problem in loaded.problems))
+        if isinstance(noticing, NoEvents):
+            self._health.set("launches.unnoticed", noticing.reason)
         retention = Retention(outbox_max_bytes=loaded.settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._publisher = Publisher(state, self._clock, self._facts(loaded.settings))
@@ -113,6 +122,8 @@ class _Agent:
             if isinstance(delivery.sink, HttpsSink):
                 delivery.sink.close()
         self._hints.close()
+        if self._launches is not None:
+            self._launches.close()
         self._journal.close()
 
     def _workers(self) -> list[Worker]:
@@ -121,10 +132,13 @@ class _Agent:
         watchers = [Watcher(source, mailbox, self._clock, self._budgets) for source in self._eyes.sources]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
+        if self._launches is not None:
+            self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [
             Pipeline(mailbox, self._journal, self._clock, stages, self._budgets),
             *watchers,
             self._hints,
+            *([self._launches] if self._launches is not None else []),
             *self._deliveries,
             Ticker("heart", _STATUS_REFRESH_S / 2, self._tick, self._budgets),
         ]
@@ -154,6 +168,8 @@ class _Agent:
     def _assess(self, world: World) -> Assessment:
         blind = self._blindness.of(world.coverage, self._clock.monotonic())
         assessment, self._judged = assess(world, self._eyes.terms, self._judged, now=self._clock.now(), blind=blind)
+        if self._launches is not None and self._judged is not None:
+            self._launches.expect(self._judged.startable)
         return assessment
 
     def _encode(self, change: Change) -> Sequence[JSON]:
@@ -202,6 +218,8 @@ class _Agent:
             self._hold("delivery.failing", ", ".join(problems) or None)
         missing = self._hints.health.unwatched
         self._hold("watch.limited", f"{missing} folders are not watched" if missing else None)
+        overruns = self._launches.counts.overruns if self._launches is not None else 0
+        self._hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
         recovery = self._journal.recovery
         self._hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
         with contextlib.suppress(StoreError):
@@ -223,15 +241,23 @@ class _Agent:
             stale_after_s=settings.reporting.status_stale_after_s,
             refresh_s=_STATUS_REFRESH_S,
             health=self._health,
-            since=self._since,
+            opened=self._opened,
             delivery=self._delivery_rows,
+            process_events=self._launches.how if self._launches is not None else "",
+            counters=self._counters,
         )
 
-    def _since(self) -> dict[Key, float]:
-        try:
-            return {record.deviation.key: record.first_seen for record in self._journal.open_deviations()}
-        except StoreError:
+    def _counters(self) -> dict[str, int]:
+        if self._launches is None:
             return {}
+        counts = self._launches.counts
+        return {"launches": counts.started, "launches_missed": counts.missed, "launch_overruns": counts.overruns}
+
+    def _opened(self) -> tuple[Record, ...]:
+        try:
+            return self._journal.open_deviations()
+        except StoreError:
+            return ()
 
     def _delivery_rows(self) -> tuple[DeliveryRow, ...]:
         try:

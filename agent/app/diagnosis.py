@@ -19,6 +19,7 @@ from agent.core.place import Content, Missing, Unreadable
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
+from agent.host.process_events import NoEvents, process_events
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
 from agent.host.watching import NativeWatcher
@@ -127,6 +128,19 @@ def _processes(_patient: Patient) -> _Found:
     return "ok", f"{len(view.processes)} processes can be seen", ""
 
 
+def _launches(patient: Patient) -> _Found:
+    found = process_events()
+    if isinstance(found, NoEvents):
+        state: State = "failing" if patient.machine.privileged and patient.machine.os == "linux" else "not-run"
+        return (
+            state,
+            found.reason,
+            "The timed sweep covers what lives long enough; on Linux run the agent as a service.",
+        )
+    with closing(found):
+        return "ok", f"starting processes are told by the {found.name}", ""
+
+
 def _notifications(_patient: Patient) -> _Found:
     with tempfile.TemporaryDirectory() as folder, closing(NativeWatcher()) as watcher:
         watched = watcher.aim([folder])
@@ -189,6 +203,7 @@ CHECKS: dict[str, Callable[[Patient], _Found]] = {
     "catalog": _catalog,
     "managed files": _managed,
     "processes": _processes,
+    "launches": _launches,
     "notifications": _notifications,
     "journal": _journal,
     "endpoint": _endpoint,

@@ -19,11 +19,14 @@ from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine
+from agent.host.process_events import NoEvents, process_events
+from agent.host.process_reading import LiveReader
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
 from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
 from agent.sources.configs import ConfigSource
+from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource
 from agent.sources.processes import ProcessSource
 
@@ -58,8 +61,8 @@ class Eyes:
         return (self.managed, self.configs, self.processes)
 
 
-def eyes(target: Target, settings: Settings, machine: Machine, device: str) -> Eyes:
-    """Put together what looks at `target`.
+def eyes(target: Target, settings: Settings, machine: Machine, device: str, launches: Launches | None = None) -> Eyes:
+    """Put together what looks at `target`; with `launches`, processes are noticed as they start.
 
     Raises:
         CannotStart: a user is named that the machine does not have.
@@ -84,7 +87,7 @@ def eyes(target: Target, settings: Settings, machine: Machine, device: str) -> E
             interval_s=looks.config_interval_s,
         ),
         managed=ManagedSource(files, known[CLAUDE_CODE], interval_s=looks.managed_interval_s),
-        processes=ProcessSource(_table(known) if target.root is None else None, looks.process_interval_s),
+        processes=ProcessSource(_table(known) if target.root is None else None, looks.process_interval_s, launches),
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
             enforcing=known.enforcing,
@@ -107,7 +110,7 @@ def check(target: Target, settings: Settings, machine: Machine, device: str) -> 
     """Look once, judge, and return the document."""
     seeing = eyes(target, settings, machine, device)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
-    return check_document(seeing.device, assessment, {})
+    return check_document(seeing.device, assessment)
 
 
 def explain(
@@ -119,8 +122,20 @@ def explain(
     return explain_server(world, seeing.terms, wanted), names(world, seeing.terms)
 
 
+def launches() -> Launches | NoEvents:
+    """Listen to what this system tells of starting processes, if it does."""
+    known = catalog()
+    events = process_events()
+    return events if isinstance(events, NoEvents) else Launches(events, LiveReader(_variables(known)), known.marks)
+
+
 def _table(known: Catalog) -> PsutilProcessTable:
-    return PsutilProcessTable(frozenset().union(*(mark.variables for mark in known.marks)))
+    return PsutilProcessTable(_variables(known))
+
+
+def _variables(known: Catalog) -> frozenset[str]:
+    """Return the names of variables that clients set for what they start."""
+    return frozenset().union(*(mark.variables for mark in known.marks))
 
 
 def _device(target: Target, machine: Machine, system: Os, device: str) -> DeviceRow:

@@ -40,5 +40,4 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for line in check_lines(adapter.dump_python(document, mode="json")):
             print(line)
-    status = STATUS[document.summary.state]
-    return 2 if status == 0 and prepared.loaded.problems else status
+    return 2 if prepared.loaded.problems else STATUS[document.summary.state]

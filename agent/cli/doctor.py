@@ -1,7 +1,8 @@
 """Can the agent do its work here? A table of self-checks, each ok, FAILING, or could not run, with what to do.
 
-It looks at settings, rights, the managed folder, the process table, change notifications, the journal, the endpoint and the
-running agent. "could not run" means that the check itself was not possible, which says nothing about the thing it checks.
+It looks at settings, rights, the managed folder, the process table, process events, change notifications, the journal, the
+endpoint and the running agent. "could not run" means that the check itself was not possible, which says nothing about the
+thing it checks.
 
 Exit status: 0 every check is ok, 1 one fails, 2 none fails and one could not run.
 """

@@ -52,6 +52,7 @@ def status_lines(document: Mapping[str, Any], age_s: float) -> Iterator[str]:
         since = f" (since {moment(deviation['since'])})" if deviation["since"] else ""
         yield deviation_line(deviation) + since
         yield f"          what to do: {one_line(deviation['remediation'])}"
+    yield f"processes noticed by: {document.get('process_events') or 'the timed sweep alone'}"
     for condition in document["health"]:
         yield f"agent     {condition['code']}  {one_line(condition['text'])}"
     for row in document["delivery"]:

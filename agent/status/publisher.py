@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from agent.core.assess import Assessment
 from agent.core.assess.report import check_document
-from agent.core.deviation import Key
 from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
+from agent.core.ledger import Record
 from agent.ports import Clock
 from agent.status.document import write
 from agent.status.health import Health
@@ -30,8 +30,10 @@ class Facts:
     stale_after_s: float
     refresh_s: float
     health: Health
-    since: Callable[[], Mapping[Key, float]]
+    opened: Callable[[], tuple[Record, ...]]
     delivery: Callable[[], tuple[DeliveryRow, ...]]
+    process_events: str = ""
+    counters: Callable[[], dict[str, int]] = dict
 
 
 class Publisher:
@@ -70,9 +72,11 @@ class Publisher:
             stale_after_s=facts.stale_after_s,
             started_at=facts.started_at,
             pid=facts.pid,
-            check=check_document(facts.device, self._assessment, facts.since()),
+            check=check_document(facts.device, self._assessment, facts.opened()),
             health=facts.health.rows(),
             delivery=facts.delivery(),
+            counters=facts.counters(),
+            process_events=facts.process_events,
         )
         try:
             write(self._folder, _ADAPTER.dump_json(document))
