@@ -16,7 +16,7 @@ _NO_POLICY = PolicyRow("none", (), exclusive=False, locked=False, allow=None, de
 def check_document(device: DeviceRow, assessment: Assessment, opened: Sequence[Record] = ()) -> CheckDocument:
     """Return the document; `opened` are the deviations that the daemon's ledger holds open.
 
-    One that is open and was not seen now, because its place could not be looked at, stays in the document: it is not known to be gone.
+    One that is open and was not seen now, because its place could not be looked at, stays in it: it is not known to be gone.
     """
     since = {record.deviation.key: record.first_seen for record in opened}
     unseen = [record.deviation for record in opened if record.deviation.key not in assessment.findings.present]
