@@ -12,7 +12,8 @@ from agent.core.assess.configured import Means
 from agent.core.assess.explaining import explain_server, names
 from agent.core.assess.report import check_document
 from agent.core.documents import CheckDocument, DeviceRow
-from agent.core.place import Os
+from agent.core.observation import Document
+from agent.core.place import Missing, Os
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
@@ -111,6 +112,14 @@ def check(target: Target, settings: Settings, machine: Machine, device: str) -> 
     seeing = eyes(target, settings, machine, device)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
     return check_document(seeing.device, assessment)
+
+
+def managed_documents(target: Target, machine: Machine) -> tuple[Document, ...]:
+    """Return the managed files of `target`, those in the wrong place included."""
+    system = target.os or machine.os
+    files = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    (seen,) = ManagedSource(files, catalog()[CLAUDE_CODE]).look()
+    return tuple(item for item in (*seen.documents, *seen.misplaced) if not isinstance(item.content, Missing))
 
 
 def explain(

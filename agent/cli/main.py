@@ -22,6 +22,7 @@ VERBS = {
     "check": "look at this machine once and say how it stands",
     "status": "the running agent's last word; never scans",
     "explain": "why one server is allowed or blocked, and what would change it",
+    "policy": "weaknesses of a managed policy before or after it is deployed: `policy lint [FILE…]`",
     "doctor": "can the agent read, watch, store and reach its endpoint?",
     "schema": "the JSON Schema of a published document",
 }

@@ -94,7 +94,7 @@ def assess(
     managed = managed_rows(world.managed, [look.user for look in world.configs])
     installed = _installed(world)
     found = (
-        *policy_deviations(files.policy, installed, required=terms.policy_required),
+        *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed_deviations(managed),
         *running_deviations(running),
         *configured_deviations(files.configured.judged),

@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -221,3 +222,18 @@ def test_explain_shows_the_near_miss_and_what_would_allow_the_server(
     assert "argument 2" in server["near_misses"][0]
     assert server["allow"]["entry"] == {"serverCommand": ["npx", "-y", "ok@1.2.3"]}
     assert server["steps"][-1]["result"] == "blocks"
+
+
+def test_policy_lint_gates_a_policy_from_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weak = {"allowedMcpServers": [{"serverUrl": "https://mcp.example.com*"}]}
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(weak).encode())))
+    assert main(["policy", "lint", "-", "--format", "json"]) == 1
+    controls = {finding["control"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert {"policy.soft-allowlist", "policy.broad-pattern"} <= controls
+
+
+def test_policy_lint_finds_nothing_wrong_with_a_tight_policy(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "lint", "--root", str(tree.root)]) == 0
+    assert "No weakness" in capsys.readouterr().out

@@ -231,8 +231,8 @@ def test_the_organisations_own_severity_takes_the_place_of_the_default() -> None
 
 
 def test_a_verdict_that_hangs_on_an_unknown_variable_leaves_the_device_unknown_and_names_it() -> None:
-    settings = {"allowedMcpServers": [{"serverCommand": ["${TOOLS}/x"]}], "allowManagedMcpServersOnly": True}
-    assessment = judged(settings, server("x", "/opt/x"))
+    settings = {"allowedMcpServers": [{"serverCommand": ["/opt/x"]}], "allowManagedMcpServersOnly": True}
+    assessment = judged(settings, server("x", "${TOOLS}/x"))
     assert assessment.summary.state == "unknown"
     assert "TOOLS" in assessment.summary.why
 
