@@ -19,8 +19,8 @@ policy there is nothing to judge by, and the verdict says so.
 from agent.core.policy.bridges import reached_url
 from agent.core.policy.effective import Policy
 from agent.core.policy.expansion import Environment, Text, Unknown, has_reference
-from agent.core.policy.managed import CLAUDE_CODE, SERVERS
 from agent.core.policy.matching import Endpoint, Match, RuleIndex, endpoint_of
+from agent.core.policy.provided import CLAUDE_CODE, SERVERS
 from agent.core.policy.urls import Address
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Reason, Verdict

@@ -11,8 +11,8 @@ from typing import Literal
 from agent.core.policy.effective import Policy
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import Environment
-from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.policy.near import NearMiss, Redact, near_misses, shown_entry
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.remedy import Remedy, to_allow, to_block
 from agent.core.policy.rules import CommandRule, NameRule, Rule, UrlRule
 from agent.core.policy.session import Judged

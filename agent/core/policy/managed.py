@@ -5,7 +5,6 @@ of UTF-16 code units. Wrong types in restrictive keys take the restrictive meani
 say; null is no value.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,25 +24,15 @@ from agent.core.policy.documents import (
     read_managed_mcp,
     read_settings,
 )
-from agent.core.policy.expansion import has_reference
+from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
 from agent.core.policy.sources import Source, read_env, read_rejected
 from agent.core.server import Problem, Server, ServerScope
 
-CLAUDE_CODE = "claude-code"
-LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD = (
-    "allowManagedMcpServersOnly",
-    "managedMcpServers",
-    "strictPluginOnlyCustomization",
-    "disableSideloadFlags",
-)
+LOCK, PLUGIN_ONLY, NO_SIDELOAD = "allowManagedMcpServersOnly", "strictPluginOnlyCustomization", "disableSideloadFlags"
 _SAYS = frozenset({ALLOW, DENY, LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD})
 _HELPERS = ("policyHelper", "policyHelpers")
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
-_REMOTE = frozenset({"http", "sse", "streamable-http"})
-_LOCAL_KEYS = ("command", "args", "env", "headersHelper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +88,6 @@ def settings_documents(documents: Sequence[Document]) -> list[Document]:
     return [*_bases(documents), *sorted(dropins, key=lambda document: _code_units(_file_name(document.path)))]
 
 
-def provided_fault(name: str, entry: object) -> str | None:
-    """Say why the client drops an entry of `managedMcpServers`, None where it loads it."""
-    if not _NAME.fullmatch(name):
-        return "its name may hold letters, digits, '-' and '_' only"
-    if not isinstance(entry, dict):
-        return "it is not a JSON object"
-    kind, url, texts = entry.get("type"), entry.get("url"), _texts(entry)
-    local = next((key for key in _LOCAL_KEYS if key in entry), None)
-    faults = (
-        (not isinstance(kind, str) or kind not in _REMOTE, "its type must be http or sse"),
-        (not isinstance(url, str) or not url.lower().startswith("https://"), "its url must begin with https://"),
-        (local is not None, f"it may not hold {local}"),
-        (any(map(has_reference, texts)), "it may not hold a ${VARIABLE}"),
-        (any(map(_HIDDEN.search, texts)), "it holds control or invisible characters"),
-    )
-    return next((fault for present, fault in faults if present), None)
-
-
 def _folder(managed: Managed, dropins: Listing | None, user: User | None) -> Managed:
     """Note what keeps the drop-in folder itself from being read."""
     denied = isinstance(dropins, Unreadable) and dropins.trouble is Trouble.DENIED
@@ -161,7 +132,7 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
     rules, path = managed.rules, document.path
     allow = read_list(value, ALLOW, RuleScope.MANAGED, path, closes=rules.closes_wrong_types)
     deny = read_list(value, DENY, RuleScope.MANAGED, path)
-    servers, dropped = _provided(value, path) if rules.managed_servers else ({}, ())
+    servers, dropped = provided_servers(value, path) if rules.managed_servers else ({}, ())
     odd = tuple(_odd_switches(value, path))
     problems = (*allow.problems, *deny.problems, *dropped, *odd)
     state = "effective" if value else "empty"
@@ -212,31 +183,6 @@ def _odd_switches(value: Mapping[str, Any], path: str) -> list[Problem]:
         text = f"{key} must be true or false; the client takes it for {read}."
         problems.append(Problem(Place(path, pointer_to(key)), "invalid-value", text))
     return problems
-
-
-def _provided(value: Mapping[str, Any], path: str) -> tuple[dict[str, Server], tuple[Problem, ...]]:
-    """Return the servers of `managedMcpServers`, which load beside the users' own and need no allow entry."""
-    entries = value.get(SERVERS)
-    if entries is None:
-        return {}, ()
-    if not isinstance(entries, dict):
-        text = f"{SERVERS} must be an object from names to entries: no server of it loads."
-        return {}, (Problem(Place(path, pointer_to(SERVERS)), "invalid-servers", text),)
-    problems: list[Problem] = []
-    good: dict[str, Any] = {}
-    for name, entry in entries.items():
-        fault = provided_fault(name, entry)
-        if fault is None:
-            good[name] = entry
-            continue
-        place = Place(path, pointer_to(SERVERS, name))
-        problems.append(
-            Problem(place, "invalid-server", f"The client drops the server {name!r} of {SERVERS}: {fault}.")
-        )
-    servers, more = read_servers(
-        good, client=CLAUDE_CODE, user=None, scope=ServerScope.MANAGED, path=path, pointer=pointer_to(SERVERS)
-    )
-    return {server.name: server for server in servers}, (*problems, *more)
 
 
 def _with_managed_mcp(managed: Managed, document: Document, user: User | None) -> Managed:
@@ -294,12 +240,13 @@ def _code_units(name: str) -> bytes:
     return name.encode("utf-16-be", errors="surrogatepass")
 
 
-def _texts(value: object) -> "list[str]":
-    """Return every key and text value in `value`, however deep (its depth is bounded by the parser)."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for key, item in value.items() for text in (key, *_texts(item))]
-    if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
-    return []
+__all__ = [
+    "CLAUDE_CODE",
+    "LOCK",
+    "NO_SIDELOAD",
+    "PLUGIN_ONLY",
+    "Managed",
+    "counts_as_dropin",
+    "read_managed",
+    "settings_documents",
+]

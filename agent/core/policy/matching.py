@@ -4,9 +4,8 @@ Names and commands are looked up; URL patterns are grouped by host, so that a se
 a server with a variable that nobody stated may give `Unknown`; then every rule of that kind is tried.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from agent.core.policy.bridges import carried
@@ -20,17 +19,11 @@ from agent.core.policy.expansion import (
     fill,
     same_command,
 )
-from agent.core.policy.globs import Glob
+from agent.core.policy.open_urls import open_rule, open_server, plain, same_structure
 from agent.core.policy.rules import CommandRule, NameRule, Rule, UrlRule
 from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, parse_url
 
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):")
-_ORIGIN = re.compile(r"[A-Za-z*][A-Za-z0-9+.\-]*:[/\\]{2}[^/\\?#]+[/\\?#]")
-_NOT_PLAIN = re.compile(r"[*/\\?#@:\[\]\s\x00-\x20]")
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}")
 _Groups = dict[str, dict[str | None, list[int]]]  # host or suffix → first segment of the path → positions
-_DOTS = frozenset({".", ".."})
-_WHOLE = Glob.of("/*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ class RuleIndex:
     def url(self, endpoint: Endpoint) -> Match:
         """Match by URL."""
         if isinstance(endpoint.url, Open):
-            found = _best((_open_server(pattern, endpoint.url), rule) for pattern, rule in self._urls)
+            found = _best((open_server(pattern, endpoint.url), rule) for pattern, rule in self._urls)
             if found.answer is True or not self._open_urls:
                 return found
             variables = endpoint.url.variables.union(*(text.variables for text, _ in self._open_urls))
@@ -131,7 +124,7 @@ class RuleIndex:
                 return Match(answer=True, rule=rule)
         if not self._open_urls:
             return NO_MATCH
-        return _best((_open_rule(text, address), rule) for text, rule in self._open_urls)
+        return _best((open_rule(text, address), rule) for text, rule in self._open_urls)
 
     def any(self, endpoint: Endpoint) -> Match:
         """Match by name, command or URL, as deny entries do."""
@@ -155,12 +148,12 @@ class RuleIndex:
         values: tuple[str, ...] = ()
         if environment is not None:
             text, values = fill(rule.url, environment)
-        inert = not self.lenient and bool(values) and (not all(map(_plain, values)))
+        inert = not self.lenient and bool(values) and (not all(map(plain, values)))
         if isinstance(text, Open) and not inert:
             self._open_urls.append((text, rule))
             return
         pattern = compile_pattern(text) if isinstance(text, str) else UrlPattern(rule.url, Form.NEVER)
-        if inert or (not self.lenient and values and not _same_structure(rule.url, pattern)):
+        if inert or (not self.lenient and values and not same_structure(rule.url, pattern)):
             pattern = UrlPattern(pattern.text, Form.NEVER)
         self._file(len(self._urls), pattern)
         self._urls.append((pattern, rule))
@@ -213,59 +206,6 @@ def _best(found: Iterable[tuple[Ternary, Rule | None]]) -> Match:
             variables |= answer.variables
             first = first or rule
     return Match(Unknown(variables), first) if variables else NO_MATCH
-
-
-def _plain(value: str) -> bool:
-    """Say whether a variable's value stays inside the part of the URL it stands in, and adds no star."""
-    return not _NOT_PLAIN.search(value) and value.lower().replace("%2e", ".") not in _DOTS
-
-
-def _same_structure(written: str, pattern: UrlPattern) -> bool:
-    """Say whether `pattern` has the scheme, host and path scope that the entry has with a neutral value in place of variables."""
-    for neutral in ("x", "1"):
-        other = compile_pattern(_REFERENCE.sub(neutral, written))
-        if other.form is not Form.PARTS:
-            continue
-        return _shape(other) == _shape(pattern)
-    return not _REFERENCE.fullmatch(written)
-
-
-def _shape(pattern: UrlPattern) -> tuple[object, ...]:
-    path = None if pattern.path is None else (len(pattern.path.pieces), "".join(pattern.path.pieces).count("/"))
-    return (pattern.form, pattern.scheme is None, len(pattern.host.pieces), path, pattern.query)
-
-
-def _open_server(pattern: UrlPattern, url: Open) -> Ternary:
-    """Compare a pattern with a server's URL of which a part is unknown."""
-    if pattern.form is Form.ANY:
-        return True
-    if pattern.form is Form.NEVER:
-        return False
-    scheme = _SCHEME.match(url.prefix)
-    if scheme and pattern.scheme is not None and pattern.scheme != scheme["scheme"].lower():
-        return False
-    origin = parse_url(url.prefix) if _ORIGIN.match(url.prefix) else None
-    if origin is not None and pattern.form is Form.PARTS:
-        if not pattern.matches_origin(origin):
-            return False
-        if pattern.path is None or pattern.path == _WHOLE:
-            return True
-    return Unknown(url.variables)
-
-
-def _open_rule(text: Open, address: Address | None) -> Ternary:
-    """Compare a pattern of which a part is unknown with a server's URL."""
-    unknown = Unknown(text.variables)
-    if address is None:
-        return unknown
-    scheme = _SCHEME.match(text.prefix)
-    if scheme and scheme["scheme"].lower() != address.scheme:
-        return False
-    if _ORIGIN.match(text.prefix):
-        pattern = compile_pattern(text.prefix)
-        if pattern.form is Form.PARTS and not replace(pattern, path=None).matches_origin(address):
-            return False
-    return unknown
 
 
 def endpoint_of(name: str, command: tuple[str, ...] | None, url: str | None, environment: Environment) -> Endpoint:

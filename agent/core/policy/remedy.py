@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import has_reference
-from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.policy.near import Redact
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.rules import ALLOW, DENY
 from agent.core.policy.urls import Address
 from agent.core.server import Server, ServerScope, Transport

@@ -9,20 +9,23 @@ A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` 
 * `--mcp-config` or `--strict-mcp-config` beside a readable managed-mcp.json keeps the client from starting.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from agent.core.entry import agent_entries, read_servers
-from agent.core.jsontext import JsonError, parse
-from agent.core.observation import Document, DocumentKind
-from agent.core.place import Listing, Os, User, pure_path
-from agent.core.policy.documents import Settings, read_settings
+from agent.core.observation import DocumentKind
+from agent.core.place import pure_path
+from agent.core.policy.candidates import (
+    ProjectState,
+    Session,
+    agents_servers,
+    concerned_servers,
+    given_servers,
+    project_state,
+    same_path,
+)
 from agent.core.policy.effective import Policy, effective
 from agent.core.policy.evaluate import Judge
-from agent.core.policy.expansion import Environment
-from agent.core.policy.flags import NO_FLAGS, Flags
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.flags import Flags
 from agent.core.policy.matching import Endpoint
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
@@ -31,29 +34,6 @@ _RANK = (ServerScope.MANAGED, ServerScope.DYNAMIC, ServerScope.LOCAL, ServerScop
 _FOLDER_KINDS = frozenset({DocumentKind.PROJECT_SETTINGS, DocumentKind.LOCAL_SETTINGS})
 _OWN = frozenset({ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT})
 _SOURCES = {ServerScope.USER: "user", ServerScope.LOCAL: "local", ServerScope.PROJECT: "project"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """All the inputs.
-
-    `cwd` is the folder it runs in, whose settings count; `project` the folder under which the client keeps its state: the
-    repository's root, or `cwd`.
-
-    `documents` are managed, user, project and local settings and the client's state, of any folder: those of other folders are
-    left out here. `servers` are candidates of every scope; the organisation's are read from the documents.
-    """
-
-    user: User
-    cwd: str
-    project: str | None = None
-    os: Os = "linux"
-    documents: tuple[Document, ...] = ()
-    dropins: Listing | None = None
-    servers: tuple[Server, ...] = ()
-    environment: Environment = field(default_factory=Environment)
-    flags: Flags = NO_FLAGS
-    client_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +63,12 @@ def judge(session: Session) -> Outcome:
     """Return what `session` loads. Total: it never raises, whatever the documents hold."""
     flags = session.flags
     policy = session_policy(session)
-    dynamic, unusable = _dynamic(session)
-    candidates = (*policy.managed_servers, *_concerned(session), *dynamic, *_given_agents(session))
+    dynamic, unusable = given_servers(session)
+    candidates = (*policy.managed_servers, *concerned_servers(session), *dynamic, *agents_servers(session))
     refuses = _refuses(policy, flags, candidates, unusable)
     compiled = Judge(policy, session.environment)
     rows = [_Row(server, compiled.verdict(server), compiled.endpoint(server)) for server in candidates]
-    state = _project_state(session)
+    state = project_state(session)
     for row in rows:
         row.settle(_left_out(row, policy, flags, refuses, state))
     _settle_names(rows, session)
@@ -103,7 +83,7 @@ def session_policy(session: Session) -> Policy:
         for document in session.documents
         if document.kind not in _FOLDER_KINDS
         or document.project is None
-        or _same_path(document.project, session.cwd, session.os)
+        or same_path(document.project, session.cwd, session.os)
     )
     sources = frozenset[str]() if session.flags.restricted else session.flags.setting_sources
     return effective(
@@ -145,16 +125,8 @@ class _Row:
         return Judged(self.server, self.verdict, *self.final)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the client keeps about one project: servers that the user switched off, project servers that were rejected."""
-
-    disabled: frozenset[str] = frozenset()
-    rejected: frozenset[str] = frozenset()
-
-
 def _left_out(
-    row: _Row, policy: Policy, flags: Flags, refuses: str | None, state: _State
+    row: _Row, policy: Policy, flags: Flags, refuses: str | None, state: ProjectState
 ) -> tuple[bool | None, str, str] | None:
     """Say why a candidate does not load whatever the lists say, None where nothing of that kind is so."""
     server = row.server
@@ -189,7 +161,7 @@ def _shut_by_flag(server: Server, flags: Flags) -> str | None:
 
 def _settle_names(rows: Sequence[_Row], session: Session) -> None:
     """Leave one server of each name, and switch off those that the user switched off."""
-    state = _project_state(session)
+    state = project_state(session)
     names: dict[str, list[_Row]] = {}
     for row in rows:
         if row.outcome is None and row.server.scope in _RANK and not _exclusively_shut(row):
@@ -261,81 +233,4 @@ def _refuses(policy: Policy, flags: Flags, candidates: Iterable[Server], unusabl
     return None
 
 
-def _dynamic(session: Session) -> tuple[tuple[Server, ...], str | None]:
-    """Return the servers of `--mcp-config`, and what is wrong with one of its values, which keeps the client from starting."""
-    servers: list[Server] = []
-    for text in session.flags.mcp_config:
-        value = _parsed(text)
-        entries = value.get("mcpServers") if isinstance(value, dict) else None
-        if not isinstance(entries, dict):
-            return (), "a value of --mcp-config is no JSON object with mcpServers."
-        found, _ = read_servers(
-            entries, client=CLAUDE_CODE, user=session.user.name, scope=ServerScope.DYNAMIC, path="--mcp-config"
-        )
-        servers += found
-    return tuple(servers), None
-
-
-def _given_agents(session: Session) -> tuple[Server, ...]:
-    """Return the servers that the agent of `--agent` defines in the text of `--agents`."""
-    agents = _parsed(session.flags.agents)
-    agent = agents.get(session.flags.agent) if isinstance(agents, dict) else None
-    entries = agent_entries(agent.get("mcpServers")) if isinstance(agent, dict) else {}
-    scope = ServerScope.AGENT
-    return read_servers(entries, client=CLAUDE_CODE, user=session.user.name, scope=scope, path="--agents")[0]
-
-
-def _concerned(session: Session) -> tuple[Server, ...]:
-    """Return the candidates that concern this user and folder, without the organisation's."""
-    return tuple(
-        server
-        for server in session.servers
-        if server.client == CLAUDE_CODE
-        and server.scope is not ServerScope.MANAGED
-        and server.user in (None, session.user.name)
-        and _in_reach(server, session)
-    )
-
-
-def _in_reach(server: Server, session: Session) -> bool:
-    os = session.os
-    if server.scope is ServerScope.PROJECT:
-        file = pure_path(os, server.place.path)
-        folder = file.parent if file.name == ".mcp.json" else pure_path(os, server.project or server.place.path)
-        cwd = pure_path(os, session.cwd)
-        return folder == cwd or folder in cwd.parents
-    if server.project is None:
-        return True
-    return any(_same_path(server.project, path, os) for path in (session.project, session.cwd) if path is not None)
-
-
-def _project_state(session: Session) -> _State:
-    disabled: set[str] = set()
-    rejected: set[str] = set()
-    for document in session.documents:
-        if document.kind is not DocumentKind.CLIENT_STATE:
-            continue
-        reading = read_settings(document, session.user)
-        projects = reading.value.get("projects") if isinstance(reading, Settings) else None
-        for path, entry in projects.items() if isinstance(projects, dict) else ():
-            here = any(_same_path(path, own, session.os) for own in (session.project or session.cwd,))
-            if here and isinstance(entry, dict):
-                disabled |= _names(entry, "disabledMcpServers")
-                rejected |= _names(entry, "disabledMcpjsonServers")
-    return _State(frozenset(disabled), frozenset(rejected))
-
-
-def _names(entry: Mapping[str, Any], key: str) -> set[str]:
-    value = entry.get(key)
-    return {name for name in value if isinstance(name, str)} if isinstance(value, list) else set()
-
-
-def _parsed(text: str | None) -> object:
-    try:
-        return parse(text) if text is not None else None
-    except JsonError:
-        return None
-
-
-def _same_path(one: str, other: str, os: Os) -> bool:
-    return pure_path(os, one) == pure_path(os, other)
+__all__ = ["Judged", "Outcome", "Session", "judge", "session_policy"]

@@ -3,7 +3,8 @@ import pytest
 from agent.core.observation import DocumentKind
 from agent.core.place import Facts, Names, Trouble, Unreadable
 from agent.core.policy.effective import Policy
-from agent.core.policy.managed import counts_as_dropin, provided_fault
+from agent.core.policy.managed import counts_as_dropin
+from agent.core.policy.provided import provided_fault
 from tests.sim.policies import ANN, ETC, data, document, dropin, lists, managed, policy
 
 A, B, C = ({"serverCommand": ["npx", name]} for name in "abc")
