@@ -89,10 +89,13 @@ def duplicate_keys(text: str) -> list[tuple[str, int, int]]:
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     last: dict[str, int] = {}
     replaced: list[tuple[str, int, int]] = []
+    covered: set[str] = set()  # members of a value that is replaced as a whole are not told one by one
     for here, offset in _values(_without_comments(text)):
-        if here in last and not any(here.startswith(f"{above}/") for above, *_ in replaced):
-            line = bisect_right(starts, last[here])
-            replaced.append((here, line, last[here] - starts[line - 1] + 1))
+        if here in last:
+            if here.rpartition("/")[0] not in covered:
+                line = bisect_right(starts, last[here])
+                replaced.append((here, line, last[here] - starts[line - 1] + 1))
+            covered.add(here)
         last[here] = offset
     return replaced
 

@@ -5,9 +5,8 @@ verdict. Each finding names its control, file, JSON pointer, line and column, sa
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from agent.core.control import CONTROLS
@@ -50,7 +49,9 @@ def lint(
         path = managed[0].path if managed else "managed-settings.json"
         found.append(Finding("policy.missing", "missing", path, text, CONTROLS["policy.missing"].remedy))
     order = {document.path: at for at, document in enumerate(managed)}
-    placed = [_placed(finding, managed) for finding in found]
+    texts = {document.path: text for document in managed if (text := text_of(document)) is not None}
+    places = {path: positions(texts[path]) for path in {finding.path for finding in found} & texts.keys()}
+    placed = [_placed(finding, places) for finding in found]
     return tuple(sorted(placed, key=lambda f: (order.get(f.path, -1), f.line or 0, f.column or 0, f.control, f.code)))
 
 
@@ -176,19 +177,12 @@ def _value(document: Document) -> dict[str, Any]:
     return dict(reading.value) if isinstance(reading, Settings) else {}
 
 
-def _placed(finding: Finding, documents: Sequence[Document]) -> Finding:
+def _placed(finding: Finding, places: Mapping[str, Mapping[str, tuple[int, int]]]) -> Finding:
     """Return the finding with the line and column of its pointer."""
-    if finding.line is not None or not finding.pointer:
+    found = places.get(finding.path, {}).get(finding.pointer)
+    if finding.line is not None or not finding.pointer or found is None:
         return finding
-    document = next((item for item in documents if item.path == finding.path), None)
-    text = text_of(document) if document is not None else None
-    found = _positions_of(text).get(finding.pointer) if text is not None else None
-    return finding if found is None else replace(finding, line=found[0], column=found[1])
-
-
-@lru_cache(maxsize=8)
-def _positions_of(text: str) -> dict[str, tuple[int, int]]:
-    return positions(text)
+    return replace(finding, line=found[0], column=found[1])
 
 
 __all__ = ["Finding", "document_from", "lint"]
