@@ -18,7 +18,7 @@ def main() -> None:
     with crowd(PROCESSES) as processes, watched() as (_, daemon):
         naive = subprocess.Popen([sys.executable, "-c", NAIVE_POLL])
         try:
-            both = [psutil.Process(daemon.process.pid), psutil.Process(naive.pid)]
+            both = [psutil.Process(daemon.pid), psutil.Process(naive.pid)]
             time.sleep(SETTLE_S)
             before = [cpu_s(process) for process in both]
             time.sleep(MEASURED_S)

@@ -53,7 +53,7 @@ def main() -> None:
         reader = threading.Thread(target=_read, args=(naive, polled))
         reader.start()
         try:
-            processes = [psutil.Process(daemon.process.pid), psutil.Process(naive.pid)]
+            processes = [psutil.Process(daemon.pid), psutil.Process(naive.pid)]
             before = [cpu_s(process) for process in processes]
             start = time.monotonic()
             saved, committed = _saves(file, journal(machine))

@@ -56,7 +56,7 @@ def start_host(machine: Machine, running: ExitStack, programs: Programs) -> Star
 
     def start(**servers: tuple[str, ...]) -> Host:
         host = Host(machine, servers)
-        running.callback(host.kill)
+        running.callback(host.close)
         return host
 
     return start

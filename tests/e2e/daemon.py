@@ -1,6 +1,7 @@
 """`mcp-compliance run` as a real child process on a laptop, and what it leaves behind."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.e2e.machine import COMMAND, Machine
+from tests.e2e.machine import COMMAND, Machine, inner_pid
 
 STATE = "/var/lib/mcp-compliance-agent"
 SETTINGS = "/etc/mcp-compliance-agent/agent.toml"
@@ -39,19 +40,21 @@ class Daemon:
     def __init__(self, machine: Machine, *, online: bool = False) -> None:
         self._machine = machine
         self._state = machine.at(STATE)
+        self._born = time.time()
         self.output = machine.root.parent / "daemon.txt"
         with self.output.open("ab") as stream:
             command = machine.command([COMMAND, "run"], online=online)
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
+        self.pid = inner_pid(self._process)
 
     def status(self) -> dict[str, Any]:
         """Return the status document that this process wrote, empty before the first one."""
-        assert self.process.poll() is None, f"the daemon ended: {self.printed()[-4000:]}"
+        assert self._process.poll() is None, f"the daemon ended: {self.printed()[-4000:]}"
         try:
             document: dict[str, Any] = json.loads((self._state / "status.json").read_bytes())
         except FileNotFoundError:
             return {}
-        return document if document["pid"] == self.process.pid else {}
+        return document if document["started_at"] >= self._born else {}
 
     def check(self) -> dict[str, Any]:
         """Return the newest look, empty before the first one."""
@@ -85,13 +88,14 @@ class Daemon:
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end and return its exit status."""
-        self.process.send_signal(by)
-        return self.process.wait(SHUTDOWN_S)
+        os.kill(self.pid, by)
+        return self._process.wait(SHUTDOWN_S)
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
+        if self._process.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self._process.wait()
 
     def printed(self) -> str:
         """Return what it wrote to the terminal."""

@@ -32,13 +32,9 @@ class Host:
         self._ask(f"stop {name}")
 
     def close(self) -> None:
-        """Stop every server and end."""
-        self._process.communicate(timeout=_SHUTDOWN_S)
-
-    def kill(self) -> None:
-        """End the host; its servers end with their standard input."""
-        self._process.kill()
-        self._process.communicate()
+        """Stop every server and end; a second time does nothing."""
+        if self._process.returncode is None:
+            self._process.communicate(timeout=_SHUTDOWN_S)
 
     def _ask(self, line: str) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -1,7 +1,7 @@
-"""A laptop of its own: a folder laid out like a machine, entered by a private mount namespace.
+"""A laptop of its own: a folder laid out like a machine, entered by private namespaces for mounts and processes.
 
-Inside, the programs see `/etc`, `/home` and `/var` of the laptop and the `/usr`, `/proc` and interpreter of the host, so the
-paths that a client records are the paths that its user would read. Outside, the same folder serves `--root`. Nothing of the
+Inside, the programs see `/etc`, `/home`, `/var` and the processes of the laptop, and `/usr` and the interpreter of the host, so
+the paths that a client records are the paths that its user would read. Outside, the same folder serves `--root`. Nothing of the
 host's own `/etc` and `/home` is touched, and nothing on the laptop has a network unless it asks for one. As an ordinary user all
 this takes a user namespace, in which that user is both root and ann.
 """
@@ -11,8 +11,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = str(CHECKOUT / ".venv/bin/mcp-compliance")
@@ -24,10 +28,11 @@ PROJECT = f"{HOME}/proj"
 _FROM_ETC = ("nsswitch.conf", "ld.so.cache", "localtime", "os-release", "hosts", "machine-id")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LONGEST_RUN_S = 120.0
+_LONGEST_START_S = 30.0
 
 
 class Machine:
-    """One laptop with the user ann and her project folder. Close it when done; what still runs there is the caller's to end.
+    """One laptop with the user ann and her project folder. Closing it ends whatever still runs there.
 
     `mounts` are further folders of the host by the path at which the laptop has them.
     """
@@ -36,9 +41,10 @@ class Machine:
         self.root = root
         _lay_out(root)
         self._keeper = _keeper(root, {**_host_folders(), **mounts})
+        self._first = inner_pid(self._keeper)
 
     def close(self) -> None:
-        """Let the namespace go."""
+        """Switch the laptop off."""
         self._keeper.communicate()
 
     def at(self, path: str) -> Path:
@@ -71,10 +77,10 @@ class Machine:
         environment: Mapping[str, str] | None = None,
         online: bool = False,
     ) -> list[str]:
-        """Return the host's command that runs `argv` on the laptop; the process that is started becomes `argv` itself."""
+        """Return the host's command that runs `argv` on the laptop: its one child, `inner_pid`, becomes `argv` itself."""
         home = HOME if user == ANN else "/root"
         variables = {"HOME": home, "PATH": _PATH, "LANG": "C.UTF-8", **(environment or {})}
-        enter = ["nsenter", f"--target={self._keeper.pid}", "--mount", "--root"]
+        enter = ["nsenter", f"--target={self._first}", "--mount", "--pid", "--root"]
         if not PRIVILEGED:
             enter += ["--user", "--preserve-credentials"]
         cut_off = [] if online else ["unshare", "--net"]
@@ -92,6 +98,16 @@ class Machine:
         """Run mcp-compliance on the host, with this laptop as the root that it looks at."""
         as_root = [] if PRIVILEGED else ["unshare", "--map-root-user"]
         return _finished([*as_root, COMMAND, *argv, "--root", str(self.root)])
+
+
+def inner_pid(process: "subprocess.Popen[Any]") -> int:
+    """Return the host's pid of the program that a command of `Machine.command` runs; both end with the same status."""
+    deadline = time.monotonic() + _LONGEST_START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for child in psutil.Process(process.pid).children():
+            return child.pid
+        time.sleep(0.01)
+    raise RuntimeError(f"{process.args!r} did not start")
 
 
 def _finished(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -122,7 +138,7 @@ def _lay_out(root: Path) -> None:
 
 def _host_folders() -> dict[str, Path]:
     """Return what the laptop shares with the host: system programs, the interpreter, and this checkout."""
-    shared = ["/usr", "/proc", "/dev", "/sys", "/etc/ssl", "/etc/alternatives"]
+    shared = ["/usr", "/dev", "/sys", "/etc/ssl", "/etc/alternatives"]
     shared += [f"/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64") if not Path("/", name).is_symlink()]
     shared += [path for path in (sys.base_prefix, str(CHECKOUT)) if not path.startswith("/usr")]
     return {path: Path(path) for path in shared if Path(path).is_dir()}
@@ -137,10 +153,13 @@ def _keeper(root: Path, mounts: Mapping[str, Path]) -> subprocess.Popen[str]:
     for path, source in mounts.items():
         (root / path[1:]).mkdir(parents=True, exist_ok=True)
         script.append(f"mount --rbind {shlex.quote(str(source))} {shlex.quote(str(root / path[1:]))}")
-    script.append(
-        f"exec chroot {shlex.quote(str(root))} sh -c 'echo ready; exec cat'"
-    )  # said from inside: enter not before
-    namespace = ["unshare", "--mount"] + ([] if PRIVILEGED else ["--map-root-user"])
+    (root / "proc").mkdir()
+    script.append(f"mount -t proc proc {shlex.quote(str(root / 'proc'))}")
+    inside = (
+        "echo ready; cat; true"  # said from inside, so that nobody enters too early; a shell, since it reaps orphans
+    )
+    script.append(f"exec chroot {shlex.quote(str(root))} sh -c '{inside}'")
+    namespace = ["unshare", "--mount", "--pid", "--fork", "--kill-child"] + ([] if PRIVILEGED else ["--map-root-user"])
     keeper = subprocess.Popen(
         [*namespace, "sh", "-c", "\n".join(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.client import ClaudeCode
 from tests.e2e.conftest import StartDaemon
-from tests.e2e.daemon import SETTINGS, until
+from tests.e2e.daemon import SETTINGS, until, until_reported
 from tests.e2e.machine import ANN, COMMAND, HOME, Machine
 from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
 from tests.e2e.programs import CLAUDE_VERSION, TIME
@@ -86,6 +86,7 @@ def test_an_open_deviation_outlives_a_file_that_can_no_longer_be_read(
     assert deviation["uid"] in {row["uid"] for row in daemon.check()["deviations"]}
     path.unlink()
     daemon.until_gone(deviation["uid"])
+    until_reported(machine, deviation["uid"], "opened", "closed")
     assert daemon.stop() == 0
 
 
@@ -105,6 +106,7 @@ def test_a_wrong_setting_is_named_and_the_daemon_goes_on_with_its_default(
     assert "process_intervall_s" in conditions["settings.invalid"]
     assert SETTINGS in conditions["settings.invalid"]
     assert daemon.stop() == 0
+    machine.at(CURSOR).unlink()
     checked = machine.run([COMMAND, "check"])
     assert checked.returncode == 2
     assert "process_intervall_s" in checked.stderr

@@ -39,8 +39,12 @@ def test_make_run_says_what_it_found_stays_and_ends_when_told(machine: Machine, 
     finally:
         os.killpg(make.pid, by)  # what Ctrl-C, or the end of a session, does
         make.wait(SHUTDOWN_S)
+    until("the end of the whole group", lambda: not members(make.pid), SHUTDOWN_S)
     assert "Traceback" not in output.read_text()
-    assert subprocess.run(["pgrep", "--pgroup", str(make.pid)], check=False, capture_output=True).stdout == b""
+
+
+def members(group: int) -> bytes:
+    return subprocess.run(["pgrep", "--pgroup", str(group)], check=False, capture_output=True).stdout
 
 
 def test_status_repeats_the_daemon_and_says_so_when_it_is_silent(machine: Machine, start_daemon: StartDaemon) -> None:
