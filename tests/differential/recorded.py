@@ -1,6 +1,6 @@
 """A recorded case of the real Claude Code → the tree it ran in and the session it was.
 
-Paths are `/etc/claude-code`, `/box/home` and `/box/proj`. What a case's `setup` did with a shell is done here by `_SHELL`, or in
+Paths are `/etc/claude-code`, `/home/ann` and `/home/proj`. What a case's `setup` did with a shell is done here by `_SHELL`, or in
 `_BY_HAND` where the shell made bytes.
 """
 
@@ -24,7 +24,7 @@ from tests.sim.files import Node, Tree
 
 Case = dict[str, Any]
 CORPUS = Path(__file__).parent / "corpus"
-ETC, BOX, HOME, PROJECT = "/etc/claude-code", "/box", "/box/home", "/box/proj"
+ETC, BOX, HOME, PROJECT = "/etc/claude-code", "/home", "/home/ann", "/home/proj"
 DROPINS = f"{ETC}/managed-settings.d"
 _KINDS = {"user": ServerScope.USER, "local": ServerScope.LOCAL, "cli": ServerScope.DYNAMIC}
 _AGENT = re.compile(r"^  - (\w+):\n      command: (\w+)\n      args: (\[.*\])$", re.MULTILINE)
@@ -67,10 +67,10 @@ class Recording:
 
 def recording(case: Case) -> Recording:
     """Build the case."""
-    tree = _tree(case)
+    tree = planted(case)
     user = User("ann", HOME, case.get("uid", 0), frozenset({case.get("uid", 0)}))
     env = {"HOME": HOME, "PATH": "/usr/bin", **case.get("env", {})}
-    cwd = f"{BOX}/{case['cwd']}" if "cwd" in case else PROJECT
+    cwd = folder(case)
     config = env.get("CLAUDE_CONFIG_DIR")
     state, settings = _user_files(tree, config)
     listing, documents = _documents(tree, state, settings, cwd)
@@ -90,6 +90,18 @@ def recording(case: Case) -> Recording:
     return Recording(tree, session)
 
 
+def folder(case: Case) -> str:
+    """Return the folder that the client ran in."""
+    return _at(case["cwd"]) if "cwd" in case else PROJECT
+
+
+def _at(path: str) -> str:
+    """Return where a path of a case stands: below `etc`, the home, the project, or the folder above both."""
+    top, _, rest = path.partition("/")
+    base = {"etc": ETC, "home": HOME, "proj": PROJECT}.get(top, f"{BOX}/{top}")
+    return f"{base}/{rest}" if rest else base
+
+
 def _placed(case: Case) -> Case:
     """Put the folders' names in."""
     text = json.dumps(case)
@@ -104,7 +116,8 @@ def _raw(value: object) -> bytes:
     return text.encode("utf-8", errors="surrogateescape")
 
 
-def _tree(case: Case) -> Tree:
+def planted(case: Case) -> Tree:
+    """Return the file tree of a case."""
     tree = Tree({"/etc/hostname": "box\n", "/dev/null": Node("other"), PROJECT: Node.folder(), HOME: Node.folder()})
     if not case.get("no_etc"):
         tree.put(ETC, Node.folder())
@@ -132,7 +145,7 @@ def _tree(case: Case) -> Tree:
             value = servers[key]
             tree.put(f"{folder}/.mcp.json", _raw(value if isinstance(value, str) else {"mcpServers": value}))
     for path, text in case.get("files", {}).items():
-        tree.put(ETC + path.removeprefix("etc") if path.startswith("etc/") else f"{BOX}/{path}", _raw(text))
+        tree.put(_at(path), _raw(text))
     if case["id"] in _BY_HAND:
         name, raw = _BY_HAND[case["id"]]
         tree.put(f"{ETC}/{name}", raw)

@@ -49,8 +49,8 @@ def lint(
         path = managed[0].path if managed else "managed-settings.json"
         found.append(Finding("policy.missing", "missing", path, text, CONTROLS["policy.missing"].remedy))
     order = {document.path: at for at, document in enumerate(managed)}
-    texts = {document.path: text for document in managed if (text := text_of(document)) is not None}
-    places = {path: positions(texts[path]) for path in {finding.path for finding in found} & texts.keys()}
+    met = {finding.path for finding in found}
+    places = {document.path: positions(text_of(document) or "") for document in managed if document.path in met}
     placed = [_placed(finding, places) for finding in found]
     return tuple(sorted(placed, key=lambda f: (order.get(f.path, -1), f.line or 0, f.column or 0, f.control, f.code)))
 
