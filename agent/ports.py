@@ -1,6 +1,6 @@
 """The protocols between the layers. Whoever needs the outside world gets one of these; `agent.app` decides which."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +48,10 @@ class ProcessTable(Protocol):
         """Return every process that could be seen, opening only those that are new since the last call."""
         ...
 
+    def update(self, pids: Collection[int]) -> "TableView":
+        """Return the last snapshot with only these processes read anew."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TableView:
@@ -56,6 +60,53 @@ class TableView:
     processes: tuple[Process, ...]
     hidden: int = 0
     problem: str | None = None
+
+
+class ProcessEvents(Protocol):
+    """What the system tells of processes as it happens. `follow` and `interrupt` may come from another thread."""
+
+    name: str
+
+    def wait(self, timeout_s: float) -> "Told":
+        """Return what was told since the last call, after at most `timeout_s`."""
+        ...
+
+    def follow(self, pids: Collection[int]) -> None:
+        """Let the end of exactly these processes be told too."""
+        ...
+
+    def interrupt(self) -> None:
+        """Let the present or next `wait` return at once."""
+        ...
+
+    def close(self) -> None:
+        """End the subscription."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`started` have executed a program, in order; `ended` were followed and are gone; `overrun`: more was told than taken."""
+
+    started: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
+    overrun: bool = False
+
+
+class ProcessReader(Protocol):
+    """Reads single processes, also short-lived ones. None where the process is gone."""
+
+    def command(self, pid: int) -> tuple[str, ...]:
+        """Return the words of the command line as fast as can be, empty where the process is gone or runs no program."""
+        ...
+
+    def parent(self, pid: int) -> int | None:
+        """Return the pid of the parent as fast as can be."""
+        ...
+
+    def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
+        """Return everything that can be seen of a process, with what leads from it to its parent; `command` is known of it."""
+        ...
 
 
 class Source(Protocol):

@@ -244,4 +244,7 @@ class StatusDocument:
     health: tuple[ConditionRow, ...] = ()
     delivery: tuple[DeliveryRow, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
+    process_events: Annotated[
+        str, Field(description="what tells of processes as they start; empty where the table is only swept")
+    ] = ""
     schema: Literal["mcp-compliance/status/1"] = "mcp-compliance/status/1"

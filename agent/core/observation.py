@@ -5,7 +5,7 @@ or `ABSENT` may resolve a deviation.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -77,6 +77,15 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineFile:
+    """A file that should be a signed baseline, with the detached signature that lies beside it."""
+
+    path: str
+    content: Content
+    signature: Content
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigLook:
     """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not."""
 
@@ -99,7 +108,9 @@ class ManagedLook:
     """The managed files: settings, drop-ins in the order of the folder listing, managed-mcp.json.
 
     `dropin_folder` is the listing of managed-settings.d itself, because an unreadable folder is not an empty one.
-    `expected` names paths that are not read by the client but hold a managed file by mistake (misplaced).
+    `misplaced` holds paths that are not read by the client but hold a managed file by mistake. `passed` holds documents that were
+    seen otherwise since the look before and are as they were again; `touched` says in a sentence, per path, what shows that a file
+    was written or its rights were changed although nothing about it differs now.
     """
 
     folder: str
@@ -107,11 +118,24 @@ class ManagedLook:
     dropin_folder: Listing | None = None
     misplaced: tuple[Document, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    baselines: tuple[BaselineFile, ...] = ()
+    passed: tuple[Document, ...] = ()
+    touched: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
         """The mailbox slot that this look replaces."""
         return "managed"
+
+    def after(self, unread: "ManagedLook") -> "ManagedLook":
+        """Return this look with what `unread` saw and this one did not: "was seen" is never overwritten."""
+        now = {document.path: document for document in self.documents}
+        missed = tuple(
+            document
+            for document in (*unread.passed, *unread.documents)
+            if document not in self.passed and document != now.get(document.path)
+        )
+        return replace(self, passed=(*self.passed, *missed), touched={**unread.touched, **self.touched})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,7 @@ class Process:
     `wires` are the descriptors that lead to another process: descriptor → an opaque name that both ends share
     (`pipe:4711`, `socket:4712`). None where the system did not let us look. `marks` are the names of environment
     variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
+    `host_wires` are the parent's ends as they were when a process was read that has gone since: the parent closes them.
     """
 
     pid: int
@@ -133,6 +158,7 @@ class Process:
     cwd: str | None = None
     wires: Mapping[int, str] | None = None
     marks: frozenset[str] | None = None
+    host_wires: Mapping[int, str] | None = None
 
     @property
     def identity(self) -> tuple[int, float]:

@@ -5,33 +5,19 @@ young; its descriptors are read again while it or one of its children is. Only `
 `AccessDenied` are expected of psutil; anything else is a fault of this program and is raised.
 """
 
-import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import psutil
 
 from agent.core.observation import Process
+from agent.host.process_reading import LiveReader, read_pulse, read_wires
 from agent.host.pulse import Pulse
 from agent.ports import TableView
 
-if sys.platform == "linux":
-    from agent.host.pulse_linux import read_pulse
-    from agent.host.wires_linux import read_wires
-else:
-    from agent.host.pulse_psutil import read_pulse
-
-    def read_wires(pids: Iterable[int]) -> Mapping[int, Mapping[int, str] | None]:
-        """Nothing here tells which descriptors lead to another process."""
-        return dict.fromkeys(pids)
-
-
 YOUNG_S = 5.0
 """How long after its start a process is read at every sweep: programs change themselves by exec soon after fork."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +39,11 @@ class PsutilProcessTable:
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._marks = frozenset(marks)
+        self._reader = LiveReader(marks)
         self._monotonic = monotonic
         self._now = now
         self._records: dict[int, _Record] = {}
-        self._users: dict[int, str] = {}
+        self._all_seen = True
 
     def snapshot(self) -> TableView:
         """Return every process that runs a program, opening only those that are new, young or changed."""
@@ -78,13 +64,40 @@ class PsutilProcessTable:
                 records[pid] = record
                 opened.add(pid)
         self._records = _with_wires(records, opened)
-        return _view([record.process for record in self._records.values()], all_seen=_sees_all(pids))
+        self._all_seen = _sees_all(pids)
+        return self._view()
+
+    def update(self, pids: Collection[int]) -> TableView:
+        """Return the last snapshot with these processes read anew, and their parents where the snapshot lacked them."""
+        at = self._monotonic()
+        records, opened = dict(self._records), set[int]()
+        wanted = list(pids)
+        while wanted:
+            pid = wanted.pop()
+            if pid in opened:
+                continue
+            pulse = read_pulse(pid)
+            known = records.pop(pid, None)
+            if pulse is None or pulse.passed_over:
+                continue
+            record = self._open(pid, pulse, known, at)
+            if record is None:
+                continue
+            records[pid] = record
+            opened.add(pid)
+            if pulse.ppid and pulse.ppid not in records:
+                wanted.append(pulse.ppid)
+        self._records = _with_wires(records, opened)
+        return self._view()
+
+    def _view(self) -> TableView:
+        return _view([record.process for record in self._records.values()], all_seen=self._all_seen)
 
     def _open(self, pid: int, pulse: Pulse, known: _Record | None, at: float) -> _Record | None:
         try:
             handle = psutil.Process(pid)
             with handle.oneshot():
-                process = self._read(handle, pulse)
+                process = self._reader.facts(handle, pulse)
         except psutil.NoSuchProcess:  # ZombieProcess is one
             return None
         except psutil.AccessDenied:
@@ -94,36 +107,6 @@ class PsutilProcessTable:
             return _Record(pulse, replace(process, create_time=known.process.create_time), known.young_until)
         age = self._now() - process.create_time
         return _Record(pulse, process, at + min(YOUNG_S, max(0.0, YOUNG_S - age)))
-
-    def _read(self, handle: psutil.Process, pulse: Pulse) -> Process:
-        command = _allowed(handle.cmdline)
-        environment = _or_none(handle.environ) if self._marks else {}
-        return Process(
-            pid=handle.pid,
-            create_time=handle.create_time(),
-            ppid=pulse.ppid,
-            name=pulse.name,
-            user=self._user(handle),
-            exe=_or_none(handle.exe) or None,
-            command=None if command is None else tuple(command),
-            cwd=_or_none(handle.cwd) or None,
-            marks=None if environment is None else self._marks.intersection(environment),
-        )
-
-    def _user(self, handle: psutil.Process) -> str | None:
-        """Return the account; on POSIX each is looked up once, which may mean asking a directory service."""
-        if sys.platform == "win32":
-            return _or_none(handle.username)
-        else:  # noqa: RET505 - so that the type checker sees which half counts
-            uids = _or_none(handle.uids)
-            if uids is None:
-                return None
-            if uids.real not in self._users:
-                name = _or_none(handle.username)
-                if name is None:
-                    return None
-                self._users[uids.real] = name
-            return self._users[uids.real]
 
 
 def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:
@@ -149,18 +132,3 @@ def _view(processes: Collection[Process], *, all_seen: bool) -> TableView:
 def _sees_all(pids: Collection[int]) -> bool:
     """On POSIX the first process always lives; where it does not show, /proc is mounted with hidepid."""
     return not psutil.POSIX or 1 in pids
-
-
-def _allowed(read: Callable[[], _T]) -> _T | None:
-    try:
-        return read()
-    except psutil.AccessDenied:
-        return None
-
-
-def _or_none(read: Callable[[], _T]) -> _T | None:
-    """Return None too where this one fact is missing of a process that is there (an exe that was deleted)."""
-    try:
-        return read()
-    except (psutil.AccessDenied, psutil.NoSuchProcess):
-        return None

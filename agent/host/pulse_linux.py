@@ -1,4 +1,4 @@
-"""The pulse of a process on Linux: one read of /proc/PID/stat (proc_pid_stat(5))."""
+"""The pulse and the command line of a process on Linux, each in one read (proc_pid_stat(5), proc_pid_cmdline(5))."""
 
 import os
 import sys
@@ -9,22 +9,16 @@ assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
 
 _PF_KTHREAD = 0x00200000
 _MAX_BYTES = 4096
+_COMMAND_MAX_BYTES = 64 * 1024
 # Positions after the command's closing parenthesis; the manual counts from 1 with pid and comm first.
 _STATE, _PPID, _FLAGS, _STARTTIME, _ARG_START = 0, 1, 6, 19, 45
 
 
 def read_pulse(pid: int) -> Pulse | None:
     """Return the pulse of `pid`, None where there is no such process."""
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    text = _read(f"/proc/{pid}/stat", _MAX_BYTES)
+    if text is None:
         return None
-    try:
-        text = os.read(descriptor, _MAX_BYTES)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
     opening, closing = text.find(b"("), text.rfind(b")")
     fields = text[closing + 2 :].split()
     if opening < 0 or len(fields) <= _STARTTIME:
@@ -36,3 +30,22 @@ def read_pulse(pid: int) -> Pulse | None:
         image=int(fields[_ARG_START]) if len(fields) > _ARG_START else 0,
         passed_over=fields[_STATE] in (b"Z", b"X", b"x") or bool(int(fields[_FLAGS]) & _PF_KTHREAD),
     )
+
+
+def read_command(pid: int) -> tuple[str, ...]:
+    """Return the words of the command line, empty where the process is gone, runs no program or may not be read."""
+    raw = _read(f"/proc/{pid}/cmdline", _COMMAND_MAX_BYTES)
+    return tuple(os.fsdecode(raw).removesuffix("\0").split("\0")) if raw else ()
+
+
+def _read(path: str, most: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, most)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)

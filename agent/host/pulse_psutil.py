@@ -24,3 +24,11 @@ def read_pulse(pid: int) -> Pulse | None:
         return None
     except psutil.AccessDenied:
         return Pulse(started=0.0, ppid=0, name="")
+
+
+def read_command(pid: int) -> tuple[str, ...]:
+    """Return the words of the command line, empty where the process is gone, runs no program or may not be read."""
+    try:
+        return tuple(psutil.Process(pid).cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return ()

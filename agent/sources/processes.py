@@ -1,33 +1,71 @@
-"""The process table as a source: one look at everything that runs now."""
+"""The process table as a source: everything that runs now, and what ran since the last look.
 
-from collections.abc import Sequence
+Where the system tells of programs as they start, a look reads only what was told of, and the sweep of the whole table is the
+reconciliation; where it doesn't, every look is a sweep.
+"""
 
-from agent.core.observation import Coverage, CoverageState, ProcessLook, Scope
+import time
+from collections.abc import Callable, Sequence
+
+from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
 from agent.ports import ProcessTable, TableView
+from agent.sources.launches import Launches, Sightings
 
 _SCOPE = Scope("process")
+RECONCILE_S = 30.0
+"""Between two sweeps while events are told."""
 
 
 class ProcessSource:
-    """Sweeps the process table. `table` is None where another root is examined: what runs there cannot be seen."""
+    """Looks at the process table. `table` is None where another root is examined: what runs there cannot be seen.
+
+    `interval_s` is the time until the next look: short after something happened, because what has started goes on to change.
+    """
 
     name = "processes"
 
-    def __init__(self, table: ProcessTable | None, interval_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        table: ProcessTable | None,
+        interval_s: float = 5.0,
+        launches: Launches | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.interval_s = interval_s
-        self._table = table
+        self._busy_s = interval_s
+        self._table, self._launches, self._monotonic = table, launches, monotonic
+        self._sweep_due: float | None = None
 
     def look(self) -> Sequence[ProcessLook]:
         """Return every process that could be seen, and whether that is all of them."""
         if self._table is None:
             problem = "another root is examined: the processes of that machine cannot be seen from here"
             return [ProcessLook(coverage=(Coverage(_SCOPE, CoverageState.SKIPPED, problem),))]
-        view = self._table.snapshot()
-        return [ProcessLook(processes=view.processes, coverage=(_coverage(view),))]
+        if self._launches is None:
+            view = self._table.snapshot()
+            return [ProcessLook(processes=view.processes, coverage=(_coverage(view),))]
+        return [self._told(self._table, self._launches)]
 
     def watched(self) -> Sequence[str]:
-        """No file tells of a process; only the timer does."""
+        """No file tells of a process."""
         return ()
+
+    def _told(self, table: ProcessTable, launches: Launches) -> ProcessLook:
+        seen, now = launches.take(), self._monotonic()
+        sweeps = not seen or seen.lost or self._sweep_due is None or now >= self._sweep_due
+        if sweeps:
+            view = table.snapshot()
+            self._sweep_due = now + max(self._busy_s, RECONCILE_S)
+        else:
+            view = table.update((*seen.processes, *seen.ended))
+        launches.follow(seen, view.processes, whole=sweeps)
+        self.interval_s = self._busy_s if seen else max(self._busy_s, RECONCILE_S)
+        return ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
+
+
+def _ended(seen: Sightings, view: TableView) -> tuple[Process, ...]:
+    alive = {process.identity for process in view.processes}
+    return tuple(p for p in (*seen.replaced, *seen.processes.values()) if p.identity not in alive)
 
 
 def _coverage(view: TableView) -> Coverage:

@@ -1,4 +1,8 @@
-"""Health conditions as data: what is wrong with the agent itself, each with a code, a severity, a sentence and since when."""
+"""Health conditions as data: what is wrong with the agent itself, each with a code, a severity, a sentence and since when.
+
+A condition is shown once it has held for a while (a laptop is offline every night), and not while its cause is shown: one
+trouble is told once.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -8,27 +12,51 @@ from agent.core.deviation import Severity
 from agent.core.documents import ConditionRow
 from agent.ports import Clock
 
+_HIGH, _MEDIUM, _LOW, _INFO = Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition that can hold. It is visible after `visible_after_s`, and hidden while one of `causes` is visible."""
+
+    severity: Severity
+    title: str
+    causes: tuple[str, ...] = ()
+    visible_after_s: float = 0.0
+
+
 CONDITIONS = MappingProxyType(
     {
-        "settings.invalid": (Severity.MEDIUM, "A setting is wrong; its default is in force"),
-        "endpoint.none": (Severity.INFO, "No endpoint is configured; reports stay on this device"),
-        "delivery.failing": (Severity.MEDIUM, "Reports do not get through"),
-        "delivery.refused": (Severity.MEDIUM, "The endpoint refused reports for good; they are set aside"),
-        "delivery.dropped": (Severity.MEDIUM, "Reports were dropped because the journal is full"),
-        "journal.failing": (Severity.HIGH, "The journal cannot be written"),
-        "journal.replaced": (Severity.HIGH, "The journal was damaged; it was set aside and a new one started"),
-        "worker.restarted": (Severity.MEDIUM, "A part of the agent crashed and was started again"),
-        "watch.limited": (Severity.LOW, "Change notifications are not available everywhere; the timed look covers it"),
-        "status.unwritable": (Severity.HIGH, "The status document cannot be written"),
+        "settings.invalid": Condition(_MEDIUM, "A setting is wrong; its default is in force"),
+        "endpoint.none": Condition(_INFO, "No endpoint is configured; reports stay on this device"),
+        "endpoint.unusable": Condition(_HIGH, "A destination's settings cannot be used; nothing is sent there"),
+        "journal.failing": Condition(_HIGH, "The journal cannot be written"),
+        "journal.replaced": Condition(_HIGH, "The journal was damaged; it was set aside and a new one started"),
+        "delivery.failing": Condition(
+            _MEDIUM, "Reports have not been getting through for a day", ("journal.failing",), _DAY_S
+        ),
+        "delivery.refused": Condition(_MEDIUM, "A destination refused reports for good; they are set aside"),
+        "delivery.dropped": Condition(_MEDIUM, "Reports were dropped because the journal is full"),
+        "worker.restarted": Condition(_MEDIUM, "A part of the agent crashed and was started again"),
+        "watch.limited": Condition(_LOW, "Change notifications are not available everywhere; the timed look covers it"),
+        "launches.unnoticed": Condition(
+            _LOW, "The system does not tell of starting processes; the timed sweep finds what lives long enough"
+        ),
+        "launches.lost": Condition(
+            _LOW, "Programs started faster than they could be taken in; a sweep answered", ("launches.unnoticed",)
+        ),
+        "status.unwritable": Condition(_HIGH, "The status document cannot be written", ("journal.failing",)),
     }
 )
-"""Every condition that exists: its code, severity and title."""
+"""Every condition that exists, by its code, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     text: str
-    since: float
+    since: float  # wall clock, for people
+    began: float  # monotonic
 
 
 class Health:
@@ -41,10 +69,12 @@ class Health:
 
     def set(self, code: str, detail: str) -> None:
         """State that condition `code` holds, with what is known about it; since when is kept from the first time."""
-        title = CONDITIONS[code][1]
+        title = CONDITIONS[code].title
         with self._lock:
-            since = self._held[code].since if code in self._held else self._clock.now()
-            self._held[code] = _Held(f"{title}: {detail}" if detail else f"{title}.", since)
+            before = self._held.get(code)
+            since = before.since if before else self._clock.now()
+            began = before.began if before else self._clock.monotonic()
+            self._held[code] = _Held(f"{title}: {detail}" if detail else f"{title}.", since, began)
 
     def clear(self, code: str) -> None:
         """State that condition `code` holds no more."""
@@ -52,11 +82,13 @@ class Health:
             self._held.pop(code, None)
 
     def rows(self) -> tuple[ConditionRow, ...]:
-        """Return what holds now."""
+        """Return what holds now and is to be shown."""
+        now = self._clock.monotonic()
         with self._lock:
             held = dict(self._held)
+        ripe = {code for code, item in held.items() if now - item.began >= CONDITIONS[code].visible_after_s}
         return tuple(
-            ConditionRow(code, severity, held[code].text, held[code].since)
-            for code, (severity, _) in CONDITIONS.items()
-            if code in held
+            ConditionRow(code, condition.severity, held[code].text, held[code].since)
+            for code, condition in CONDITIONS.items()
+            if code in ripe and not ripe.intersection(condition.causes)
         )

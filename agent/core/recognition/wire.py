@@ -31,10 +31,10 @@ class Wire:
 
 def wire(child: Process, host: Process) -> Wire:
     """Return the wire between a process and the one that started it."""
-    if child.wires is None or host.wires is None:
+    ends = host.wires if child.host_wires is None else child.host_wires
+    if child.wires is None or ends is None:
         return Wire(Wired.UNKNOWN)
-    held = set(host.wires.items())
-    hosts = set(host.wires.values())
+    held, hosts = set(ends.items()), set(ends.values())
     own = {fd: name for fd, name in child.wires.items() if name in hosts and (fd, name) not in held}
     names = frozenset(own.values())
     return Wire(Wired.BOTH_WAYS if _both_ways(own) else Wired.NO, names)

@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from agent.core.observation import Process
-from agent.host import processes as module
 from agent.host.processes import YOUNG_S, PsutilProcessTable
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are read on Linux")
@@ -37,7 +36,7 @@ def test_a_started_process_shows_with_its_facts_and_no_value_of_its_environment(
     assert found.ppid == os.getpid()
     assert found.command is not None
     assert found.command[1:] == tuple(IDLE[1:])
-    assert found.marks == {"CLAUDECODE"}
+    assert found.marks == frozenset({"CLAUDECODE"})
     assert "hunter2" not in repr(found)
 
 
@@ -54,7 +53,7 @@ def test_a_settled_process_is_not_opened_again_and_an_ended_one_is_gone(
 
     at = [0.0]
     table = PsutilProcessTable(monotonic=lambda: at[0])
-    monkeypatch.setattr(module.psutil, "Process", Counting)
+    monkeypatch.setattr(psutil, "Process", Counting)
     assert find(table, child.pid) is not None
     at[0] = YOUNG_S / 2
     table.snapshot()
@@ -111,7 +110,7 @@ def test_a_zombie_is_left_out() -> None:
 def test_both_ends_of_a_pipe_and_of_a_socket_pair_have_one_name() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        started = subprocess.Popen(IDLE, stdin=theirs, stdout=subprocess.PIPE)
+        started = subprocess.Popen(IDLE, stdin=theirs.fileno(), stdout=subprocess.PIPE)
         theirs.close()
         try:
             table = PsutilProcessTable()
@@ -167,7 +166,7 @@ def test_a_command_line_that_may_not_be_read_is_counted_and_named(
                 raise psutil.AccessDenied(self.pid)
             return real.cmdline(self)
 
-    monkeypatch.setattr(module.psutil, "Process", Closed)
+    monkeypatch.setattr(psutil, "Process", Closed)
     view = PsutilProcessTable().snapshot()
     assert view.hidden >= 1
     assert "administrator" in (view.problem or "")
@@ -179,13 +178,33 @@ def test_an_unexpected_error_of_the_table_is_not_swallowed(monkeypatch: pytest.M
         def __init__(self, pid: int) -> None:
             raise RuntimeError(f"a fault about {pid}")
 
-    monkeypatch.setattr(module.psutil, "Process", Broken)
+    monkeypatch.setattr(psutil, "Process", Broken)
     with pytest.raises(RuntimeError):
         PsutilProcessTable().snapshot()
 
 
 @linux_only
 def test_a_table_that_lacks_the_first_process_says_that_others_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.psutil, "pids", lambda: [os.getpid()])
+    monkeypatch.setattr(psutil, "pids", lambda: [os.getpid()])
     view = PsutilProcessTable().snapshot()
     assert "hidepid" in (view.problem or "")
+
+
+def test_an_update_reads_the_named_processes_and_leaves_the_rest(child: subprocess.Popen[bytes]) -> None:
+    table = PsutilProcessTable()
+    before = {process.pid: process for process in table.snapshot().processes}
+    late = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        after = {process.pid: process for process in table.update([late.pid]).processes}
+    finally:
+        late.kill()
+        late.communicate()
+    assert after[late.pid].command is not None
+    assert after[child.pid] is before[child.pid]
+    assert late.pid not in {process.pid for process in table.update([late.pid]).processes}
+    assert child.pid in {process.pid for process in table.update([child.pid, child.pid]).processes}
+
+
+def test_an_update_adds_the_parent_that_the_snapshot_lacked(child: subprocess.Popen[bytes]) -> None:
+    table = PsutilProcessTable()
+    assert {process.pid for process in table.update([child.pid]).processes} >= {child.pid, os.getpid()}

@@ -1,5 +1,7 @@
 """The process table as a source."""
 
+from collections.abc import Collection
+
 from agent.core.observation import CoverageState, Process
 from agent.ports import TableView
 from agent.sources.processes import ProcessSource
@@ -13,6 +15,9 @@ class _Table:
 
     def snapshot(self) -> TableView:
         return self.view
+
+    def update(self, pids: Collection[int]) -> TableView:
+        raise NotImplementedError
 
 
 def test_a_whole_table_is_a_complete_look() -> None:

@@ -1,0 +1,71 @@
+"""Which of the programs that start all day can have to do with MCP: asked at every launch, so it must be cheap.
+
+It errs towards yes. What it lets go by is a process that `recognise` would never take for a server, nor for a client.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from functools import lru_cache
+
+from agent.core.commandline import Argv, base_name
+from agent.core.correspondence import keys
+from agent.core.launchers import BRIDGES, launch
+from agent.core.observation import Process
+from agent.core.recognition.clients import ClientMarks, index_of
+from agent.core.recognition.signs import declared, named, ordinary
+from agent.core.server import Server
+
+
+class Role(StrEnum):
+    """What a process means for those that it starts."""
+
+    CLIENT = "client"  # whatever it starts, but ordinary tools, may be a server
+    LAUNCHER = "launcher"  # it hands a client's wire on
+    NONE = "none"  # only what shows a sign of MCP's own can be a server
+
+
+_OWN_WORDS = ("mcp", "modelcontextprotocol", *BRIDGES)
+
+
+class Triage:
+    """Knows the clients and the configured servers; remembers its latest answers."""
+
+    def __init__(self, clients: Sequence[ClientMarks], servers: Sequence[Server] = ()) -> None:
+        self._index = index_of(tuple(clients))
+        launches = [found for server in servers if server.command and (found := launch(server.command))]
+        self._keys = frozenset(key for found in launches for key in keys(found))
+        self._words = _folded(_OWN_WORDS) | _folded(self._keys)
+        self._clients = _folded(name for client in clients for name in (*client.executables, *client.paths))
+        self.judge = lru_cache(maxsize=4096)(self._judge)
+
+    def role(self, process: Process) -> Role:
+        """Return what a process of the table means, by itself."""
+        return Role.CLIENT if self._index.of(process) is not None else Role.NONE
+
+    def _judge(self, command: Argv, parent: Role) -> tuple[bool, Role]:
+        """Say whether a process of this command line, under such a parent, matters, and what it means for its children."""
+        text = _fold("\0".join(command))
+        if any(word in text for word in self._clients):
+            process = Process(0, 0.0, None, base_name(command[0]) if command else "", command=command)
+            if self._index.of(process) is not None:
+                return True, Role.CLIENT
+        own = any(word in text for word in self._words)
+        if parent is Role.NONE and not own:
+            return False, Role.NONE
+        found = launch(command)
+        if found is None:
+            return False, Role.NONE
+        matters = (own and (declared(found) or named(found) or bool(keys(found) & self._keys))) or (
+            parent is not Role.NONE and not ordinary(found)
+        )
+        passes_on = found.passes_on and (matters or parent is not Role.NONE)
+        return matters, Role.LAUNCHER if passes_on else Role.NONE
+
+
+def _folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(_fold(word) for word in words)
+
+
+def _fold(text: str) -> str:
+    """Package names are one name in many spellings."""
+    return text.lower().replace("_", "-").replace(".", "-").replace("\\", "/")

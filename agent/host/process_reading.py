@@ -1,0 +1,123 @@
+"""Reads one process: what is cheapest to know of it, or everything that can be seen.
+
+Of psutil only `NoSuchProcess`, `ZombieProcess` and `AccessDenied` are expected; anything else is a fault of this program.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import psutil
+
+from agent.core.observation import Process
+from agent.host.pulse import Pulse
+
+if sys.platform == "linux":
+    from agent.host.pulse_linux import read_command, read_pulse
+    from agent.host.wires_linux import read_wires
+else:
+    from agent.host.pulse_psutil import read_command, read_pulse
+
+    def read_wires(pids: Iterable[int]) -> Mapping[int, Mapping[int, str] | None]:
+        """Nothing here tells which descriptors lead to another process."""
+        return dict.fromkeys(pids)
+
+
+__all__ = ["LiveReader", "read_pulse", "read_wires"]
+
+_T = TypeVar("_T")
+
+
+class LiveReader:
+    """Single processes of this machine (`ProcessReader`). One caller at a time.
+
+    `marks` are the names of environment variables that are looked for; nothing else of an environment is kept.
+    """
+
+    def __init__(self, marks: Collection[str] = ()) -> None:
+        self._marks = frozenset(marks)
+        self._users: dict[int, str] = {}
+
+    def command(self, pid: int) -> tuple[str, ...]:
+        """Return the words of the command line."""
+        return read_command(pid)
+
+    def parent(self, pid: int) -> int | None:
+        """Return the pid of the parent."""
+        pulse = read_pulse(pid)
+        return None if pulse is None else pulse.ppid
+
+    def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
+        """Return the process, with the descriptors that lead to its parent as both hold them now.
+
+        With a `command` that was read before, it may be gone by the end: what it holds open is read first, being gone first.
+        """
+        own = read_wires((pid,))[pid]
+        pulse = read_pulse(pid)
+        if pulse is None or (pulse.passed_over and (own is None or command is None)):
+            return None
+        try:
+            handle = psutil.Process(pid)
+            with handle.oneshot():
+                process = self.facts(handle, pulse, command)
+        except psutil.NoSuchProcess:
+            return None
+        except psutil.AccessDenied:
+            process = Process(pid, pulse.started, pulse.ppid, pulse.name)
+        parents = read_wires((pulse.ppid,))[pulse.ppid]
+        if own is None or parents is None:
+            return replace(process, wires=own)
+        shared = set(own.values())
+        return replace(process, wires=own, host_wires={fd: name for fd, name in parents.items() if name in shared})
+
+    def facts(self, handle: psutil.Process, pulse: Pulse, read: tuple[str, ...] | None = None) -> Process:
+        """Return everything but the descriptors; `read` is the command line where it is known already.
+
+        Raises:
+            psutil.NoSuchProcess: it is gone.
+            psutil.AccessDenied: not even its start may be known.
+        """
+        command = read or _allowed(handle.cmdline)
+        environment = _or_none(handle.environ) if self._marks else {}
+        return Process(
+            pid=handle.pid,
+            create_time=handle.create_time(),
+            ppid=pulse.ppid,
+            name=pulse.name,
+            user=self._user(handle),
+            exe=_or_none(handle.exe) or None,
+            command=None if command is None else tuple(command),
+            cwd=_or_none(handle.cwd) or None,
+            marks=None if environment is None else self._marks.intersection(environment),
+        )
+
+    def _user(self, handle: psutil.Process) -> str | None:
+        """Return the account; on POSIX each is looked up once, which may mean asking a directory service."""
+        if sys.platform == "win32":
+            return _or_none(handle.username)
+        else:  # noqa: RET505 - so that the type checker sees which half counts
+            uids = _or_none(handle.uids)
+            if uids is None:
+                return None
+            if uids.real not in self._users:
+                name = _or_none(handle.username)
+                if name is None:
+                    return None
+                self._users[uids.real] = name
+            return self._users[uids.real]
+
+
+def _allowed(read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except psutil.AccessDenied:
+        return None
+
+
+def _or_none(read: Callable[[], _T]) -> _T | None:
+    """Return None too where this one fact is missing of a process that is there (an exe that was deleted)."""
+    try:
+        return read()
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return None

@@ -1,0 +1,86 @@
+"""Servers that live for 20 ms while 500 other programs start per second: every one is seen, with the wire to its host."""
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.core.observation import Process
+from agent.core.recognition import recognise
+from agent.host.process_events import NoEvents, process_events
+from agent.host.process_reading import LiveReader
+from agent.host.processes import PsutilProcessTable
+from agent.sources.launches import Launches
+from agent.sources.processes import ProcessSource
+
+SERVERS = 60
+LIFE_S = "0.02"
+_STORM = """
+import os, time
+started, begun = 0, time.monotonic()
+while True:
+    while started < (time.monotonic() - begun) * 500:
+        os.posix_spawn("/bin/true", ["true"], {})
+        started += 1
+    time.sleep(0.002)
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+"""
+
+
+@pytest.fixture
+def noticing() -> Iterator[Launches]:
+    events = process_events()
+    if isinstance(events, NoEvents):
+        pytest.skip(events.reason)
+    found = Launches(events, LiveReader(), ())
+    stop = threading.Event()
+    worker = threading.Thread(target=found.run, args=(stop, lambda: None))
+    worker.start()
+    yield found
+    stop.set()
+    found.wake()
+    worker.join()
+    found.close()
+
+
+@pytest.fixture
+def storm() -> Iterator[None]:
+    started = subprocess.Popen([sys.executable, "-c", _STORM])
+    yield
+    started.kill()
+    started.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not Path("/bin/sleep").exists(), reason="process events are Linux's")
+@pytest.mark.usefixtures("storm")
+def test_every_short_lived_server_in_a_storm_is_seen(noticing: Launches, tmp_path: Path) -> None:
+    server = tmp_path / "mcp-server-brief"
+    shutil.copy("/bin/sleep", server)
+    source = ProcessSource(PsutilProcessTable(), 5.0, noticing)
+    seen: dict[int, Process] = {}
+    wanted = set()
+    source.look()
+    for number in range(SERVERS):
+        started = subprocess.Popen([server, LIFE_S], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        wanted.add(started.pid)
+        started.wait()  # with both pipes open: a host that has closed one is no host
+        started.communicate()
+        time.sleep(0.01)
+        if number % 20 == 19 or number == SERVERS - 1:
+            (look,) = source.look()
+            found = recognise((*look.processes, *look.ended), (), ())
+            seen |= {item.process.pid: item.process for item in found if item.command[0] == str(server)}
+    (look,) = source.look()
+    found = recognise((*look.processes, *look.ended), (), ())
+    seen |= {item.process.pid: item.process for item in found if item.command[0] == str(server)}
+    assert noticing.counts.overruns == 0
+    assert wanted == wanted & seen.keys()

@@ -1,0 +1,51 @@
+"""One process at a time, read from the live system."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from agent.core.recognition.wire import Wired, wire
+from agent.host.process_reading import LiveReader
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are read on Linux")
+IDLE = [sys.executable, "-c", "import sys; sys.stdin.read()", "an argument", ""]
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    started = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def test_the_cheap_facts_are_the_full_ones(child: subprocess.Popen[bytes]) -> None:
+    reader = LiveReader()
+    process = reader.read(child.pid)
+    assert process is not None
+    assert reader.command(child.pid) == process.command
+    assert process.command is not None
+    assert process.command[1:] == tuple(IDLE[1:])
+    assert reader.parent(child.pid) == process.ppid == os.getpid()
+
+
+def test_a_process_that_is_gone_is_none(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    reader = LiveReader()
+    assert (reader.command(child.pid), reader.parent(child.pid), reader.read(child.pid)) == ((), None, None)
+
+
+@linux_only
+def test_the_wire_still_shows_when_the_host_has_closed_its_ends(child: subprocess.Popen[bytes]) -> None:
+    reader = LiveReader()
+    process = reader.read(child.pid)
+    child.kill()
+    child.communicate()
+    host = reader.read(os.getpid())
+    assert process is not None
+    assert host is not None
+    assert wire(process, host).wired is Wired.BOTH_WAYS

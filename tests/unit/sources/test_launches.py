@@ -1,0 +1,199 @@
+"""Events become sightings; a look turns sightings into what runs and what has ended."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from agent.core.observation import Process
+from agent.core.recognition import ClientMarks
+from agent.ports import TableView, Told
+from agent.sources.launches import Launches
+from agent.sources.processes import RECONCILE_S, ProcessSource
+
+CLIENT = Process(10, 1.0, 1, "claude", command=("claude",))
+SERVER = Process(20, 2.0, 10, "tickets", command=("/opt/tickets",))
+TOOL = Process(30, 3.0, 10, "git", command=("git", "status"))
+
+
+@dataclass
+class _System:
+    """A machine: what runs, what was told, what was asked."""
+
+    running: dict[int, Process] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
+    followed: frozenset[int] = frozenset()
+    sweeps: int = 0
+    read_: list[int] = field(default_factory=list)
+    name: str = "test events"
+
+    def wait(self, timeout_s: float) -> Told:
+        assert timeout_s >= 0
+        return self.told.pop(0)
+
+    def follow(self, pids: Collection[int]) -> None:
+        self.followed = frozenset(pids)
+
+    def interrupt(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def command(self, pid: int) -> tuple[str, ...]:
+        found = self.running.get(pid)
+        return found.command or () if found else ()
+
+    def parent(self, pid: int) -> int | None:
+        found = self.running.get(pid)
+        return found.ppid if found else None
+
+    def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
+        assert command != ()
+        self.read_.append(pid)
+        return self.running.get(pid)
+
+    def snapshot(self) -> TableView:
+        self.sweeps += 1
+        return TableView(tuple(self.running.values()))
+
+    def update(self, pids: Collection[int]) -> TableView:
+        assert pids
+        return TableView(tuple(self.running.values()))
+
+    def start(self, *processes: Process) -> None:
+        self.running |= {process.pid: process for process in processes}
+        self.told += [Told(started=(process.pid,)) for process in processes]
+
+
+class _Agent:
+    def __init__(self, *running: Process) -> None:
+        self.system = _System({process.pid: process for process in running})
+        self.launches = Launches(self.system, self.system, [ClientMarks("claude-code", frozenset({"claude"}))])
+        self.at = 0.0
+        self.source = ProcessSource(self.system, 5.0, self.launches, lambda: self.at)
+        self.wakes = 0
+        self.launches.subscribe(self._woken)
+
+    def _woken(self) -> None:
+        self.wakes += 1
+
+    def hear(self) -> None:
+        while self.system.told:
+            self.launches.turn(0.0)
+
+
+def test_a_server_that_ended_before_the_look_is_in_it() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.start(SERVER)
+    agent.hear()
+    del agent.system.running[SERVER.pid]
+    assert agent.wakes == 1
+    (look,) = agent.source.look()
+    assert look.ended == (SERVER,)
+    assert look.processes == (CLIENT,)
+    (look,) = agent.source.look()
+    assert look.ended == (), "it is told once"
+
+
+def test_a_server_that_runs_on_is_no_ended_one_and_costs_no_sweep() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.start(SERVER)
+    agent.hear()
+    (look,) = agent.source.look()
+    assert (look.ended, set(look.processes), agent.system.sweeps) == ((), {CLIENT, SERVER}, 1)
+
+
+def test_ordinary_tools_wake_nobody_and_are_not_read() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.start(TOOL)
+    agent.hear()
+    assert (agent.wakes, agent.system.read_) == (0, [])
+    assert agent.launches.counts.started == 1
+
+
+def test_a_client_that_starts_makes_its_children_matter() -> None:
+    agent = _Agent()
+    agent.source.look()
+    agent.system.start(CLIENT, SERVER)
+    agent.hear()
+    agent.system.running.clear()
+    (look,) = agent.source.look()
+    assert set(look.ended) == {CLIENT, SERVER}
+
+
+def test_the_host_of_a_server_is_read_with_it_even_if_it_is_no_client() -> None:
+    host = Process(40, 1.0, 1, "python", command=("python", "host.py"))
+    server = Process(41, 2.0, 40, "x", command=("/opt/mcp-server-x",))
+    agent = _Agent(host)
+    agent.source.look()
+    agent.system.start(server)
+    agent.hear()
+    agent.system.running.clear()
+    (look,) = agent.source.look()
+    assert set(look.ended) == {host, server}
+
+
+def test_the_end_of_a_running_server_is_followed_and_wakes_the_look() -> None:
+    agent = _Agent(CLIENT, SERVER)
+    agent.source.look()
+    assert agent.system.followed == {CLIENT.pid, SERVER.pid}
+    del agent.system.running[SERVER.pid]
+    agent.system.told.append(Told(ended=(SERVER.pid,)))
+    agent.hear()
+    assert agent.wakes == 1
+    (look,) = agent.source.look()
+    assert look.processes == (CLIENT,)
+    assert agent.system.followed == {CLIENT.pid}
+
+
+def test_a_pid_that_is_used_again_loses_neither_process() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    other = replace(SERVER, create_time=9.0, command=("/opt/other",))
+    agent.system.start(SERVER)
+    agent.hear()
+    agent.system.start(other)
+    agent.hear()
+    (look,) = agent.source.look()
+    assert look.ended == (SERVER,)
+    assert other in look.processes
+
+
+def test_lost_events_are_counted_and_answered_by_a_sweep() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.told.append(Told(overrun=True))
+    agent.hear()
+    agent.source.look()
+    assert (agent.wakes, agent.system.sweeps, agent.launches.counts.overruns) == (1, 2, 1)
+
+
+def test_what_ended_before_it_could_be_read_is_counted() -> None:
+    agent = _Agent(CLIENT)
+    agent.system.told.append(Told(started=(99,)))
+    agent.hear()
+    assert (agent.launches.counts.missed, agent.wakes) == (1, 0)
+
+
+def test_sweeps_are_rare_while_nothing_happens_and_soon_after_something_did() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    assert agent.source.interval_s == RECONCILE_S
+    agent.system.start(SERVER)
+    agent.hear()
+    agent.source.look()
+    assert agent.source.interval_s == 5.0
+    agent.source.look()
+    assert (agent.source.interval_s, agent.system.sweeps) == (RECONCILE_S, 2)
+
+
+def test_a_busy_machine_is_swept_all_the_same() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.at = RECONCILE_S
+    agent.system.start(SERVER)
+    agent.hear()
+    agent.source.look()
+    assert agent.system.sweeps == 2
