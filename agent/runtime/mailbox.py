@@ -1,14 +1,14 @@
 """Between the sources and the pipeline: one slot per source, holding its newest looks until they are taken.
 
 A look that is not yet read is replaced by the newer one of the same partition, except that what was seen in between is
-carried over: a process that was there and is gone again was there.
+carried over: a process that was there and is gone again was there, a managed file that was changed and changed back was changed.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.core.observation import Look, ProcessLook
+from agent.core.observation import Look, ManagedLook, ProcessLook
 from agent.runtime.waiting import Beat, WakeBit
 
 ENDED_MAX = 20_000
@@ -44,10 +44,17 @@ class Mailbox:
 
 def merged(unread: Sequence[Look], newest: Sequence[Look]) -> tuple[Look, ...]:
     """Return `newest` with what `unread` saw and it did not."""
-    before = [look for look in unread if isinstance(look, ProcessLook)]
-    return tuple(_after(look, before[0]) if before and isinstance(look, ProcessLook) else look for look in newest)
+    return tuple(_after(look, unread) for look in newest)
 
 
-def _after(newest: ProcessLook, unread: ProcessLook) -> ProcessLook:
-    look = newest.after(unread)
+def _after(newest: Look, unread: Sequence[Look]) -> Look:
+    for before in unread:
+        if isinstance(newest, ManagedLook) and isinstance(before, ManagedLook):
+            return newest.after(before)
+        if isinstance(newest, ProcessLook) and isinstance(before, ProcessLook):
+            return _bounded(newest.after(before))
+    return newest
+
+
+def _bounded(look: ProcessLook) -> ProcessLook:
     return replace(look, ended=look.ended[:ENDED_MAX]) if len(look.ended) > ENDED_MAX else look
