@@ -109,8 +109,8 @@ class ManagedLook:
 
     `dropin_folder` is the listing of managed-settings.d itself, because an unreadable folder is not an empty one.
     `misplaced` holds paths that are not read by the client but hold a managed file by mistake. `passed` holds documents that were
-    seen otherwise since the look before and are as they were again; `touched` says in a sentence, per path, what shows that a file
-    was written or its rights were changed although nothing about it differs now.
+    seen otherwise since the look before and are as they were again; `touched` says in a sentence, per path, what shows that a
+    file was written or its rights were changed although nothing about it differs now.
     """
 
     folder: str

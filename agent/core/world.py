@@ -1,19 +1,21 @@
 """The world as last seen: the newest whole look of each source. Judgement always starts from all of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from agent.core.baseline.trust import Memory
 from agent.core.observation import ConfigLook, Coverage, Look, ManagedLook, ProcessLook
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """None means "not looked at yet", which is not the same as an empty look."""
+    """None means "not looked at yet", which is not the same as an empty look. `memory` is what earlier looks left behind."""
 
     configs: tuple[ConfigLook, ...] | None = None
     managed: ManagedLook | None = None
     processes: ProcessLook | None = None
     extra_coverage: tuple[Coverage, ...] = ()
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     def updated(self, looks: Iterable[Look]) -> "World":
         """Return the world after one source's whole look: the looks at users replace all earlier ones of users.

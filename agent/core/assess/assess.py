@@ -15,9 +15,10 @@ from agent.core.assess.configured import (
     undecided_configured,
     versions_of,
 )
-from agent.core.assess.managed import managed_deviations, managed_rows
+from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
 from agent.core.assess.standing import policy_deviations, policy_row
+from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.observation import Coverage, CoverageState, Scope
@@ -38,11 +39,15 @@ class Terms:
     marks: tuple[ClientMarks, ...] = ()
     severities: Mapping[str, Severity] = field(default_factory=dict)
     policy_required: bool = True
+    baseline_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Everything that is said. `complete` is false until every source has looked once: nothing is decided before."""
+    """Everything that is said. `complete` is false until every source has looked once: nothing is decided before.
+
+    `memory` is what the next judgement must know of this one.
+    """
 
     complete: bool
     findings: Findings
@@ -51,6 +56,7 @@ class Assessment:
     processes: tuple[ProcessRow, ...] = ()
     managed_files: tuple[ManagedFileRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    memory: Memory = field(default_factory=Memory, repr=False)
     summary: SummaryRow = field(default_factory=lambda: SummaryRow("unknown", {}, "Nothing was looked at yet."))
 
     @property
@@ -91,11 +97,12 @@ def assess(
         return Assessment(complete=False, findings=Findings()), before
     files = _judged_files(world, terms, before)
     running = _running(world, terms, files, now)
-    managed = managed_rows(world.managed, [look.user for look in world.configs])
+    ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
+    managed = judge_managed(world.managed, [look.user for look in world.configs], ground)
     installed = _installed(world)
     found = (
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
-        *managed_deviations(managed),
+        *managed.deviations,
         *running_deviations(running),
         *configured_deviations(files.configured.judged),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
@@ -115,7 +122,8 @@ def assess(
             policy=policy,
             servers=servers,
             processes=process_rows(running),
-            managed_files=managed,
+            managed_files=managed.rows,
+            memory=managed.memory,
             coverage=coverage,
             summary=summary.summarise(policy, servers, tuple(findings.present.values()), coverage, len(running)),
         ),

@@ -1,97 +1,202 @@
-"""The managed files one by one: is each there, whole, readable by those who must obey it, and out of their reach?
+"""The managed files one by one: is each there, whole, as it was deployed, readable by those who must obey it, out of their reach?
 
-Without a signed baseline nobody can say that a file is what was deployed: a file in good order is then `unverified`.
+A file can fail several of these; its row names the worst, and each is a deviation of its own. Without a signed baseline nobody
+can say that a file is what was deployed: a file in good order is then `unverified`.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from agent.core.access import may_read, writers
 from agent.core.assess.results import deviation
-from agent.core.deviation import Deviation, Evidence
+from agent.core.baseline.compare import Comparer, Comparison
+from agent.core.baseline.record import DEPLOYED
+from agent.core.baseline.trust import Memory, Standing, texts, weigh
+from agent.core.deviation import Deviation, Evidence, Severity
 from agent.core.documents import ManagedFileRow, ManagedState
 from agent.core.observation import Document, DocumentKind, ManagedLook, Scope
-from agent.core.place import Data, Missing, Unreadable, User
+from agent.core.place import Content, Data, Missing, Os, Unreadable, User
 from agent.core.policy.documents import ManagedMcp, Refuses, Skipped, read_managed_mcp, read_settings
 
 SCOPE = Scope("managed")
 _STATE_OF_CODE: dict[str, ManagedState] = {"unreadable": "unreadable", "malformed": "malformed"}
+_SOUND: frozenset[ManagedState] = frozenset({"intact", "unverified"})
+_NO_PROCESS = "Which process wrote it is not known: the system did not tell."
 
 
-def managed_rows(look: ManagedLook, users: Sequence[User]) -> tuple[ManagedFileRow, ...]:
-    """Return a row for every managed file that is there, and for every one that lies in the wrong place."""
-    rows = [_row(document, users) for document in look.documents if not isinstance(document.content, Missing)]
-    rows += [_misplaced(document) for document in look.misplaced if not isinstance(document.content, Missing)]
-    return tuple(rows)
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the managed files are judged by, besides the look: the keys that sign baselines, what is remembered, the time."""
+
+    os: Os = "linux"
+    keys: tuple[str, ...] = ()
+    memory: Memory = field(default_factory=Memory)
+    now: float | None = None
 
 
-def managed_deviations(rows: Sequence[ManagedFileRow]) -> Iterator[Deviation]:
-    """Yield a deviation for every row that is not in good order."""
-    for row in rows:
-        if row.state in ("intact", "unverified"):
-            continue
-        yield deviation(
-            f"managed-file.{row.state}",
-            subject=row.path,
-            label=row.path,
-            text=f"{row.path}: {' '.join(row.problems)}",
-            evidence=[Evidence("file", f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}")],
-            depends=(SCOPE,),
-        )
+@dataclass(frozen=True, slots=True)
+class ManagedJudgement:
+    """Rows and deviations, and what is to be remembered from now on."""
+
+    rows: tuple[ManagedFileRow, ...]
+    deviations: tuple[Deviation, ...]
+    memory: Memory
 
 
-def _row(document: Document, users: Sequence[User]) -> ManagedFileRow:
-    content = document.content
-    facts = content.access[-1] if content.access else None
-    state, problems = _state(document, users)
-    return ManagedFileRow(
-        path=document.path,
-        role=document.kind.value,
-        state=state,
-        sha256=hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None,
-        owner=f"uid {facts.uid}" if facts else None,
-        mode=f"{facts.mode:04o}" if facts else None,
-        problems=problems,
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One file with everything that is wrong with it, the worst first; `remarks` are no faults."""
+
+    document: Document
+    faults: tuple[tuple[ManagedState, str], ...]
+    sound: ManagedState = "unverified"
+    remarks: tuple[str, ...] = ()
+
+
+def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> ManagedJudgement:
+    """Judge every managed file that is there or should be, every one in the wrong place, and the baselines themselves."""
+    standing, memory = weigh(look.baselines, ground.keys, ground.memory, ground.now, ground.os)
+    comparer = Comparer(standing, memory, ground.os, ground.now)
+    judged = [item for document in look.documents if (item := _judged(document, users, comparer)) is not None]
+    judged += [_absent(found) for found in comparer.absent(look)]
+    judged += [_misplaced(document) for document in look.misplaced if not isinstance(document.content, Missing)]
+    return ManagedJudgement(
+        rows=tuple(_row(item) for item in judged),
+        deviations=(
+            *(found for item in judged for found in _deviations(item)),
+            *_passing(look, comparer),
+            *_baselines(standing, ground.keys),
+        ),
+        memory=comparer.remembered(look),
     )
 
 
-def _state(document: Document, users: Sequence[User]) -> tuple[ManagedState, tuple[str, ...]]:
+def _judged(document: Document, users: Sequence[User], comparer: Comparer) -> _Judged | None:
+    compared = comparer.of(document)
+    if compared is None:
+        return None
+    faults = list(_faults(document, users))
+    if compared.state not in _SOUND:
+        faults.append((compared.state, " ".join(_sentence(note) for note in compared.notes)))
+        faults.sort(key=lambda fault: fault[0] != "malformed" and fault[0] != compared.state)
+        return _Judged(document, tuple(faults))
+    return _Judged(document, tuple(faults), compared.state, compared.notes)
+
+
+def _absent(found: Comparison) -> _Judged:
+    kinds = {kind.value: kind for kind in DEPLOYED}
+    document = Document(kinds.get(found.role, DocumentKind.MANAGED_DROPIN), found.path, Missing())
+    return _Judged(document, ((found.state, " ".join(_sentence(note) for note in found.notes)),))
+
+
+def _misplaced(document: Document) -> _Judged:
+    text = "No client reads a file of this name in this place, so nothing in it binds."
+    return _Judged(document, (("misplaced", text),))
+
+
+def _faults(document: Document, users: Sequence[User]) -> Iterator[tuple[ManagedState, str]]:
     content = document.content
+    if isinstance(content, Missing):
+        return
     if isinstance(content, Unreadable):
-        return "unreadable", (f"It cannot be read: {content.text}",)
-    if fault := _fault(document):
-        return fault
-    shut_out = [user.name for user in users if not may_read(content.access, user)]
-    if shut_out:
-        return "unreadable", (f"It does not bind {', '.join(shut_out)}, whose client may not read it.",)
+        yield "unreadable", f"It cannot be read: {content.text}"
+    elif fault := _fault(document):
+        yield fault
+    elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
+        yield "unreadable", f"It does not bind {', '.join(shut_out)}, whose client may not read it."
     if who := writers(content.access):
-        return "exposed", tuple(f"{reason[:1].upper()}{reason[1:]}." for reason in who)
-    return "unverified", ()
+        yield "exposed", " ".join(_sentence(reason) for reason in who)
 
 
-def _fault(document: Document) -> tuple[ManagedState, tuple[str, ...]] | None:
+def _fault(document: Document) -> tuple[ManagedState, str] | None:
     """Return what is wrong with the file's content in the eyes of a client that may read it."""
     if document.kind is DocumentKind.MANAGED_MCP:
         reading = read_managed_mcp(document, None)
         if isinstance(reading, ManagedMcp) and reading.why and reading.state in _STATE_OF_CODE:
-            return _STATE_OF_CODE[reading.state], (reading.why,)
+            return _STATE_OF_CODE[reading.state], reading.why
         return None
     settings = read_settings(document, None)
     if isinstance(settings, Refuses):
-        return "malformed", (f"The client does not start: {settings.why}.",)
+        return "malformed", f"The client does not start: {settings.why}."
     if isinstance(settings, Skipped):
-        return _STATE_OF_CODE.get(settings.code, "malformed"), (f"The client goes on without it: {settings.why}",)
+        return _STATE_OF_CODE.get(settings.code, "malformed"), f"The client goes on without it: {settings.why}"
     return None
 
 
-def _misplaced(document: Document) -> ManagedFileRow:
-    facts = document.content.access[-1] if document.content.access else None
+def _row(item: _Judged) -> ManagedFileRow:
+    content = item.document.content
+    facts = content.access[-1] if content.access and not isinstance(content, Missing) else None
     return ManagedFileRow(
-        path=document.path,
-        role=document.kind.value,
-        state="misplaced",
-        sha256=hashlib.sha256(document.content.raw).hexdigest() if isinstance(document.content, Data) else None,
+        path=item.document.path,
+        role=item.document.kind.value,
+        state=item.faults[0][0] if item.faults else item.sound,
+        sha256=_sha256(content),
         owner=f"uid {facts.uid}" if facts else None,
         mode=f"{facts.mode:04o}" if facts else None,
-        problems=("No client reads a file of this name in this place, so nothing in it binds.",),
+        problems=(*(text for _, text in item.faults), *item.remarks),
     )
+
+
+def _deviations(item: _Judged) -> Iterator[Deviation]:
+    row = _row(item)
+    evidence = [Evidence("file", f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}")]
+    for state, text in item.faults:
+        changed = f" It belongs to {row.owner} now. {_NO_PROCESS}" if state == "modified" else ""
+        yield deviation(
+            f"managed-file.{state}",
+            subject=row.path,
+            label=row.path,
+            text=f"{row.path}: {text}{changed}",
+            evidence=evidence,
+            depends=(SCOPE,),
+        )
+
+
+def _passing(look: ManagedLook, comparer: Comparer) -> Iterator[Deviation]:
+    """Yield what was otherwise for a moment between two looks."""
+    told = set()
+    for document in look.passed:
+        found = comparer.of(document)
+        if found is None or found.state in _SOUND or document.path in told:
+            continue
+        told.add(document.path)
+        notes = " ".join(_sentence(note) for note in found.notes)
+        yield _passed(document.path, f"It was changed and changed back. In between: {notes} {_NO_PROCESS}")
+    for path, what in look.touched.items():
+        if path not in told:
+            text = f"{what} It is as it was before; what it held in between was not seen. {_NO_PROCESS}"
+            yield replace(_passed(path, text), severity=Severity.LOW)
+
+
+def _passed(path: str, text: str) -> Deviation:
+    return deviation(
+        "managed-file.modified",
+        subject=f"{path} in passing",
+        label=path,
+        text=f"{path}: {text}",
+        evidence=[Evidence("file", path)],
+        depends=(SCOPE,),
+        remediation="Find out who writes there: nothing needs to be pushed, as the file is what it was.",
+    )
+
+
+def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
+    for path, text in texts(standing):
+        yield deviation("baseline.refused", subject=path, label=path, text=text, depends=(SCOPE,))
+    text: str | None = standing.gone
+    if text is None and keys and not standing.valid:
+        text = (
+            "The settings name keys that sign baselines, and there is no baseline that counts: no file can be verified."
+        )
+    if missing is not None:
+        yield deviation("baseline.missing", subject="baseline", label="baseline", text=missing, depends=(SCOPE,))
+
+
+def _sha256(content: Content) -> str | None:
+    return hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None
+
+
+def _sentence(text: str) -> str:
+    whole = text[:1].upper() + text[1:]
+    return whole if whole.endswith((".", "!", "?", ")")) and not whole.endswith("…") else whole + "."

@@ -61,7 +61,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`valid` holds the baselines that count, the newest first; `proven` says that they are signed. `gone` says what was removed."""
+    """`valid` are the baselines that count, the newest first; `proven`: they are signed. `gone` says what was removed."""
 
     valid: tuple[Accepted, ...] = ()
     refused: tuple[Refusal, ...] = ()
