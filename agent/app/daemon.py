@@ -4,50 +4,49 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
-from agent import __version__
+from agent.app.destinations import REPORTS, Destination, Unusable, destinations, https_sink
 from agent.app.looking import Eyes, Target, eyes, launches
-from agent.config.settings import Endpoint, Loaded, Settings
+from agent.app.telling import Teller
+from agent.config.settings import Loaded, Settings
 from agent.core.assess import Assessment, assess
 from agent.core.assess.assess import Judged
 from agent.core.assess.blind import Blindness
 from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
-from agent.core.event import PRODUCT, finding_event, heartbeat_event
+from agent.core.event import Circumstances, finding_events
 from agent.core.ledger import Change, Record
 from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder
 from agent.host.process_events import NoEvents
 from agent.host.watching import NativeWatcher
-from agent.ports import JSON, CannotStart, Sink, StoreError
+from agent.ports import JSON, CannotStart, StoreError
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock
 from agent.runtime.delivery import Delivery
 from agent.runtime.mailbox import Mailbox
 from agent.runtime.pipeline import Pipeline, Stages
-from agent.runtime.supervisor import Supervisor
+from agent.runtime.supervisor import EXIT_STOPPED, Supervisor
 from agent.runtime.ticker import Ticker
 from agent.runtime.waiting import Worker
 from agent.runtime.watcher import Watcher
-from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
-from agent.sinks.jsonl import JsonlSink
 from agent.sources.hints import Hints
 from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.publisher import Facts, Publisher
 from agent.store.journal import Journal, Retention
+from agent.store.outbox import FOLDED
 
 log = logging.getLogger(__name__)
 
 JOURNAL = "journal.sqlite3"
-REPORTS = "reports.jsonl"
 _STATUS_REFRESH_S = 60.0
-_SECRET_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,33 @@ class Audience:
     changes: Callable[[Sequence[Change], StatusDocument | None], None]
 
 
-def run_daemon(target: Target, loaded: Loaded, machine: Machine, paths: OwnPaths, audience: Audience) -> int:
+class ServiceManager(Protocol):
+    """Whoever started the daemon and wants to know how it stands."""
+
+    def ready(self) -> None:
+        """Hear that everything was judged once."""
+        ...
+
+    def alive(self) -> None:
+        """Hear that every worker beats."""
+        ...
+
+    def says(self, text: str) -> None:
+        """Hear in one line how the device stands."""
+        ...
+
+    def stopping(self) -> None:
+        """Hear that the daemon ends."""
+        ...
+
+
+def run_daemon(
+    target: Target, loaded: Loaded, machine: Machine, paths: OwnPaths, audience: Audience, manager: ServiceManager
+) -> int:
     """Run until a signal says stop, or until a part cannot be kept alive; return the exit status.
 
     Raises:
-        CannotStart: the state folder cannot be used, another agent uses it, or a named user does not exist.
+        CannotStart: the state folder or the journal in it cannot be used, another agent uses it, or a named user does not exist.
     """
     try:
         own_folder(paths.state)
@@ -77,7 +98,10 @@ def run_daemon(target: Target, loaded: Loaded, machine: Machine, paths: OwnPaths
         noticing = launches()
         told = noticing if isinstance(noticing, Launches) else None
         seeing = eyes(target, loaded.settings, machine, device, told)
-        agent = _Agent(seeing, loaded, paths.state, audience, noticing)
+        try:
+            agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
+        except StoreError as error:
+            raise CannotStart(f"{error}. Make room there or correct the rights, and start again") from None
         stack.callback(agent.close)
         return agent.run()
 
@@ -86,9 +110,14 @@ class _Agent:
     """Everything that lives as long as the daemon does."""
 
     def __init__(
-        self, seeing: Eyes, loaded: Loaded, state: Path, audience: Audience, noticing: Launches | NoEvents
+        self,
+        seeing: Eyes,
+        loaded: Loaded,
+        state: Path,
+        told: tuple[Audience, ServiceManager],
+        noticing: Launches | NoEvents,
     ) -> None:
-        self._eyes, self._audience = seeing, audience
+        self._eyes, (self._audience, self._manager) = seeing, told
         self._launches = noticing if isinstance(noticing, Launches) else None
         self._settings = loaded.settings
         self._clock = SystemClock()
@@ -96,7 +125,8 @@ class _Agent:
         self._judged: Judged | None = None
         self._blindness = Blindness(loaded.settings.reporting.blind_after_s)
         self._told_first = False
-        self._heartbeat_due = 0.0
+        self._assessment: Assessment | None = None
+        self._versions: Mapping[tuple[str | None, str], str] = {}
         self._health = Health(self._clock)
         if loaded.problems:
             self._health.set("settings.invalid", " · ".join(str(problem) for problem in loaded.problems))
@@ -105,22 +135,29 @@ class _Agent:
         retention = Retention(outbox_max_bytes=loaded.settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._publisher = Publisher(state, self._clock, self._facts(loaded.settings))
-        self._deliveries = tuple(self._delivery(sink) for sink in self._sinks(loaded.settings, state))
+        self._deliveries = tuple(self._delivery(destination) for destination in self._destinations(state))
         self._journal.use_sinks([delivery.sink.name for delivery in self._deliveries])
         for delivery in self._deliveries:
+            self._journal.try_again(delivery.sink.name)  # the settings may be better ones now
             self._journal.subscribe(delivery.wake)
-        self._supervisor = Supervisor(self._workers(), self._clock, self._backoff(1.0, 60.0), self._budgets)
+        interval = loaded.settings.reporting.heartbeat_interval_s
+        self._teller = Teller(seeing.device, self._journal, self._clock, interval, Random(), self._counters)  # noqa: S311 - jitter
+        backoff = self._backoff(self._budgets.restart_base_s, self._budgets.restart_cap_s)
+        self._supervisor = Supervisor(self._workers(), self._clock, backoff, self._budgets, self._manager.alive)
 
     def run(self) -> int:
         """Run on this thread, which must be the main one; signals ask it to stop."""
+        self._teller.started()
         with _signals(self._supervisor.stop):
-            return self._supervisor.run()
+            status = self._supervisor.run()
+        self._manager.stopping()
+        self._teller.stopped("it was told to" if status == EXIT_STOPPED else "a part of it could not be kept alive")
+        return status
 
     def close(self) -> None:
         """Close what holds files and connections."""
         for delivery in self._deliveries:
-            if isinstance(delivery.sink, HttpsSink):
-                delivery.sink.close()
+            getattr(delivery.sink, "close", _nothing)()
         self._hints.close()
         if self._launches is not None:
             self._launches.close()
@@ -143,22 +180,22 @@ class _Agent:
             Ticker("heart", _STATUS_REFRESH_S / 2, self._tick, self._budgets),
         ]
 
-    def _sinks(self, settings: Settings, state: Path) -> Iterator[Sink]:
-        if settings.jsonl.enabled:
-            yield JsonlSink(settings.jsonl.path or state / REPORTS, settings.jsonl.max_bytes)
-        if settings.endpoint.url is None:
-            self._health.set("endpoint.none", "")
-            return
-        try:
-            yield https_sink(settings.endpoint, self._eyes.device.id, self._clock)
-        except (OSError, ValueError) as error:
-            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self._health.set("delivery.failing", f"the endpoint's settings cannot be used: {text}")
+    def _destinations(self, state: Path) -> Iterator[Destination]:
+        unusable = []
+        for found in destinations(self._settings, state, self._eyes.device.id, self._clock):
+            if isinstance(found, Unusable):
+                unusable.append(found.text)
+            else:
+                yield found
+        self._hold("endpoint.unusable", " · ".join(unusable) or None)
+        self._hold("endpoint.none", None if self._settings.endpoint.url is not None else "")
 
-    def _delivery(self, sink: Sink) -> Delivery:
+    def _delivery(self, destination: Destination) -> Delivery:
         backoff = self._backoff(self._budgets.delivery_base_s, self._budgets.delivery_cap_s)
-        abort = sink.abort if isinstance(sink, HttpsSink) else lambda: None
-        return Delivery(sink, self._journal, self._clock, backoff, self._budgets, abort)
+        hold = backoff.random.uniform(0.0, self._budgets.start_spread_s) if destination.far else 0.0
+        abort = getattr(destination.sink, "abort", _nothing)
+        sink = destination.sink
+        return Delivery(sink, self._journal, self._clock, backoff, self._budgets, abort, hold_s=hold)
 
     def _backoff(self, base_s: float, cap_s: float) -> Backoff:
         return Backoff(Random(), base_s, cap_s)  # noqa: S311 - jitter, not secrets
@@ -167,22 +204,28 @@ class _Agent:
 
     def _assess(self, world: World) -> Assessment:
         blind = self._blindness.of(world.coverage, self._clock.monotonic())
-        assessment, self._judged = assess(world, self._eyes.terms, self._judged, now=self._clock.now(), blind=blind)
+        assessment, self._judged = assess(
+            world,
+            self._eyes.terms,
+            self._judged,
+            now=self._clock.now(),
+            blind=blind,
+            conditions=self._health.rows(),
+        )
+        self._assessment = assessment
+        self._versions = {
+            (look.user.name, client): version
+            for look in world.configs or ()
+            for client, version in look.client_versions.items()
+        }
         if self._launches is not None and self._judged is not None:
             self._launches.expect(self._judged.startable)
         return assessment
 
     def _encode(self, change: Change) -> Sequence[JSON]:
-        return [
-            finding_event(
-                self._eyes.device,
-                change.deviation,
-                change.kind,
-                at=change.at,
-                first_seen=change.first_seen,
-                last_seen=change.last_seen,
-            )
-        ]
+        policy = self._assessment.policy if self._assessment is not None else None
+        circumstances = Circumstances(policy.digest if policy is not None else "", self._versions)
+        return finding_events(self._eyes.device, change, circumstances)
 
     def _announce(self, changes: Sequence[Change]) -> None:
         if self._told_first and changes:
@@ -193,8 +236,10 @@ class _Agent:
             return
         self._hold("journal.failing", problem)
         document = self._publisher.publish(assessment)
+        self._teller.look(document)
         if not self._told_first:
             self._told_first = True
+            self._manager.ready()
             self._audience.first(document)
 
     # Now and then
@@ -202,20 +247,17 @@ class _Agent:
     def _tick(self) -> None:
         self._look_at_health()
         self._publisher.refresh()
-        now = self._clock.monotonic()
         document = self._publisher.last
-        if document is not None and now >= self._heartbeat_due:
-            self._heartbeat_due = now + self._settings.reporting.heartbeat_interval_s
-            event = heartbeat_event(document, at=self._clock.now())
-            with contextlib.suppress(StoreError):  # the pipeline's next commit says so in health
-                self._journal.append([event], self._clock.now())
+        if document is not None:
+            self._teller.health(document.health)
+            self._teller.heartbeat(document)
+            self._manager.says(document.check.summary.why)
 
     def _look_at_health(self) -> None:
         crashed = [f"{worker.name} ({worker.last_crash})" for worker in self._supervisor.health() if worker.restarts]
         self._hold("worker.restarted", ", ".join(crashed) or None)
         problems = [f"{row.sink}: {row.problem}" for d in self._deliveries if (row := d.health()).problem]
-        if not (self._settings.endpoint.url is not None and len(self._deliveries) < 1 + self._settings.jsonl.enabled):
-            self._hold("delivery.failing", ", ".join(problems) or None)
+        self._hold("delivery.failing", ", ".join(problems) or None)
         missing = self._hints.health.unwatched
         self._hold("watch.limited", f"{missing} folders are not watched" if missing else None)
         overruns = self._launches.counts.overruns if self._launches is not None else 0
@@ -224,8 +266,15 @@ class _Agent:
         self._hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
         with contextlib.suppress(StoreError):
             counters = self._journal.counters()
-            dropped = ", ".join(f"{number} {reason}" for reason, number in counters.dropped.items() if number)
+            lost = {reason: number for reason, number in counters.dropped.items() if number and reason != FOLDED}
+            dropped = ", ".join(f"{number} {reason}" for reason, number in lost.items())
             self._hold("delivery.dropped", dropped or None)
+            apart = [
+                f"{name}: {row.set_aside} ({row.set_aside_reason})"
+                for name, row in counters.sinks.items()
+                if row.set_aside
+            ]
+            self._hold("delivery.refused", ", ".join(apart) or None)
 
     def _hold(self, code: str, text: str | None) -> None:
         if text is None:
@@ -268,39 +317,6 @@ class _Agent:
         return tuple(DeliveryRow(r.sink, waiting.get(r.sink, 0), r.last_accepted_at, r.problem) for r in rows)
 
 
-def https_sink(endpoint: Endpoint, device: str, clock: SystemClock) -> HttpsSink:
-    """Return the sink of the configured endpoint.
-
-    Raises:
-        OSError: a file with a credential cannot be read.
-        ValueError: the URL is not one that may be used.
-    """
-    token = _secret(endpoint.token_file)
-    target = HttpsTarget(
-        url=endpoint.url or "",
-        device_id=device,
-        agent=f"{PRODUCT}/{__version__}",
-        token=token.decode("ascii").strip() if token else None,
-        hmac_key=_secret(endpoint.hmac_key_file),
-        ca_file=endpoint.ca_file,
-        cert_file=endpoint.client_certificate_file,
-        key_file=endpoint.client_key_file,
-    )
-    limits = HttpsLimits(
-        connect_s=endpoint.connect_timeout_s, read_s=endpoint.read_timeout_s, total_s=endpoint.total_timeout_s
-    )
-    return HttpsSink(target, clock, limits)
-
-
-def _secret(file: Path | None) -> bytes | None:
-    if file is None:
-        return None
-    if not file.is_file():
-        raise ValueError(f"{file} is not there, or is no regular file")
-    with file.open("rb") as stream:
-        return stream.read(_SECRET_MAX_BYTES).strip()
-
-
 @contextlib.contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
     numbers = [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -312,4 +328,8 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-__all__ = ["Audience", "DeviceRow", "https_sink", "run_daemon"]
+def _nothing() -> None:
+    """Do nothing."""
+
+
+__all__ = ["REPORTS", "Audience", "DeviceRow", "https_sink", "run_daemon"]

@@ -20,6 +20,7 @@ from agent.cli.places import UsageError
 from agent.cli.text import check_lines, moment, one_line
 from agent.core.documents import CheckDocument, StatusDocument
 from agent.core.ledger import Change
+from agent.service.systemd import notifier
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         _tell_reports(prepared)
     audience = Audience(_quiet_first, _quiet_changes) if arguments.quiet else Audience(_tell_first, _tell_changes)
-    return run_daemon(prepared.target, prepared.loaded, prepared.machine, prepared.paths, audience)
+    return run_daemon(prepared.target, prepared.loaded, prepared.machine, prepared.paths, audience, notifier())
 
 
 def _tell_reports(prepared: Prepared) -> None:

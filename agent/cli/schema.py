@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from agent.config.settings import Settings
 from agent.core.documents import CheckDocument, StatusDocument
+from agent.core.event_base import CLASSES
 
 NAMES = ("check", "status", "event", "settings")
 
@@ -48,12 +49,14 @@ _REQUIRED = (
 EVENT_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "A report of mcp-compliance-agent",
-    "description": "An OCSF 1.8.0 event: Compliance Finding (2003) or Device Inventory Info (5001); its class's schema applies:"
+    "description": "An OCSF 1.8.0 event: Compliance Finding (2003), Detection Finding (2004, an alert), Device Inventory Info"
+    " (5001, the sign of life), Device Config State Change (5019, of the policy), Software Inventory Info (5020, one server),"
+    " Application Lifecycle (6002) or Application Error (6008), both of the agent. Its class's schema applies:"
     " https://schema.ocsf.io/1.8.0/. What this agent adds stands here.",
     "type": "object",
     "required": list(_REQUIRED),
     "properties": {
-        "class_uid": {"enum": [2003, 5001]},
+        "class_uid": {"enum": list(CLASSES)},
         "metadata": {
             "type": "object",
             "required": ["version", "product", "sequence"],
@@ -72,15 +75,24 @@ EVENT_SCHEMA: dict[str, Any] = {
         "unmapped": {
             "type": "object",
             "properties": {
+                "folded": {
+                    "type": "array",
+                    "description": "in a sign of life: sequences [first, last] of earlier ones that it stands for, so no loss",
+                },
+                "dropped": {"type": "object", "description": "in a sign of life: events given up so far, by reason"},
                 "chain": {
                     "type": "object",
                     "properties": {
+                        "journal": {
+                            "type": "string",
+                            "description": "changes when a fresh journal is started, and the sequence with it",
+                        },
                         "previous": {
                             "type": "string",
                             "description": "SHA-256 of the canonical JSON of the event before, in hex",
-                        }
+                        },
                     },
-                }
+                },
             },
         },
     },

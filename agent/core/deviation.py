@@ -59,6 +59,7 @@ class Deviation:
     remediation: str
     evidence: tuple[Evidence, ...] = ()
     user: str | None = None
+    client: str | None = None
     depends: tuple[Scope, ...] = ()
 
 

@@ -1,68 +1,77 @@
-"""OCSF 1.8.0 events: how a change of a deviation, and the agent's own sign of life, look on the wire.
+"""Findings as OCSF 1.8.0 events: how a change of a deviation looks on the wire.
 
 A deviation is a Compliance Finding (class 2003): create when it opens, update when its content changes, close when it is gone.
-`finding_info.uid` is stable for (device, control, subject). A heartbeat is a Device Inventory Info (class 5001).
-Published schema: https://schema.ocsf.io/1.8.0/classes/compliance_finding and …/inventory_info.
+What demands action now is a Detection Finding (2004, `is_alert`) besides, with the same life, related to its 2003.
+`finding_info.uid` is stable for (device, control, subject).
+Published schema: https://schema.ocsf.io/1.8.0/classes/compliance_finding and …/detection_finding.
 
 Everything that comes in is redacted already; this module only puts it in place.
 """
 
 import hashlib
 import json
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from agent.core.control import CONTROLS
-from agent.core.deviation import Deviation, Key, Severity
-from agent.core.documents import DeviceRow, StatusDocument
-from agent.core.ledger import ChangeKind
-
-OCSF_VERSION = "1.8.0"
-PRODUCT = "mcp-compliance-agent"
+from agent.core.control import CONTROLS, Control
+from agent.core.deviation import Deviation, Evidence, Key
+from agent.core.documents import DeviceRow
+from agent.core.event_base import PRODUCT, base, ms
+from agent.core.ledger import Change, ChangeKind
 
 _ACTIVITY = {ChangeKind.OPENED: (1, "Create"), ChangeKind.UPDATED: (2, "Update"), ChangeKind.CLOSED: (3, "Close")}
 _STATUS = {ChangeKind.OPENED: (1, "New"), ChangeKind.UPDATED: (2, "In Progress"), ChangeKind.CLOSED: (4, "Resolved")}
-_SEVERITY = {
-    Severity.CRITICAL: (5, "Critical"),
-    Severity.HIGH: (4, "High"),
-    Severity.MEDIUM: (3, "Medium"),
-    Severity.LOW: (2, "Low"),
-    Severity.INFO: (1, "Informational"),
-}
-_OS_TYPE = {"windows": (100, "Windows"), "linux": (200, "Linux"), "macos": (300, "macOS")}
-_DEVICE_TYPE = (3, "Laptop")
+_ATLAS_VERSION, _ATTACK_VERSION = "ATLAS 5.6.0", "ATT&CK Enterprise"
+
+ALERTING = frozenset(
+    {
+        "server.denied.running",
+        "server.unapproved.running",
+        "server.flag-injected",
+        "server.env-override",
+        "managed-file.missing",
+        "managed-file.modified",
+        "managed-file.malformed",
+        "managed-file.exposed",
+        "managed-file.unexpected",
+        "policy.not-effective",
+    }
+)
+"""The controls whose failing demands action now: what runs although it must not, and what was tampered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What held when a change was found: the effective policy's digest, and the clients' versions by (user, client)."""
+
+    policy_digest: str = ""
+    versions: Mapping[tuple[str | None, str], str] = field(default_factory=dict)
+
+    def version(self, deviation: Deviation) -> str | None:
+        """Return the version of the client that `deviation` is about, None where it is not known."""
+        return self.versions.get((deviation.user, deviation.client or ""))
 
 
 def finding_uid(device: str, key: Key) -> str:
     """Return the id that every report about this deviation on this device carries, for all time."""
-    return hashlib.sha256(json.dumps([device, key.control, key.subject]).encode()).hexdigest()
+    return _uid(device, key.control, key.subject)
 
 
-def finding_event(
-    device: DeviceRow, deviation: Deviation, kind: ChangeKind, *, at: float, first_seen: float, last_seen: float
-) -> dict[str, Any]:
-    """Return the Compliance Finding for one change; times are Unix seconds and become milliseconds."""
-    control = CONTROLS[deviation.key.control]
-    failing = kind is not ChangeKind.CLOSED
-    uid = finding_uid(device.id, deviation.key)
+def finding_events(device: DeviceRow, change: Change, circumstances: Circumstances) -> tuple[dict[str, Any], ...]:
+    """Return the events that tell `change`: the Compliance Finding, and the alert where one is due."""
+    finding = _compliance(device, change, circumstances)
+    if change.deviation.key.control not in ALERTING:
+        return (finding,)
+    return (finding, _detection(device, change, circumstances))
+
+
+def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+    deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
+    failing = change.kind is not ChangeKind.CLOSED
     return {
-        **_base(device, 2003, _ACTIVITY[kind], at),
-        "severity_id": _SEVERITY[deviation.severity][0],
-        "severity": _SEVERITY[deviation.severity][1],
-        "status_id": _STATUS[kind][0],
-        "status": _STATUS[kind][1],
-        "message": deviation.text,
-        "finding_info": {
-            "uid": uid,
-            "title": deviation.title,
-            "desc": deviation.text,
-            "types": [control.id],
-            "created_time": _ms(first_seen),
-            "first_seen_time": _ms(first_seen),
-            "last_seen_time": _ms(last_seen),
-            "attacks": [{"technique": {"uid": technique}} for technique in (*control.attack, *control.atlas)],
-            "analytic": {"uid": control.id, "name": control.title, "type_id": 1, "type": "Rule"},
-        },
+        **_common(device, 2003, change, circumstances),
+        "finding_info": _finding_info(finding_uid(device.id, deviation.key), change, control),
         "compliance": {
             "control": control.id,
             "standards": ["organisation MCP policy", *(f"OWASP MCP Top 10 {item}" for item in control.owasp)],
@@ -70,60 +79,89 @@ def finding_event(
             "status": "Fail" if failing else "Pass",
             "status_details": [deviation.text],
         },
-        "evidences": [{"name": item.kind, "data": {"text": item.text}} for item in deviation.evidence],
         "remediation": {"desc": deviation.remediation},
+    }
+
+
+def _detection(device: DeviceRow, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+    deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
+    related = {
+        "uid": finding_uid(device.id, deviation.key),
+        "type": "Compliance Finding",
+        "type_uid": 200300 + _ACTIVITY[change.kind][0],
+        "title": deviation.title,
+    }
+    info = _finding_info(_uid(device.id, deviation.key.control, deviation.key.subject, "alert"), change, control)
+    return {
+        **_common(device, 2004, change, circumstances),
+        "is_alert": True,
+        "finding_info": {**info, "related_events": [related], "related_events_count": 1},
+        "remediation": {"desc": deviation.remediation},
+    }
+
+
+def _common(device: DeviceRow, class_uid: int, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+    deviation = change.deviation
+    return {
+        **base(device, class_uid, _ACTIVITY[change.kind], change.at, deviation.severity),
+        "status_id": _STATUS[change.kind][0],
+        "status": _STATUS[change.kind][1],
+        "message": f"{deviation.label}: {deviation.text}",
+        "evidences": _evidences(deviation, circumstances),
         "resources": [
             {"name": deviation.label, "uid": deviation.key.subject}
             | ({"owner": {"name": deviation.user}} if deviation.user else {})
         ],
+        "unmapped": {"policy_digest": circumstances.policy_digest, **_client(deviation, circumstances)},
     }
 
 
-def heartbeat_event(status: StatusDocument, *, at: float) -> dict[str, Any]:
-    """Return the sign of life: how the device stands, what could not be looked at, and how the agent itself does."""
-    check = status.check
+def _finding_info(uid: str, change: Change, control: Control) -> dict[str, Any]:
     return {
-        **_base(check.device, 5001, (2, "Collect"), at),
-        "severity_id": 1,
-        "severity": "Informational",
-        "message": check.summary.why,
-        "unmapped": {
-            "state": check.summary.state,
-            "counts": check.summary.counts,
-            "coverage": dict(Counter(row.state.value for row in check.coverage)),
-            "policy_digest": check.policy.digest,
-            "health": [{"code": row.code, "severity": row.severity.value, "text": row.text} for row in status.health],
-        },
+        "uid": uid,
+        "title": change.deviation.title,
+        "desc": change.deviation.text,
+        "types": [control.id],
+        "created_time": ms(change.first_seen),
+        "modified_time": ms(change.at),
+        "first_seen_time": ms(change.first_seen),
+        "last_seen_time": ms(change.last_seen),
+        "attacks": [
+            *({"technique": {"uid": uid}, "version": _ATTACK_VERSION} for uid in control.attack),
+            *({"technique": {"uid": uid}, "version": _ATLAS_VERSION} for uid in control.atlas),
+        ],
+        "tags": [{"name": "owasp-mcp-top-10", "values": list(control.owasp)}] if control.owasp else [],
+        "analytic": {"uid": control.id, "name": control.title, "type_id": 1, "type": "Rule"},
+        "data_sources": [PRODUCT],
     }
 
 
-def _base(device: DeviceRow, class_uid: int, activity: tuple[int, str], at: float) -> dict[str, Any]:
-    name = {2003: "Compliance Finding", 5001: "Device Inventory Info"}[class_uid]
-    category = {2: "Findings", 5: "Discovery"}[class_uid // 1000]
-    os_type, os_label = _OS_TYPE[device.os]
-    return {
-        "class_uid": class_uid,
-        "class_name": name,
-        "category_uid": class_uid // 1000,
-        "category_name": category,
-        "activity_id": activity[0],
-        "activity_name": activity[1],
-        "type_uid": class_uid * 100 + activity[0],
-        "type_name": f"{name}: {activity[1]}",
-        "time": _ms(at),
-        "metadata": {
-            "version": OCSF_VERSION,
-            "product": {"name": PRODUCT, "vendor_name": PRODUCT, "version": device.agent_version},
-        },
-        "device": {
-            "uid": device.id,
-            "hostname": device.hostname,
-            "type_id": _DEVICE_TYPE[0],
-            "type": _DEVICE_TYPE[1],
-            "os": {"name": os_label, "type": os_label, "type_id": os_type, "version": device.os_version},
-        },
-    }
+def _client(deviation: Deviation, circumstances: Circumstances) -> dict[str, str]:
+    if deviation.client is None:
+        return {}
+    version = circumstances.version(deviation)
+    return {"client": deviation.client} | ({"client_version": version} if version else {})
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _evidences(deviation: Deviation, circumstances: Circumstances) -> list[dict[str, Any]]:
+    rows = [_evidence(item, deviation) for item in deviation.evidence]
+    if deviation.user is not None:
+        rows.append({"name": "user", "user": {"name": deviation.user}})
+    if deviation.client is not None:
+        rows.append({"name": "client", "data": _client(deviation, circumstances)})
+    if circumstances.policy_digest:
+        rows.append({"name": "policy", "data": {"sha256": circumstances.policy_digest}})
+    return rows
+
+
+def _evidence(item: Evidence, deviation: Deviation) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": item.kind, "data": {"text": item.text}}
+    if item.kind == "command":
+        row["process"] = {"cmd_line": item.text, "uid": _uid(deviation.key.subject, item.text)}
+    elif item.kind == "url":
+        row["url"] = {"url_string": item.text}
+    return row
+
+
+def _uid(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

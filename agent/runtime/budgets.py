@@ -31,6 +31,7 @@ class Budgets:
     batch_max_events: int = 500
     batch_max_bytes: int = 512 * 1024  # before compression
     linger_s: float = 3.0  # what is no alert may wait this long for company
+    start_spread_s: float = 60.0  # what waits from an earlier run, alerts excepted, goes out somewhere within this time
     delivery_base_s: float = 1.0
     delivery_cap_s: float = 3_600.0
     connect_s: float = 10.0

@@ -73,10 +73,12 @@ class Delivery:
     abort: Callable[[], None] = _nothing
     problem: str | None = field(default=None, init=False)
     last_accepted_at: float | None = field(default=None, init=False)
+    hold_s: float = 0.0  # after the start, unless an alert waits: a fleet that wakes together does not report together
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
     _stop: threading.Event | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     _not_before: float | None = field(default=None, init=False)
+    _hold_until: float | None = field(default=None, init=False)
     _waiting_since: float | None = field(default=None, init=False)
     _max_events: int = field(default=0, init=False)
 
@@ -127,6 +129,10 @@ class Delivery:
         """Return how long `batch` may still wait for company."""
         if self._waiting_since is None:
             self._waiting_since = now
+        if self._hold_until is None:
+            self._hold_until = now + self.hold_s
+        if now < self._hold_until:
+            return 0.0 if self.outbox.urgent(self.sink.name) else self._hold_until - now
         left = self._waiting_since + self.budgets.linger_s - now
         full = len(batch.events) >= self._max_events
         return 0.0 if full or self._failures or left <= 0 or self.outbox.urgent(self.sink.name) else left

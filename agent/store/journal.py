@@ -4,7 +4,7 @@ A change of a deviation and the events that tell it are committed in one transac
 both or neither. Everything that comes in is redacted already.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,10 +109,28 @@ class Journal:
 
     # Events
 
-    def append(self, events: Sequence[JSON], at: float) -> None:
-        """Queue events that belong to no deviation (heartbeat, inventory): telemetry, unless they say `is_alert`."""
+    def append(self, events: Sequence[JSON], at: float, notes: Mapping[str, str] | None = None) -> None:
+        """Queue events that belong to no deviation (inventory, policy): telemetry, unless they say `is_alert`.
+
+        `notes` are kept with them in the same transaction: what was told last, so that a change can be told once.
+        """
         with self._database.transaction() as connection:
             outbox.append(connection, ((event, Priority.TELEMETRY) for event in events), at)
+            outbox.set_meta(connection, **{f"note:{name}": text for name, text in (notes or {}).items()})
+            outbox.bound(connection, self._retention.outbox_max_bytes, at)
+        if events:
+            self._wake()
+
+    def note(self, name: str) -> str | None:
+        """Return what was noted under `name` in this journal, None for nothing."""
+        with self._database.reading() as connection:
+            return outbox.note(connection, name)
+
+    def beat(self, encode: Callable[[Mapping[str, int], Sequence[tuple[int, int]]], JSON], at: float) -> None:
+        """Queue a sign of life in place of all that still wait; `encode` gets the drops by reason and what it stands for."""
+        with self._database.transaction() as connection:
+            folded = outbox.fold(connection, at)
+            outbox.append(connection, [(encode(outbox.drops(connection), folded), Priority.BEAT)], at)
             outbox.bound(connection, self._retention.outbox_max_bytes, at)
         self._wake()
 

@@ -22,8 +22,15 @@ _ROW = {"set_aside": "id", "outbox": "sequence"}
 """What identifies a row of the two tables that hold events."""
 
 
+FOLDED = "folded"
+"""Why signs of life are dropped that a newer one stands for: no loss, and counted all the same."""
+
+
 class Priority(IntEnum):
-    """What outlives what when room runs out: telemetry goes first, alerts last."""
+    """What outlives what when room runs out: signs of life go first, alerts last."""
+
+    BEAT = -1
+    """A sign of life: the newest stands for all before it."""
 
     TELEMETRY = 0
     FINDING = 1
@@ -71,6 +78,24 @@ def append(connection: sqlite3.Connection, events: Iterable[tuple[JSON, Priority
         connection.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", rows)
         set_meta(connection, sequence=sequence, head=head)
     return len(rows)
+
+
+def fold(connection: sqlite3.Connection, at: float) -> tuple[tuple[int, int], ...]:
+    """Delete every sign of life that waits and is on its way to nobody; return the sequences (first, last) that are gone by that.
+
+    What the deleted ones stood for themselves is in the answer too, so that one event can account for all of them.
+    """
+    (floor,) = connection.execute("SELECT coalesce(max(claimed), 0) FROM cursors").fetchone()
+    query = "SELECT sequence, event FROM outbox WHERE priority = ? AND sequence > ? ORDER BY sequence"
+    rows = connection.execute(query, (int(Priority.BEAT), floor)).fetchall()
+    spans: list[tuple[int, int]] = []
+    for sequence, event in rows:
+        earlier = json.loads(event).get("unmapped", {}).get("folded", ())
+        spans += [*((int(first), int(last)) for first, last in earlier), (sequence, sequence)]
+    if rows:
+        connection.executemany("DELETE FROM outbox WHERE sequence = ?", [(sequence,) for sequence, _ in rows])
+        _count_drop(connection, FOLDED, len(rows), at)
+    return _joined(spans)
 
 
 def pending(connection: sqlite3.Connection, sink: str, max_events: int, max_bytes: int) -> Batch | None:
@@ -158,7 +183,7 @@ def counters(connection: sqlite3.Connection, sinks: Sequence[str]) -> Counters:
         last_sequence=number(connection, "sequence"),
         events=events,
         bytes=held_bytes(connection),
-        dropped=dict(connection.execute("SELECT reason, events FROM drops ORDER BY reason")),
+        dropped=drops(connection),
         sinks={sink: _backlog(connection, sink) for sink in sinks},
     )
 
@@ -190,6 +215,17 @@ def text(connection: sqlite3.Connection, key: str) -> str:
 def set_meta(connection: sqlite3.Connection, **values: int | str) -> None:
     """Replace values of the table of single values."""
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+
+def drops(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many events were dropped, by reason."""
+    return dict(connection.execute("SELECT reason, events FROM drops ORDER BY reason"))
+
+
+def note(connection: sqlite3.Connection, name: str) -> str | None:
+    """Return what was noted under `name`, None for nothing."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (f"note:{name}",)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def held_bytes(connection: sqlite3.Connection) -> int:
@@ -240,6 +276,16 @@ def _evict(connection: sqlite3.Connection, table: str, priority: Priority, max_b
         connection.executemany(f"DELETE FROM {table} WHERE {_ROW[table]} = ?", doomed)  # noqa: S608 - a constant
         _count_drop(connection, f"{table.replace('_', '-')}-full-{priority.name.lower()}", len(doomed), at)
     return len(doomed)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return tuple(joined)
 
 
 def _count_drop(connection: sqlite3.Connection, reason: str, events: int, at: float) -> None:

@@ -15,15 +15,18 @@ from agent.core.assess.configured import (
     undecided_configured,
     versions_of,
 )
+from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.managed import Ground, judge_managed
+from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
 from agent.core.assess.standing import policy_deviations, policy_row
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
-from agent.core.documents import CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
+from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.observation import Coverage, CoverageState, Scope
 from agent.core.policy.effective import Policy
 from agent.core.policy.evaluate import Judge
+from agent.core.policy.near import near_misses
 from agent.core.recognition import ClientMarks, recognise
 from agent.core.redaction import redact_text
 from agent.core.server import Server
@@ -73,6 +76,7 @@ class Judged:
     configured: Configured
     organisation: Judge
     startable: tuple[Server, ...]
+    deviations: tuple[Deviation, ...]
 
     @property
     def policy(self) -> Policy:
@@ -87,11 +91,12 @@ def assess(
     *,
     now: float | None = None,
     blind: frozenset[Scope] = frozenset(),
+    conditions: Sequence[ConditionRow] = (),
 ) -> tuple[Assessment, Judged | None]:
     """Judge `world`; pass the second result in again, and what depends on files alone is judged anew only when they changed.
 
     `now` is Unix time: what has no sign of MCP must have lived for a while to count. `blind` are the scopes that could not be
-    looked at for longer than the settings allow.
+    looked at for longer than the settings allow. `conditions` are what is wrong with the agent itself.
     """
     if world.configs is None or world.managed is None or world.processes is None:
         return Assessment(complete=False, findings=Findings()), before
@@ -103,8 +108,9 @@ def assess(
     found = (
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed.deviations,
-        *running_deviations(running),
-        *configured_deviations(files.configured.judged),
+        *running_deviations(running, _nearest(files.organisation)),
+        *files.deviations,
+        *degraded_deviations(conditions),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
     )
     findings = _findings(world, found, files.configured, running, terms)
@@ -138,7 +144,13 @@ def _judged_files(world: World, terms: Terms, before: Judged | None) -> Judged:
     configured = judge_configured(world.configs, world.managed, terms.means)
     startable = tuple(item.server for item in configured.judged if item.server.command is not None)
     judge = organisation_judge(world.managed, terms.means, versions_of(world.configs))
-    return Judged(world, configured, judge, startable)
+    found = tuple(configured_deviations(configured.judged, _nearest(judge)))
+    return Judged(world, configured, judge, startable, found)
+
+
+def _nearest(judge: Judge) -> Nearest:
+    """Return what tells the entries that nearly match a server; asked only for servers that are blocked."""
+    return lambda server: tuple(miss.text for miss in near_misses(judge, server, redact))
 
 
 def _running(world: World, terms: Terms, files: Judged, now: float | None) -> tuple[JudgedRunning, ...]:

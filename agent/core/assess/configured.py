@@ -7,7 +7,7 @@ something of its own to say. A client that enforces nothing is judged by the org
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.assess.results import deviation
+from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import PlaceRow, ServerRow
@@ -187,7 +187,7 @@ def server_rows(judged: Sequence[JudgedServer], running: Mapping[str, Sequence[i
     )
 
 
-def configured_deviations(judged: Sequence[JudgedServer]) -> Iterator[Deviation]:
+def configured_deviations(judged: Sequence[JudgedServer], nearest: Nearest = nobody_near) -> Iterator[Deviation]:
     """Yield a deviation for every entry that the policy blocks."""
     for item in judged:
         server = item.server
@@ -205,9 +205,11 @@ def configured_deviations(judged: Sequence[JudgedServer]) -> Iterator[Deviation]
             if item.enforced
             else f"{item.verdict.reason.text} {says}.",
             user=server.user,
+            client=server.client,
             evidence=[
                 Evidence("entry", str(server.place)),
                 Evidence("command" if server.command else "url", shown(server)),
+                *near_evidence(nearest, server),
             ],
             depends=item.depends,
         )

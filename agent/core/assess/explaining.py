@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from agent.core.assess.assess import Terms
 from agent.core.assess.configured import judge_configured, organisation_judge, session_of, versions_of
+from agent.core.assess.results import redact
 from agent.core.assess.running import as_server
 from agent.core.observation import ConfigLook, ManagedLook, ProcessLook
 from agent.core.policy.explain import Explanation, explain
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.recognition import recognise
-from agent.core.redaction import redact_command, redact_url
 from agent.core.server import Server
 from agent.core.world import World
 
@@ -64,10 +64,3 @@ def _running(
 
 def _is(row: Server, server: Server) -> bool:
     return (row.name, row.place, row.scope) == (server.name, server.place, server.scope)
-
-
-def redact(words: Sequence[str]) -> Sequence[str]:
-    """Redact a command, or a list of one URL."""
-    if len(words) == 1 and "://" in words[0]:
-        return (redact_url(words[0]),)
-    return redact_command(words)

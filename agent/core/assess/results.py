@@ -1,11 +1,32 @@
 """How a failing control becomes a deviation: the words and severity come from the table of controls."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.observation import Scope
-from agent.core.redaction import redact_text
+from agent.core.redaction import redact_command, redact_text, redact_url
+from agent.core.server import Server
+
+Nearest = Callable[[Server], Sequence[str]]
+"""Tells the entries of the policy that nearly match a server, the nearest first, each in one redacted sentence."""
+
+
+def nobody_near(_server: Server) -> Sequence[str]:
+    """Know of no entry that nearly matches."""
+    return ()
+
+
+def near_evidence(nearest: Nearest, server: Server) -> list[Evidence]:
+    """Return the nearest entry as evidence, nothing where none is near."""
+    return [Evidence("nearest-entry", text) for text in nearest(server)[:1]]
+
+
+def redact(words: Sequence[str]) -> Sequence[str]:
+    """Redact a command, or a list of one URL."""
+    if len(words) == 1 and "://" in words[0]:
+        return (redact_url(words[0]),)
+    return redact_command(words)
 
 
 def deviation(  # noqa: PLR0913 - the fields of a deviation
@@ -16,6 +37,7 @@ def deviation(  # noqa: PLR0913 - the fields of a deviation
     text: str,
     evidence: Iterable[Evidence] = (),
     user: str | None = None,
+    client: str | None = None,
     depends: tuple[Scope, ...] = (),
     remediation: str | None = None,
 ) -> Deviation:
@@ -30,5 +52,6 @@ def deviation(  # noqa: PLR0913 - the fields of a deviation
         remediation=redact_text(remediation or known.remedy),
         evidence=tuple(Evidence(item.kind, redact_text(item.text)) for item in evidence),
         user=user,
+        client=client,
         depends=depends,
     )

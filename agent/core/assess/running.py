@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.core.assess.results import deviation
+from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Scope
@@ -110,7 +110,7 @@ def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
     )
 
 
-def running_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
+def running_deviations(judged: Sequence[JudgedRunning], nearest: Nearest = nobody_near) -> Iterator[Deviation]:
     """Yield one deviation per blocked server, however many processes of it run; a mere guess at a server raises none."""
     together: dict[Key, list[JudgedRunning]] = {}
     for item in judged:
@@ -127,9 +127,11 @@ def running_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
             label=f"{first.user or 'unknown user'}: {name}",
             text=f"runs {under}. {items[0].verdict.reason.text}",
             user=first.user,
+            client=first.client,
             evidence=[
                 Evidence("command", shown),
                 *([Evidence("entry", str(first.server.place))] if first.server else []),
+                *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
             depends=(SCOPE,),

@@ -186,3 +186,13 @@ def test_it_runs_until_it_is_stopped_and_then_ends_an_attempt_in_flight() -> Non
     thread.join(10)
     assert not thread.is_alive()
     assert bench.aborted == 1
+
+
+def test_what_waits_from_an_earlier_run_goes_out_within_the_spread_and_an_alert_at_once() -> None:
+    bench = Bench(3)
+    bench.delivery.hold_s = 40.0
+    assert bench.delivery.step() == 40.0
+    assert bench.sent == []
+    bench.alert = True
+    assert bench.delivery.step() == 0.0
+    assert bench.sent == [(1, 3)]

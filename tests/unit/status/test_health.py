@@ -18,9 +18,9 @@ def test_a_condition_keeps_the_time_at_which_it_began_while_its_text_changes() -
     clock = Hand()
     health = Health(clock)
     clock.at = 5
-    health.set("delivery.failing", "connection refused")
+    health.set("journal.failing", "disk full")
     clock.at = 9
-    health.set("delivery.failing", "timed out")
+    health.set("journal.failing", "timed out")
     (row,) = health.rows()
     assert row.since == 5
     assert row.text.endswith("timed out")
@@ -35,7 +35,34 @@ def test_a_cleared_condition_holds_no_more_and_clearing_twice_is_harmless() -> N
 
 
 def test_conditions_are_listed_in_the_order_of_the_table() -> None:
-    health = Health(Hand())
-    for code in reversed(CONDITIONS):
+    clock = Hand()
+    health = Health(clock)
+    shown = [code for code, condition in CONDITIONS.items() if not condition.causes]
+    for code in reversed(shown):
         health.set(code, "x")
-    assert [row.code for row in health.rows()] == list(CONDITIONS)
+    clock.at = 1e9
+    assert [row.code for row in health.rows()] == shown
+
+
+def test_a_condition_hides_behind_its_cause_and_shows_once_the_cause_is_gone() -> None:
+    health = Health(Hand())
+    health.set("status.unwritable", "no space")
+    health.set("journal.failing", "no space")
+    assert [row.code for row in health.rows()] == ["journal.failing"]
+    health.clear("journal.failing")
+    assert [row.code for row in health.rows()] == ["status.unwritable"]
+
+
+def test_a_laptop_that_is_offline_overnight_is_not_in_bad_health_and_one_that_stays_offline_is() -> None:
+    clock = Hand()
+    health = Health(clock)
+    health.set("delivery.failing", "no route")
+    clock.at = 10 * 3_600
+    assert health.rows() == ()
+    clock.at = 25 * 3_600
+    assert [row.code for row in health.rows()] == ["delivery.failing"]
+    assert health.rows()[0].since == 0
+
+
+def test_every_cause_is_a_condition_itself() -> None:
+    assert {cause for condition in CONDITIONS.values() for cause in condition.causes} <= set(CONDITIONS)

@@ -1,0 +1,100 @@
+"""What the agent tells beside deviations: its life, the policy, the inventory, its health. Each change once, also over restarts.
+
+What was told last is noted in the journal in the transaction that queues the event: after a crash there are both or neither,
+and a fresh journal is told everything anew.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from agent.core.documents import ConditionRow, DeviceRow, StatusDocument
+from agent.core.event_agent import condition_events, started_event, stopped_event
+from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
+from agent.ports import JSON, Clock, StoreError
+from agent.store.journal import Journal
+
+log = logging.getLogger(__name__)
+
+_RUNNING, _POLICY, _INVENTORY, _HEALTH = "running", "policy", "inventory", "health"
+_JITTER = 0.1
+
+
+@dataclass(eq=False)
+class Teller:
+    """Queues what is new. A journal that cannot store now is asked again at the next call. Called by one thread at a time."""
+
+    device: DeviceRow
+    journal: Journal
+    clock: Clock
+    interval_s: float
+    random: Random
+    counters: Callable[[], Mapping[str, int]]
+    _due: float | None = field(default=None, init=False)
+    _last: tuple[object, ...] = field(default=(), init=False)
+
+    def started(self) -> None:
+        """Tell that the agent runs, and whether the run before ended in order."""
+        at = self.clock.now()
+        clean = self._noted(_RUNNING) is not True
+        self._tell([started_event(self.device, at=at, clean=clean)], {_RUNNING: True})
+
+    def stopped(self, why: str) -> None:
+        """Tell that the agent ends."""
+        self._tell([stopped_event(self.device, at=self.clock.now(), why=why)], {_RUNNING: False})
+
+    def look(self, document: StatusDocument) -> None:
+        """Tell what changed in the policy and the inventory since it was told last."""
+        seen = (document.check.policy, document.check.servers, self.journal.recovery)
+        if seen == self._last:
+            return
+        at = self.clock.now()
+        facts = policy_facts(document.check.policy)
+        event = policy_event(self.device, self._noted(_POLICY), facts, at=at)
+        known, inventory = inventory_events(self.device, self._noted(_INVENTORY) or {}, document.check.servers, at=at)
+        events = [*([event] if event is not None else []), *inventory]
+        if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known}):
+            self._last = seen
+
+    def health(self, rows: Sequence[ConditionRow]) -> None:
+        """Tell each health condition that holds now and did not when it was told last."""
+        before, now = self._noted(_HEALTH) or [], [row.code for row in rows]
+        if before == now:
+            return
+        at = self.clock.now()
+        events = condition_events(self.device, before, rows, at=at, counters=self.counters())
+        self._tell(list(events), {_HEALTH: now})
+
+    def heartbeat(self, document: StatusDocument) -> None:
+        """Give the sign of life where one is due: at once after the start, then now and then, not all devices together."""
+        now = self.clock.monotonic()
+        if self._due is not None and now < self._due:
+            return
+        self._due = now + self.interval_s * self.random.uniform(1 - _JITTER, 1 + _JITTER)
+        at = self.clock.now()
+
+        def encode(dropped: Mapping[str, int], folded: Sequence[tuple[int, int]]) -> JSON:
+            return heartbeat_event(document, at=at, dropped=dropped, folded=folded)
+
+        try:
+            self.journal.beat(encode, at)
+        except StoreError as error:
+            log.debug("no sign of life: %s", error)  # the pipeline's next commit says so in health
+
+    def _noted(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON was noted
+        try:
+            text = self.journal.note(name)
+            return None if text is None else json.loads(text)
+        except (StoreError, ValueError):
+            return None
+
+    def _tell(self, events: Sequence[JSON], notes: Mapping[str, object]) -> bool:
+        try:
+            self.journal.append(events, self.clock.now(), {name: json.dumps(value) for name, value in notes.items()})
+        except StoreError as error:
+            log.debug("not told: %s", error)
+            return False
+        return True

@@ -1,0 +1,57 @@
+"""The agent's own life as OCSF 1.8.0 events: it started, it was stopped (6002), something in it went wrong (6008)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agent.core.documents import ConditionRow, DeviceRow
+from agent.core.event_base import PRODUCT, base
+
+JSON = dict[str, Any]
+_START, _STOP = (3, "Start"), (4, "Stop")
+_GENERAL_ERROR = (1, "General Error")
+
+
+def started_event(device: DeviceRow, *, at: float, clean: bool) -> JSON:
+    """Return what tells that the agent started; `clean` is false where the run before it did not end in order."""
+    end = "" if clean else " The run before it did not end in order."
+    return _lifecycle(device, _START, f"The agent {device.agent_version} started.{end}", at, {"clean": clean})
+
+
+def stopped_event(device: DeviceRow, *, at: float, why: str) -> JSON:
+    """Return what tells that the agent ends."""
+    return _lifecycle(device, _STOP, f"The agent ends: {why}.", at, {"why": why})
+
+
+def condition_events(
+    device: DeviceRow,
+    before: Iterable[str],
+    now: Iterable[ConditionRow],
+    *,
+    at: float,
+    counters: Mapping[str, int],
+) -> tuple[JSON, ...]:
+    """Return an Application Error for each health condition that holds now and did not before, with the agent's counters."""
+    known = set(before)
+    return tuple(
+        {
+            **base(device, 6008, _GENERAL_ERROR, at, row.severity),
+            "message": row.text,
+            "status_id": 2,
+            "status": "Failure",
+            "status_code": row.code,
+            "unmapped": {"condition": row.code, "since": row.since, "counters": dict(counters)},
+        }
+        for row in now
+        if row.code not in known
+    )
+
+
+def _lifecycle(device: DeviceRow, activity: tuple[int, str], message: str, at: float, facts: JSON) -> JSON:
+    return {
+        **base(device, 6002, activity, at),
+        "message": message,
+        "status_id": 1,
+        "status": "Success",
+        "app": {"name": PRODUCT, "vendor_name": PRODUCT, "version": device.agent_version},
+        "unmapped": facts,
+    }

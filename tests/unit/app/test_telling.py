@@ -1,0 +1,128 @@
+"""What is told beside deviations is told once, also over restarts; nothing of it is lost when the journal cannot store."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from agent.app.telling import Teller
+from agent.core.deviation import Severity
+from agent.core.documents import CheckDocument, ConditionRow, DeviceRow, PolicyRow, StatusDocument, SummaryRow
+from agent.ports import StoreError
+from agent.store.journal import Journal
+from agent.store.outbox import FOLDED
+from tests.sim.clock import ManualClock
+from tests.sim.deviations import encode, findings
+
+DEVICE = DeviceRow("device-1", "host", "linux", "12", "0.1", "/")
+POLICY = PolicyRow("effective", (), exclusive=False, locked=True, allow=(), deny=(), client_version=None, digest="one")
+DOCUMENT = StatusDocument(
+    1.0, 300.0, 0.0, 1, CheckDocument(DEVICE, POLICY, (), (), (), (), (), SummaryRow("compliant", {}, "It complies."))
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    it = Journal(tmp_path / "journal.db", ManualClock().now, device="device-1")
+    it.use_sinks(["central"])
+    yield it
+    it.close()
+
+
+def teller(journal: Journal, clock: ManualClock | None = None) -> Teller:
+    return Teller(DEVICE, journal, clock or ManualClock(), 3_600.0, Random(1), dict)
+
+
+def told(journal: Journal) -> list[dict[str, Any]]:
+    batch = journal.pending("central", 1_000, 10_000_000)
+    return list(batch.events) if batch else []
+
+
+def with_policy(digest: str) -> StatusDocument:
+    return replace(DOCUMENT, check=replace(DOCUMENT.check, policy=replace(POLICY, digest=digest)))
+
+
+def test_the_policy_is_told_once_and_again_only_when_it_changes_also_over_a_restart(journal: Journal) -> None:
+    for agent in (teller(journal), teller(journal)):
+        agent.look(DOCUMENT)
+        agent.look(DOCUMENT)
+    assert [event["class_uid"] for event in told(journal)] == [5019]
+    teller(journal).look(with_policy("two"))
+    assert [event["unmapped"]["now"]["digest"] for event in told(journal)] == ["one", "two"]
+
+
+def test_what_could_not_be_stored_is_told_at_the_next_look(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    agent = teller(journal)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "append", fails)
+        agent.look(DOCUMENT)
+    assert told(journal) == []
+    agent.look(DOCUMENT)
+    assert [event["class_uid"] for event in told(journal)] == [5019]
+
+
+def test_a_run_that_did_not_end_in_order_is_told_at_the_next_start(journal: Journal) -> None:
+    teller(journal).started()
+    second = teller(journal)
+    second.started()
+    second.stopped("it was told to")
+    teller(journal).started()
+    assert [(event["activity_name"], event["unmapped"].get("clean")) for event in told(journal)] == [
+        ("Start", True),
+        ("Start", False),
+        ("Stop", None),
+        ("Start", True),
+    ]
+
+
+def test_a_health_condition_is_told_when_it_appears_and_again_when_it_comes_back(journal: Journal) -> None:
+    rows = (ConditionRow("journal.replaced", Severity.HIGH, "It was damaged.", 1.0),)
+    agent = teller(journal)
+    for held in (rows, rows, (), rows):
+        agent.health(held)
+    assert [event["status_code"] for event in told(journal)] == ["journal.replaced"] * 2
+
+
+def test_the_sign_of_life_comes_at_its_interval_and_not_in_step_with_other_devices(journal: Journal) -> None:
+    clock = ManualClock()
+    agent = teller(journal, clock)
+    agent.heartbeat(DOCUMENT)
+    clock.pass_s(3_600 * 0.89)
+    agent.heartbeat(DOCUMENT)
+    assert journal.counters().last_sequence == 1
+    clock.pass_s(3_600 * 0.22)
+    agent.heartbeat(DOCUMENT)
+    assert journal.counters().last_sequence == 2
+
+
+def test_signs_of_life_that_nobody_took_become_one_that_names_what_it_stands_for(journal: Journal) -> None:
+    clock = ManualClock()
+    agent = teller(journal, clock)
+    for subjects in ([], [], ["a"], ["a"], ["a"]):
+        journal.commit(findings(subjects), clock.now(), encode)
+        agent.heartbeat(DOCUMENT)
+        clock.pass_s(4_000)
+    events = told(journal)
+    assert [event["class_uid"] for event in events] == [2003, 5001]
+    assert [event["metadata"]["sequence"] for event in events] == [3, 6]
+    assert events[1]["unmapped"]["folded"] == [[1, 2], [4, 5]]
+    assert journal.counters().dropped == {FOLDED: 4}
+
+
+def test_a_sign_of_life_that_is_on_its_way_is_not_folded(journal: Journal) -> None:
+    clock = ManualClock()
+    agent = teller(journal, clock)
+    agent.heartbeat(DOCUMENT)
+    batch = journal.pending("central", 10, 10_000)
+    assert batch is not None
+    journal.claim("central", batch)
+    clock.pass_s(4_000)
+    agent.heartbeat(DOCUMENT)
+    assert journal.pending("central", 10, 10_000) == batch
+    assert journal.counters().events == 2
