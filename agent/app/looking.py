@@ -11,6 +11,7 @@ from agent.core.assess import Terms, assess
 from agent.core.assess.configured import Means
 from agent.core.assess.explaining import explain_server, names
 from agent.core.assess.report import check_document
+from agent.core.baseline.trust import Memory
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.observation import Document
 from agent.core.place import Missing, Os
@@ -19,7 +20,7 @@ from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.files import RootedFiles
-from agent.host.machine import Machine
+from agent.host.machine import Machine, baseline_folder
 from agent.host.process_events import NoEvents, process_events
 from agent.host.process_reading import LiveReader
 from agent.host.processes import PsutilProcessTable
@@ -47,7 +48,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """The sources over one target, and the terms on which what they see is judged."""
+    """The sources over one target, and the terms on which what they see is judged.
+
+    `memory` is what the agent on this machine remembers of earlier looks; of another root it remembers nothing.
+    """
 
     device: DeviceRow
     users: HomeUsers
@@ -55,6 +59,7 @@ class Eyes:
     managed: ManagedSource
     processes: ProcessSource
     terms: Terms
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -62,7 +67,14 @@ class Eyes:
         return (self.managed, self.configs, self.processes)
 
 
-def eyes(target: Target, settings: Settings, machine: Machine, device: str, launches: Launches | None = None) -> Eyes:
+def eyes(  # noqa: PLR0913, PLR0917 - what is looked at, by whom, and what is known from before
+    target: Target,
+    settings: Settings,
+    machine: Machine,
+    device: str,
+    launches: Launches | None = None,
+    memory: Memory | None = None,
+) -> Eyes:
     """Put together what looks at `target`; with `launches`, processes are noticed as they start.
 
     Raises:
@@ -87,7 +99,12 @@ def eyes(target: Target, settings: Settings, machine: Machine, device: str, laun
             environments=lambda _: (target.client_env,),
             interval_s=looks.config_interval_s,
         ),
-        managed=ManagedSource(files, known[CLAUDE_CODE], interval_s=looks.managed_interval_s),
+        managed=ManagedSource(
+            files,
+            known[CLAUDE_CODE],
+            interval_s=looks.managed_interval_s,
+            baselines=str(settings.baseline.folder or baseline_folder(system)),
+        ),
         processes=ProcessSource(_table(known) if target.root is None else None, looks.process_interval_s, launches),
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
@@ -95,21 +112,25 @@ def eyes(target: Target, settings: Settings, machine: Machine, device: str, laun
             marks=known.marks,
             severities=settings.severity,
             policy_required=settings.policy.required,
+            baseline_keys=settings.baseline.public_keys,
         ),
+        memory=memory or Memory(),
     )
 
 
 def look(eyes: Eyes) -> World:
     """Let every source look once."""
-    world = World()
+    world = World(memory=eyes.memory)
     for source in eyes.sources:
         world = world.updated(source.look())
     return world
 
 
-def check(target: Target, settings: Settings, machine: Machine, device: str) -> CheckDocument:
-    """Look once, judge, and return the document."""
-    seeing = eyes(target, settings, machine, device)
+def check(
+    target: Target, settings: Settings, machine: Machine, device: str, memory: Memory | None = None
+) -> CheckDocument:
+    """Look once, judge, and return the document; `memory` is what the agent on this machine knows from before."""
+    seeing = eyes(target, settings, machine, device, memory=memory if target.root is None else None)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
     return check_document(seeing.device, assessment)
 

@@ -14,6 +14,7 @@ import sys
 from pydantic import TypeAdapter
 
 from agent.app.looking import check
+from agent.app.remembering import remembered
 from agent.cli.options import add_global, prepare
 from agent.cli.text import check_lines
 from agent.core.documents import CheckDocument
@@ -31,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Look once."""
     prepared = prepare(arguments)
     device = device_id(prepared.paths.state, create=False)
-    document = check(prepared.target, prepared.loaded.settings, prepared.machine, device)
+    document = check(
+        prepared.target, prepared.loaded.settings, prepared.machine, device, remembered(prepared.paths.state)
+    )
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)
     adapter = TypeAdapter(CheckDocument)

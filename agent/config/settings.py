@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from agent.config.files import SettingsProblem, read_written
+from agent.core.baseline.sshsig import SignatureError, public_key
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
 
@@ -72,6 +73,27 @@ class Looks(_Section):
     users: Annotated[tuple[str, ...], Field(description="only these users; empty means all")] = ()
 
 
+def _known_key(line: str) -> str:
+    try:
+        public_key(line)
+    except SignatureError as error:
+        raise ValueError(str(error)) from None
+    return line
+
+
+class Baseline(_Section):
+    """The signed record of what the managed files must be. Without public keys nothing proves who wrote a baseline."""
+
+    public_keys: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_key)], ...],
+        Field(description="keys that may sign baselines, each a line as in id_ed25519.pub; signed ones alone count then"),
+    ] = ()
+    folder: Annotated[
+        Path | None,
+        Field(description="where baselines and their .sig files lie; default: baselines beside the settings file"),
+    ] = None
+
+
 class Policy(_Section):
     """How the organisation's policy is read."""
 
@@ -109,6 +131,7 @@ class Settings(_Section):
     jsonl: Annotated[Jsonl, Field(description="local JSONL file of reports")] = Jsonl()
     looks: Annotated[Looks, Field(description="what is looked at, and how often")] = Looks()
     policy: Annotated[Policy, Field(description="how the policy is read")] = Policy()
+    baseline: Annotated[Baseline, Field(description="signed record of the managed files")] = Baseline()
     journal: Annotated[Journal, Field(description="local journal")] = Journal()
     reporting: Annotated[Reporting, Field(description="reports")] = Reporting()
     severity: Annotated[

@@ -57,6 +57,15 @@ def own_paths(machine: Machine) -> OwnPaths:
     return OwnPaths(system.settings, Path(platformdirs.user_state_path(NAME, appauthor=False)))
 
 
+def baseline_folder(os: Os) -> str:
+    """Return where signed baselines lie on a machine of that system, as it spells paths."""
+    return {
+        "linux": f"/etc/{NAME}/baselines",
+        "macos": "/Library/Application Support/MCPComplianceAgent/baselines",
+        "windows": "C:\\ProgramData\\MCPComplianceAgent\\baselines",
+    }[os]
+
+
 def device_id(state: Path, *, create: bool) -> str:
     """Return the id of this installation, kept in the state folder; make one there if `create`.
 

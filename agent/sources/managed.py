@@ -7,10 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from agent.catalog.paths import expand
 from agent.catalog.rows import ClientRow, Templates
-from agent.core.observation import Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
+from agent.core.observation import BaselineFile, Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
 from agent.core.place import Content, Data, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
 from agent.ports import Files
+from agent.sources.passing import touched
+from agent.sources.settling import settled
+
+SIGNATURE = ".sig"
+"""What `ssh-keygen -Y sign` adds to the name of the file that it signs."""
 
 _SCOPE = Scope("managed")
 _BLIND = {
@@ -22,17 +27,24 @@ _BLIND = {
 
 
 class ManagedSource:
-    """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them."""
+    """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them.
+
+    `baselines` is the folder of signed baselines, a path inside the root; None: there is none.
+    """
 
     name = "managed"
 
-    def __init__(self, files: Files, row: ClientRow, *, interval_s: float = 60.0) -> None:
+    def __init__(
+        self, files: Files, row: ClientRow, *, interval_s: float = 60.0, baselines: str | None = None
+    ) -> None:
         if row.managed is None:
             raise ValueError(f"the catalog's row {row.id} names no managed files")
         self.interval_s = interval_s
         self._files, self._row, self._names = files, row, row.managed
         self._folder = self._paths(row.managed.folder)[0]
         self._unread = self._paths(row.managed.unread)
+        self._baselines = baselines
+        self._before: tuple[Document, ...] = ()
 
     def look(self) -> Sequence[ManagedLook]:
         """Return the one look."""
@@ -54,14 +66,35 @@ class ManagedSource:
             if not isinstance(document.content, Missing)
         )
         coverage = (_coverage([document.content for document in documents], dropins),)
-        return [ManagedLook(self._folder, documents, dropins, misplaced, coverage)]
+        marks, self._before = touched(self._before, documents), documents
+        return [
+            ManagedLook(
+                self._folder,
+                documents,
+                dropins,
+                misplaced,
+                coverage,
+                baselines=tuple(self._signed()),
+                touched=marks,
+            )
+        ]
 
     def watched(self) -> Sequence[str]:
         """Return the folders, any name in them, and the files; also those that do not exist yet."""
         separator = "\\" if self._files.os == "windows" else "/"
         dropins = self._in(self._folder, self._names.dropins)
         elsewhere = [self._in(folder, name) for folder in self._unread for name in self._both()]
-        return (self._folder + separator, dropins + separator, *elsewhere)
+        baselines = [self._baselines + separator] if self._baselines is not None else []
+        return (self._folder + separator, dropins + separator, *elsewhere, *baselines)
+
+    def _signed(self) -> Iterator[BaselineFile]:
+        """Yield every `*.json` of the folder of baselines with the signature beside it."""
+        if self._baselines is None:
+            return
+        for name in filter(counts_as_dropin, _names(self._files.names(self._baselines))):
+            path = self._in(self._baselines, name)
+            content = settled(lambda path=path: self._files.read(path))  # type: ignore[misc]
+            yield BaselineFile(path, content, self._files.read(path + SIGNATURE))
 
     def _both(self) -> dict[str, DocumentKind]:
         return {self._names.settings: DocumentKind.MANAGED_SETTINGS, self._names.servers: DocumentKind.MANAGED_MCP}
@@ -98,7 +131,7 @@ class ManagedSource:
                 yield self._document(DocumentKind.MANAGED_DROPIN, self._in(dropins, name))
 
     def _document(self, kind: DocumentKind, path: str) -> Document:
-        return Document(kind, path, self._files.read(path))
+        return Document(kind, path, settled(lambda: self._files.read(path)))
 
     def _in(self, folder: str, name: str) -> str:
         return str(pure_path(self._files.os, folder) / name)

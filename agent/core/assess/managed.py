@@ -184,9 +184,9 @@ def _passed(path: str, text: str) -> Deviation:
 def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
     for path, text in texts(standing):
         yield deviation("baseline.refused", subject=path, label=path, text=text, depends=(SCOPE,))
-    text: str | None = standing.gone
-    if text is None and keys and not standing.valid:
-        text = (
+    missing = standing.gone
+    if missing is None and keys and not standing.valid:
+        missing = (
             "The settings name keys that sign baselines, and there is no baseline that counts: no file can be verified."
         )
     if missing is not None:
