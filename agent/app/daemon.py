@@ -5,13 +5,14 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from agent.app.destinations import REPORTS, Destination, Unusable, destinations, https_sink
 from agent.app.looking import Eyes, Target, eyes, launches
+from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.config.settings import Loaded, Settings
 from agent.core.assess import Assessment, assess
@@ -124,6 +125,7 @@ class _Agent:
         self._budgets = Budgets()
         self._judged: Judged | None = None
         self._blindness = Blindness(loaded.settings.reporting.blind_after_s)
+        self._remembering = Remembering(state)
         self._told_first = False
         self._assessment: Assessment | None = None
         self._versions: Mapping[tuple[str | None, str], str] = {}
@@ -203,6 +205,7 @@ class _Agent:
     # The pipeline's stages
 
     def _assess(self, world: World) -> Assessment:
+        world = replace(world, memory=self._remembering.memory)
         blind = self._blindness.of(world.coverage, self._clock.monotonic())
         assessment, self._judged = assess(
             world,
@@ -218,6 +221,8 @@ class _Agent:
             for look in world.configs or ()
             for client, version in look.client_versions.items()
         }
+        if assessment.complete:
+            self._remembering.keep(assessment.memory)
         if self._launches is not None and self._judged is not None:
             self._launches.expect(self._judged.startable)
         return assessment
@@ -262,6 +267,7 @@ class _Agent:
         self._hold("watch.limited", f"{missing} folders are not watched" if missing else None)
         overruns = self._launches.counts.overruns if self._launches is not None else 0
         self._hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
+        self._hold("memory.lost", self._remembering.problem)
         recovery = self._journal.recovery
         self._hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
         with contextlib.suppress(StoreError):

@@ -67,7 +67,7 @@ class Eyes:
         return (self.managed, self.configs, self.processes)
 
 
-def eyes(  # noqa: PLR0913, PLR0917 - what is looked at, by whom, and what is known from before
+def eyes(
     target: Target,
     settings: Settings,
     machine: Machine,

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from agent.core.jsontext import JsonError, decode, parse
 from agent.core.place import Content, Data
 
-_FRESH_NS = 2_000_000_000
-_PAUSES_S = (0.05, 0.15, 0.3)
-
-Pause = Callable[[float], object]
+_FRESH_NS = 500_000_000
+_PAUSES_S = (0.02, 0.08)
 
 
-def settled(read: Callable[[], Content], pause: Pause = threading.Event().wait) -> Content:
-    """Return what `read` gives; again after a moment while it is no whole JSON text and was written within two seconds.
+def settled(read: Callable[[], Content]) -> Content:
+    """Return what `read` gives; again after a moment while it is no whole JSON text and was written just now.
 
     Who writes in place empties the file first, so an empty one counts as half-written, too.
     """
@@ -22,7 +20,7 @@ def settled(read: Callable[[], Content], pause: Pause = threading.Event().wait) 
     for pause_s in _PAUSES_S:
         if not _half_written(content):
             break
-        pause(pause_s)
+        threading.Event().wait(pause_s)
         content = read()
     return content
 
