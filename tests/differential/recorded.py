@@ -5,6 +5,7 @@ Paths are `/etc/claude-code`, `/home/ann` and `/home/proj`. What a case's `setup
 """
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -88,6 +89,22 @@ def recording(case: Case) -> Recording:
         client_version="2.1.330",
     )
     return Recording(tree, session)
+
+
+def write(tree: Tree, root: Path) -> None:
+    """Put a simulated tree on the disk below `root`; owners are left alone."""
+    for parts, node in sorted(tree._nodes.items()):
+        path = root.joinpath(*parts)
+        if node.kind == "folder":
+            path.mkdir(exist_ok=True)
+        elif node.kind == "link":
+            path.symlink_to(node.raw.decode())
+        elif node.kind == "other":
+            os.mkfifo(path)
+        else:
+            path.write_bytes(node.raw)
+        if node.kind != "link":
+            path.chmod(node.mode)
 
 
 def folder(case: Case) -> str:

@@ -6,13 +6,12 @@ that moves the configuration by `CLAUDE_CONFIG_DIR`: `check` looks at files.
 """
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
-from tests.differential.recorded import HOME, PROJECT, Case, cases, folder, planted
+from tests.differential.recorded import HOME, PROJECT, Case, cases, folder, planted, write
 from tests.sim.files import Tree
 
 UID = 54_321  # nobody's: the files belong to whoever runs the tests, so that the user of a case never owns them
@@ -64,16 +63,5 @@ def _write(tree: Tree, root: Path, uid: int) -> None:
     """Put the simulated tree on the disk, with an account for ann."""
     (root / "etc").mkdir()
     (root / "etc/passwd").write_text(f"ann:x:{uid}:{uid}::{HOME}:/bin/sh\n")
+    write(tree, root)
     root.chmod(0o755)
-    for parts, node in sorted(tree._nodes.items()):
-        path = root.joinpath(*parts)
-        if node.kind == "folder":
-            path.mkdir(exist_ok=True)
-        elif node.kind == "link":
-            path.symlink_to(node.raw.decode())
-        elif node.kind == "other":
-            os.mkfifo(path)
-        else:
-            path.write_bytes(node.raw)
-        if node.kind != "link":
-            path.chmod(node.mode)

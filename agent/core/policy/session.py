@@ -2,9 +2,9 @@
 
 A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` without asking. Observed with 2.1.330:
 
-* Several servers of one name: --mcp-config before local, project and user; among `.mcp.json` files the nearest wins. That is
-  settled before the policy looks, so a blocked definition hides an allowed one below it. A server that the organisation provides
-  wins over all; only a --mcp-config server that the policy lets pass takes its place.
+* Several servers of one name: those of --mcp-config that the policy lets pass, then the organisation's, then local, project and
+  user; among `.mcp.json` files the nearest wins. But for --mcp-config that is settled before the policy looks, so a blocked
+  definition hides an allowed one below it.
 * A plugin's server that reaches the same endpoint as a loaded server of another scope is left out.
 * `--mcp-config` or `--strict-mcp-config` beside a readable managed-mcp.json keeps the client from starting.
 """
@@ -30,7 +30,7 @@ from agent.core.policy.matching import Endpoint
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
-_RANK = (ServerScope.MANAGED, ServerScope.DYNAMIC, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.USER)
+_RANK = (ServerScope.DYNAMIC, ServerScope.MANAGED, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.USER)
 _FOLDER_KINDS = frozenset({DocumentKind.PROJECT_SETTINGS, DocumentKind.LOCAL_SETTINGS})
 _OWN = frozenset({ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT})
 _SOURCES = {ServerScope.USER: "user", ServerScope.LOCAL: "local", ServerScope.PROJECT: "project"}
@@ -164,17 +164,12 @@ def _settle_names(rows: Sequence[_Row], session: Session) -> None:
     state = project_state(session)
     names: dict[str, list[_Row]] = {}
     for row in rows:
-        if row.outcome is None and row.server.scope in _RANK and not _exclusively_shut(row):
+        if row.outcome is None and row.server.scope in _RANK and not _out_of_the_way(row):
             names.setdefault(row.server.name, []).append(row)
     for same in names.values():
-        same.sort(key=lambda row: _precedence(row, session))
-        winner = same[0]
-        provided = winner.server.scope is ServerScope.MANAGED
-        rival = next((row for row in same if row.server.scope is ServerScope.DYNAMIC), None)
-        if provided and rival is not None and rival.final[0] is True:
-            winner = rival
-        for row in same:
-            if row is not winner and row.final[1] != "blocked":
+        winner, *others = sorted(same, key=lambda row: _precedence(row, session))
+        for row in others:
+            if row.final[1] != "blocked":
                 text = f"Another server of this name counts instead: {winner.server.scope} scope, {winner.server.place.path}."
                 row.settle((False, "shadowed", text))
     for row in rows:
@@ -207,8 +202,12 @@ def _signature(endpoint: Endpoint) -> object | None:
     return endpoint.url if address is None else replace(address, path=address.path.rstrip("/"))
 
 
-def _exclusively_shut(row: _Row) -> bool:
-    return row.verdict.reason.code in ("exclusive", "plugin-only")
+def _out_of_the_way(row: _Row) -> bool:
+    """Say whether a candidate is gone before names are compared: shut out as a whole, or of --mcp-config and blocked."""
+    blocked = row.verdict.answer is Answer.BLOCKED
+    return blocked and (
+        row.verdict.reason.code in ("exclusive", "plugin-only") or row.server.scope is ServerScope.DYNAMIC
+    )
 
 
 def _precedence(row: _Row, session: Session) -> tuple[int, int]:
