@@ -23,6 +23,7 @@ VERBS = {
     "status": "the running agent's last word; never scans",
     "explain": "why one server is allowed or blocked, and what would change it",
     "policy": "weaknesses of a managed policy before or after it is deployed: `policy lint [FILE…]`",
+    "baseline": "the signed record of what the managed files must be: `baseline create|sign|verify`",
     "doctor": "can the agent read, watch, store and reach its endpoint?",
     "schema": "the JSON Schema of a published document",
 }
