@@ -48,8 +48,8 @@ class ProcessTable(Protocol):
         """Return every process that could be seen, opening only those that are new since the last call."""
         ...
 
-    def update(self, pids: Collection[int]) -> "TableView":
-        """Return the last snapshot with only these processes read anew."""
+    def update(self, seen: Collection[Process], gone: Collection[int]) -> "TableView":
+        """Return the last snapshot with only these processes read anew; `seen` were read as they started."""
         ...
 
 
@@ -109,6 +109,14 @@ class ProcessReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """Names in one folder whose appearance, change or end would matter; compared without case."""
+
+    folder: str
+    names: frozenset[str]
+
+
 class Source(Protocol):
     """Looks at one part of the machine. `look` returns everything that is there now and does not raise for what it finds."""
 
@@ -119,7 +127,7 @@ class Source(Protocol):
         """Return a look for each partition this source covers."""
         ...
 
-    def watched(self) -> Sequence[str]:
+    def watched(self) -> Sequence[str | Nearby]:
         """Return the local paths whose change should wake this source early; empty where only the timer does."""
         ...
 

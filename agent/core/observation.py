@@ -146,6 +146,8 @@ class Process:
     (`pipe:4711`, `socket:4712`). None where the system did not let us look. `marks` are the names of environment
     variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
     `host_wires` are the parent's ends as they were when a process was read that has gone since: the parent closes them.
+    `command` is what was executed, also where the process has written another title over it, as far as it was read before;
+    `image` tells one execution of a process from the next (0: not known).
     """
 
     pid: int
@@ -159,6 +161,7 @@ class Process:
     wires: Mapping[int, str] | None = None
     marks: frozenset[str] | None = None
     host_wires: Mapping[int, str] | None = None
+    image: int = 0
 
     @property
     def identity(self) -> tuple[int, float]:

@@ -90,6 +90,7 @@ class LiveReader:
             command=None if command is None else tuple(command),
             cwd=_or_none(handle.cwd) or None,
             marks=None if environment is None else self._marks.intersection(environment),
+            image=pulse.image,
         )
 
     def _user(self, handle: psutil.Process) -> str | None:

@@ -67,11 +67,12 @@ class PsutilProcessTable:
         self._all_seen = _sees_all(pids)
         return self._view()
 
-    def update(self, pids: Collection[int]) -> TableView:
+    def update(self, seen: Collection[Process], gone: Collection[int]) -> TableView:
         """Return the last snapshot with these processes read anew, and their parents where the snapshot lacked them."""
         at = self._monotonic()
         records, opened = dict(self._records), set[int]()
-        wanted = list(pids)
+        launched = {process.pid: process for process in seen}
+        wanted = [*launched, *gone]
         while wanted:
             pid = wanted.pop()
             if pid in opened:
@@ -83,6 +84,8 @@ class PsutilProcessTable:
             record = self._open(pid, pulse, known, at)
             if record is None:
                 continue
+            if pid in launched:
+                record = replace(record, process=_untitled(record.process, launched[pid]))
             records[pid] = record
             opened.add(pid)
             if pulse.ppid and pulse.ppid not in records:
@@ -104,9 +107,17 @@ class PsutilProcessTable:
             process = Process(pid, pulse.started, pulse.ppid, pulse.name)
         if known is not None and known.pulse.started == pulse.started:
             # The start time is derived from the clock, and moves with it; the process is the same.
-            return _Record(pulse, replace(process, create_time=known.process.create_time), known.young_until)
+            process = _untitled(replace(process, create_time=known.process.create_time), known.process)
+            return _Record(pulse, process, known.young_until)
         age = self._now() - process.create_time
         return _Record(pulse, process, at + min(YOUNG_S, max(0.0, YOUNG_S - age)))
+
+
+def _untitled(process: Process, before: Process) -> Process:
+    """Keep the command that was executed, where the process has only written another title over it since."""
+    if process.image == 0 or process.image != before.image or not before.command:
+        return process
+    return replace(process, command=before.command)
 
 
 def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:

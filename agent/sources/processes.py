@@ -57,7 +57,7 @@ class ProcessSource:
             view = table.snapshot()
             self._sweep_due = now + max(self._busy_s, RECONCILE_S)
         else:
-            view = table.update((*seen.processes, *seen.ended))
+            view = table.update(seen.processes.values(), seen.ended)
         launches.follow(seen, view.processes, whole=sweeps)
         self.interval_s = self._busy_s if seen else max(self._busy_s, RECONCILE_S)
         return ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))

@@ -1,7 +1,7 @@
 """What the process table tells about the command that a host gave."""
 
 from agent.core.commandline import Argv, base_name
-from agent.core.launcher_tables import Kind
+from agent.core.launcher_tables import FORMS, Kind
 from agent.core.launchers import Launch
 from agent.core.observation import Process
 
@@ -28,8 +28,8 @@ def spellings(process: Process, found: Launch | None) -> tuple[Argv, ...]:
     if found.retitled:
         rest = (*found.specs, *found.args)
         return tuple((*head, *rest) for head in _NPX_HEADS)
-    if found.launcher == "uvx" and base_name(command[0]) == "uv" and command[1:3] == ("tool", "uvx"):
-        return (("uvx", *command[3:]), (f"{command[0]}x", *command[3:]))
+    if found.launcher is not None and (typed := _launcher_words(found.launcher, command)):
+        return typed
     if found.wrappers[:1] == ("disclaimer",):
         start = next((place for place, word in enumerate(command[1:], 1) if not word.startswith("-")), len(command))
         return (command[start:],)
@@ -39,6 +39,16 @@ def spellings(process: Process, found: Launch | None) -> tuple[Argv, ...]:
 
 
 _NPX_HEADS = (("npx", "-y"), ("npx",), ("npx", "--yes"), ("npm", "exec", "-y"), ("npm", "exec"))
+
+
+def _launcher_words(launcher: str, command: Argv) -> tuple[Argv, ...]:
+    """Return what was typed for a launcher that shows as something else: `node /usr/bin/npx x` was `npx x`; else nothing."""
+    if launcher == "uvx" and base_name(command[0]) == "uv" and command[1:3] == ("tool", "uvx"):
+        return (("uvx", *command[3:]), (f"{command[0]}x", *command[3:]))
+    name = base_name(command[1]).removesuffix(".js").removesuffix("-cli") if command[1:] else ""
+    if name not in FORMS or base_name(command[0]) in FORMS:
+        return ()
+    return ((name, *command[2:]), command[1:], command)
 
 
 def _script_spellings(process: Process, found: Launch, command: Argv) -> tuple[Argv, ...]:

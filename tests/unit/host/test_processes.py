@@ -195,16 +195,47 @@ def test_an_update_reads_the_named_processes_and_leaves_the_rest(child: subproce
     before = {process.pid: process for process in table.snapshot().processes}
     late = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        after = {process.pid: process for process in table.update([late.pid]).processes}
+        after = {process.pid: process for process in table.update([], [late.pid]).processes}
     finally:
         late.kill()
         late.communicate()
     assert after[late.pid].command is not None
     assert after[child.pid] is before[child.pid]
-    assert late.pid not in {process.pid for process in table.update([late.pid]).processes}
-    assert child.pid in {process.pid for process in table.update([child.pid, child.pid]).processes}
+    assert late.pid not in {process.pid for process in table.update([], [late.pid]).processes}
+    assert child.pid in {process.pid for process in table.update([], [child.pid, child.pid]).processes}
 
 
 def test_an_update_adds_the_parent_that_the_snapshot_lacked(child: subprocess.Popen[bytes]) -> None:
     table = PsutilProcessTable()
-    assert {process.pid for process in table.update([child.pid]).processes} >= {child.pid, os.getpid()}
+    assert {process.pid for process in table.update([], [child.pid]).processes} >= {child.pid, os.getpid()}
+
+
+@linux_only
+def test_a_rewritten_title_does_not_hide_what_was_executed() -> None:
+    # The words of the command line stand in the memory of the process, which may write over them.
+    retitle = "f = open('/proc/self/mem', 'r+b', 0); f.seek({}); f.write(b'npm exec x')"
+    start = "int(open('/proc/self/stat').read().rsplit(')', 1)[1].split()[45])"
+    wait = "print(flush=True); sys.stdin.readline()"
+    program = f"import sys; {wait}; {retitle.format(start)}; {wait}"
+    started = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert started.stdin is not None
+        assert started.stdout is not None
+        started.stdout.readline()
+        at = [0.0]
+        table = PsutilProcessTable(monotonic=lambda: at[0])
+        launched = find(table, started.pid)
+        started.stdin.write(b"\n")
+        started.stdin.flush()
+        started.stdout.readline()
+        fresh = find(PsutilProcessTable(), started.pid)
+        kept = find(table, started.pid)
+        told = {p.pid: p for p in PsutilProcessTable().update([launched] if launched else [], []).processes}
+    finally:
+        started.kill()
+        started.communicate()
+    assert launched is not None
+    assert fresh is not None
+    assert kept is not None
+    assert (fresh.command or ("",))[0].startswith("npm exec x")
+    assert kept.command == told[started.pid].command == launched.command

@@ -55,8 +55,8 @@ class _System:
         self.sweeps += 1
         return TableView(tuple(self.running.values()))
 
-    def update(self, pids: Collection[int]) -> TableView:
-        assert pids
+    def update(self, seen: Collection[Process], gone: Collection[int]) -> TableView:
+        assert seen or gone
         return TableView(tuple(self.running.values()))
 
     def start(self, *processes: Process) -> None:

@@ -16,7 +16,7 @@ class _Table:
     def snapshot(self) -> TableView:
         return self.view
 
-    def update(self, pids: Collection[int]) -> TableView:
+    def update(self, seen: Collection[Process], gone: Collection[int]) -> TableView:
         raise NotImplementedError
 
 

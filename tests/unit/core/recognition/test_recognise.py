@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from agent.core.launchers import launch
 from agent.core.observation import Process
 from agent.core.place import Place
 from agent.core.recognition import ClientMarks, Confidence, recognise
+from agent.core.recognition.command import spellings
 from agent.core.server import Server, ServerScope, Transport
 
 AGENT = ClientMarks("agent", frozenset({"claude"}), ("@vendor/agent", "Agent.app"), frozenset({"AGENT_RUNS"}))
@@ -209,3 +211,20 @@ def test_a_name_that_is_not_plain_is_withheld_from_the_evidence() -> None:
     odd = entry("npx", "-y", "x-mcp", name="token=hunter2 \x1b[0m")
     (server,) = recognise([client(), child("npx", "-y", "x-mcp")], [odd], CLIENTS)
     assert all("hunter2" not in row.text for row in server.evidence)
+
+
+@pytest.mark.parametrize(
+    ("observed", "typed"),
+    [
+        (("node", "/usr/bin/npx", "-y", "x-mcp"), ("npx", "-y", "x-mcp")),
+        (("node", "/usr/lib/node_modules/npm/bin/npx-cli.js", "-y", "x-mcp"), ("npx", "-y", "x-mcp")),
+        (("node", "/usr/lib/node_modules/npm/bin/npm-cli.js", "exec", "-y", "x-mcp"), ("npm", "exec", "-y", "x-mcp")),
+        (("python3", "/usr/bin/pipx", "run", "x-mcp"), ("pipx", "run", "x-mcp")),
+        (("node", "/opt/x-mcp.js"), ("node", "/opt/x-mcp.js")),
+    ],
+)
+def test_a_launcher_caught_before_it_rewrites_its_title_is_the_command_that_was_typed(
+    observed: tuple[str, ...], typed: tuple[str, ...]
+) -> None:
+    process = Process(1, 1.0, 0, "node", command=observed)
+    assert spellings(process, launch(observed))[0] == typed
