@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,9 @@ from agent.store.outbox import FOLDED
 log = logging.getLogger(__name__)
 
 JOURNAL = "journal.sqlite3"
+_SWITCH_S = 0.0005
+"""What a thread waits for another at most: one that reads a process must be done before the process is."""
+
 _STATUS_REFRESH_S = 60.0
 
 
@@ -150,6 +154,7 @@ class _Agent:
     def run(self) -> int:
         """Run on this thread, which must be the main one; signals ask it to stop."""
         self._teller.started()
+        sys.setswitchinterval(_SWITCH_S)
         with _signals(self._supervisor.stop):
             status = self._supervisor.run()
         self._manager.stopping()
@@ -168,7 +173,11 @@ class _Agent:
     def _workers(self) -> list[Worker]:
         mailbox = Mailbox(self._budgets.beat_every_s)
         stages = Stages(self._assess, self._encode, self._announce, self._publish)
-        watchers = [Watcher(source, mailbox, self._clock, self._budgets) for source in self._eyes.sources]
+        budgets = {self._eyes.processes.name: replace(self._budgets, look_gap_min_s=self._budgets.launch_gap_min_s)}
+        watchers = [
+            Watcher(source, mailbox, self._clock, budgets.get(source.name, self._budgets))
+            for source in self._eyes.sources
+        ]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
         if self._launches is not None:

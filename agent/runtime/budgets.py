@@ -19,6 +19,7 @@ class Budgets:
 
     # Looking
     look_gap_min_s: float = 0.1  # between two looks of one source, however often it is woken
+    launch_gap_min_s: float = 0.04  # the same for the look at processes, woken by the system's events alone
     look_gap_factor: float = 4.0  # and at least this many times what the last look took: at most a fifth of the time
 
     # Storing
