@@ -24,7 +24,7 @@ from agent.app.baselines import Term, create, hold
 from agent.cli.options import Prepared, add_global, prepare
 from agent.cli.places import UsageError
 from agent.cli.text import one_line
-from agent.core.baseline.document import Baseline, moment, read_moment, written
+from agent.core.baseline.document import Baseline, BaselineError, moment, read_baseline, read_moment, written
 from agent.core.baseline.sshsig import SignatureError, fingerprint, public_key, signed_with, signer
 from agent.core.baseline.trust import Memory, Standing, weigh
 from agent.core.observation import BaselineFile
@@ -107,6 +107,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     path, now = Path(arguments.file), time.time()
     keys = _keys(arguments, prepared)
     file = BaselineFile(str(path), Data(_read(path), ()), _signature(path))
+    if not keys and isinstance(file.signature, Data):
+        raise UsageError("no key is known that the signature could be checked with: give --public-key, or set it")
     standing, baseline = _weighed(file, keys, now)
     rows = []
     if not standing.refused and (arguments.root or arguments.files):
@@ -118,7 +120,9 @@ def _verify(arguments: argparse.Namespace) -> int:
             "file": str(path),
             "accepted": not standing.refused,
             "why": [f"{refusal.code}: {refusal.why}" for refusal in standing.refused],
-            "signed_by": fingerprint(signer(_read(path), _raw(file.signature), keys)) if standing.proven else None,
+            "signed_by": None
+            if not standing.proven
+            else fingerprint(signer(_raw(file.content), _raw(file.signature), keys)),
             "serial": baseline.serial if baseline else None,
             "issued": moment(baseline.issued) if baseline else None,
             "expires": moment(baseline.expires) if baseline and baseline.expires is not None else None,
@@ -129,12 +133,13 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _weighed(file: BaselineFile, keys: tuple[str, ...], now: float) -> tuple[Standing, Baseline | None]:
-    """Return how the baseline stands, whatever system it is for."""
-    for os in ("linux", "macos", "windows"):
-        standing, _ = weigh([file], keys, Memory(), now, os)  # type: ignore[arg-type]  # mypy widens the literals
-        if not any(refusal.code == "system" for refusal in standing.refused):
-            break
-    return standing, standing.valid[0].baseline if standing.valid else None
+    """Return how the baseline stands on the system that it is for."""
+    try:
+        baseline = read_baseline(_raw(file.content))
+    except BaselineError:
+        baseline = None
+    standing, _ = weigh([file], keys, Memory(), now, baseline.os if baseline is not None else "linux")
+    return standing, baseline
 
 
 def _keys(arguments: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:

@@ -102,8 +102,8 @@ def read_moment(text: str) -> float:
 
 def _number(value: Mapping[str, Any], name: str) -> int:
     number = value.get(name)
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise BaselineError(f'"{name}" is not a whole number')
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise BaselineError(f'"{name}" is not a whole number from 1 on')
     return number
 
 
