@@ -6,12 +6,9 @@ from typing import Any, Protocol
 
 from agent.core.observation import Look, Process
 from agent.core.place import Content, Listing, Os, User
+from agent.core.refusal import CannotStart as CannotStart  # noqa: PLC0414 - part of the ports
 
 JSON = dict[str, Any]
-
-
-class CannotStart(Exception):  # noqa: N818 - says what happened, in the words of the caller
-    """The question cannot be answered, or the daemon cannot run; the message says why and what would help, in one line."""
 
 
 class Files(Protocol):

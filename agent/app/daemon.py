@@ -24,7 +24,7 @@ from agent.core.event import Circumstances, finding_events
 from agent.core.ledger import Change, Record
 from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
-from agent.host.machine import Machine, OwnPaths, device_id, own_folder
+from agent.host.machine import Machine, OwnPaths, device_id, own_folder, this_machine
 from agent.host.process_events import NoEvents
 from agent.host.watching import NativeWatcher
 from agent.ports import JSON, CannotStart, StoreError
@@ -42,12 +42,11 @@ from agent.sources.hints import Hints
 from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.publisher import Facts, Publisher
-from agent.store.journal import Journal, Retention
+from agent.store.journal import JOURNAL, Journal, Retention
 from agent.store.outbox import FOLDED
 
 log = logging.getLogger(__name__)
 
-JOURNAL = "journal.sqlite3"
 _SWITCH_S = 0.0005
 """What a thread waits for another at most: one that reads a process must be done before the process is."""
 
@@ -133,6 +132,7 @@ class _Agent:
         self._told_first = False
         self._assessment: Assessment | None = None
         self._versions: Mapping[tuple[str | None, str], str] = {}
+        self._uids: Mapping[str, int] = {}
         self._health = Health(self._clock)
         if loaded.problems:
             self._health.set("settings.invalid", " · ".join(str(problem) for problem in loaded.problems))
@@ -225,6 +225,7 @@ class _Agent:
             conditions=self._health.rows(),
         )
         self._assessment = assessment
+        self._uids = {look.user.name: look.user.uid for look in world.configs or () if look.user.uid is not None}
         self._versions = {
             (look.user.name, client): version
             for look in world.configs or ()
@@ -308,8 +309,13 @@ class _Agent:
             opened=self._opened,
             delivery=self._delivery_rows,
             process_events=self._launches.how if self._launches is not None else "",
+            standing_since=self._since,
+            uids=(lambda: self._uids) if this_machine().privileged else None,
             counters=self._counters,
         )
+
+    def _since(self, state: str) -> float | None:
+        return self._teller.since(state)
 
     def _counters(self) -> dict[str, int]:
         if self._launches is None:
@@ -347,4 +353,4 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-__all__ = ["REPORTS", "Audience", "DeviceRow", "https_sink", "run_daemon"]
+__all__ = ["JOURNAL", "REPORTS", "Audience", "DeviceRow", "https_sink", "run_daemon"]

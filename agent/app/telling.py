@@ -19,13 +19,16 @@ from agent.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
-_RUNNING, _POLICY, _INVENTORY, _HEALTH = "running", "policy", "inventory", "health"
+_RUNNING, _POLICY, _INVENTORY, _HEALTH, _STANDING = "running", "policy", "inventory", "health", "standing"
 _JITTER = 0.1
 
 
 @dataclass(eq=False)
 class Teller:
-    """Queues what is new. A journal that cannot store now is asked again at the next call. Called by one thread at a time."""
+    """Queues what is new. A journal that cannot store now is asked again at the next call.
+
+    Each method belongs to one thread: `look` to the pipeline, `health` and `heartbeat` to the ticker; `since` is for any.
+    """
 
     device: DeviceRow
     journal: Journal
@@ -34,6 +37,7 @@ class Teller:
     random: Random
     counters: Callable[[], Mapping[str, int]]
     _due: float | None = field(default=None, init=False)
+    _standing: tuple[str, float] | None = field(default=None, init=False)
     _last: tuple[object, ...] = field(default=(), init=False)
 
     def started(self) -> None:
@@ -58,6 +62,17 @@ class Teller:
         events = [*([event] if event is not None else []), *inventory]
         if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known}):
             self._last = seen
+
+    def since(self, state: str) -> float | None:
+        """Return since when the device stands like `state`, over restarts too; None where the journal cannot say."""
+        if self._standing is None or self._standing[0] != state:
+            noted = self._noted(_STANDING)
+            if not noted or noted["state"] != state:
+                noted = {"state": state, "since": self.clock.now()}
+                if not self._tell([], {_STANDING: noted}):
+                    return None
+            self._standing = (state, float(noted["since"]))
+        return self._standing[1]
 
     def health(self, rows: Sequence[ConditionRow]) -> None:
         """Tell each health condition that holds now and did not when it was told last."""

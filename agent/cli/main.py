@@ -14,13 +14,15 @@ from types import ModuleType
 
 from agent import __version__
 from agent.cli.places import UsageError
-from agent.ports import CannotStart
+from agent.core.refusal import CannotStart
 
 UNANSWERED = 2
 VERBS = {
     "run": "watch this machine and report deviations, in the foreground",
     "check": "look at this machine once and say how it stands",
     "status": "the running agent's last word; never scans",
+    "history": "what happened on this device: deviations that opened and closed",
+    "export": "the same for other programs, as JSON lines or CSV",
     "explain": "why one server is allowed or blocked, and what would change it",
     "policy": "weaknesses of a managed policy before or after it is deployed: `policy lint [FILE…]`",
     "baseline": "the signed record of what the managed files must be: `baseline create|sign|verify`",

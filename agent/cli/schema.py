@@ -1,4 +1,4 @@
-"""Print the JSON Schema of a published document: check, status, event or settings."""
+"""Print the JSON Schema of a published document: check, status, public (the status for everybody), event or settings."""
 
 import argparse
 import json
@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from agent.config.settings import Settings
 from agent.core.documents import CheckDocument, StatusDocument
 from agent.core.event_base import CLASSES
+from agent.core.public import PublicDocument
 
-NAMES = ("check", "status", "event", "settings")
+NAMES = ("check", "status", "public", "event", "settings")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,9 @@ def schema(name: str) -> dict[str, Any]:
         return Settings.model_json_schema()
     if name == "event":
         return EVENT_SCHEMA
-    return TypeAdapter({"check": CheckDocument, "status": StatusDocument}[name]).json_schema(mode="serialization")
+    return TypeAdapter({"check": CheckDocument, "status": StatusDocument, "public": PublicDocument}[name]).json_schema(
+        mode="serialization"
+    )
 
 
 _REQUIRED = (

@@ -1,47 +1,83 @@
-"""The running agent's last word: how this device stands, why, since when, and what to do.
+"""The running agent's last word: how this device stands, why, since when, what to tell its user, and what IT must do.
 
-It reads the status document that the agent writes and never scans. A document that is missing, broken or too old is an answer
-of its own: unknown. --format exit prints nothing; --format json (or --json) prints the document whose schema is
-`mcp-compliance schema status`.
+It reads the status that the agent writes and never scans. A status that is missing, broken or too old is an answer of its own:
+unknown. Administrators see everything; anybody else sees how the device stands, and the own servers and deviations.
 
-Exit status: 0 compliant, 1 at least one open deviation of severity medium or above, 2 unknown.
+--format text is ten lines for the help desk, --details adds every deviation; json is the document whose schema is `mcp-compliance
+schema status` (or `public`); exit prints nothing. jamf, intune, kandji, wsone and munki print what each of these wants.
+--since 7d tells what happened on the device since then (administrators only), as `mcp-compliance history` does.
+
+Exit status: 0 compliant, 1 at least one open deviation of severity medium or above, 2 unknown. jamf, intune and wsone always
+end with 0, as they want it; munki with 0 where the agent is silent and has to be installed anew, else 1.
 """
 
 import argparse
+import importlib
 import json
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from agent.cli.places import add_settings, places
-from agent.cli.text import status_lines
-from agent.status.document import Silent, read
-
-STATUS = {"compliant": 0, "deviating": 1}
+from agent.host.machine import own_paths
+from agent.status.formats import FORMATS
+from agent.status.helpdesk import lines, moment, one_line
+from agent.status.word import Word, asking_uid, last_word
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     add_settings(parser)
     parser.add_argument(
-        "--format", choices=("text", "json", "exit"), default="text", help="how to print it (default: text)"
+        "--format", choices=("text", "json", *FORMATS), default="text", help="how to print it (default: text)"
     )
+    parser.add_argument("--details", action="store_true", help="every deviation, server and health condition too")
+    parser.add_argument("--since", metavar="WHEN", help="what happened since: 90m, 12h, 7d, or a date like 2026-11-30")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the last word."""
+    if arguments.since is not None:
+        status: int = importlib.import_module("agent.cli.history").run(arguments)
+        return status
+    now = time.time()
+    word = last_word(_folders(arguments), now, asking_uid())
     chosen = "json" if arguments.json else arguments.format
-    answer = read(places(arguments)[1].state, time.time())
-    if isinstance(answer, Silent):
-        if chosen == "json":
-            json.dump({"schema": "mcp-compliance/status/1", "state": "unknown", "why": answer.text}, sys.stdout)
-            sys.stdout.write("\n")
-        elif chosen == "text":
-            print(f"Unknown: {answer.text}")
-        return 2
     if chosen == "json":
-        json.dump(answer.document, sys.stdout)
+        silent = {"schema": "mcp-compliance/status/1", "state": "unknown", "why": word.why}
+        json.dump(word.document or silent, sys.stdout)
         sys.stdout.write("\n")
-    elif chosen == "text":
-        for line in status_lines(answer.document, answer.age_s):
+        return word.exit_status
+    if chosen == "text":
+        for line in [*lines(word, now), *(_details(word) if arguments.details else ())]:
             print(line)
-    return STATUS.get(answer.document["check"]["summary"]["state"], 2)
+        return word.exit_status
+    text, given = FORMATS[chosen](word)
+    if text:
+        print(one_line(text))
+    return given
+
+
+def _folders(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """Return where to look: the agent's state folder, and for an ordinary user that of the system's agent first."""
+    machine, paths = places(arguments)
+    if machine.privileged or paths.state != own_paths(machine).state:
+        return (paths.state,)
+    return (own_paths(replace(machine, privileged=True)).state, paths.state)
+
+
+def _details(word: Word) -> Iterator[str]:
+    for row in word.deviations:
+        since = f" (since {moment(row['since'])})" if row["since"] else ""
+        yield one_line(f"{row['severity']:<8}  {row['control']}  {row['subject']}: {row['text']}{since}")
+        yield one_line(f"          what to do: {row['remediation']}")
+    for server in word.check.get("servers") or ():
+        yield one_line(
+            f"server    {server['client']} {server['name']!r}: {server['verdict']}. {server['reason']['text']}"
+        )
+    if word.document and not word.public:
+        yield f"processes noticed by: {word.document.get('process_events') or 'the timed sweep alone'}"
+    for condition in word.document.get("health") or ():
+        yield one_line(f"agent     {condition['code']}  {condition.get('text', '')}")

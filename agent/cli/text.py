@@ -1,10 +1,12 @@
 """How documents look to a person: plain lines, worst first, each with its reason. They work on a published document's JSON."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from agent.core.deviation import Severity
+from agent.status.helpdesk import moment, one_line
+
+__all__ = ["check_lines", "deviation_line", "moment", "one_line", "policy_line"]
 
 _ORDER = {severity.value: severity.rank for severity in Severity}
 _CONCLUSIVE = {"complete", "absent", "skipped"}
@@ -40,38 +42,6 @@ def policy_line(policy: Mapping[str, Any]) -> str:
 def deviation_line(row: Mapping[str, Any]) -> str:
     """Say one deviation in one line: severity, control, who and what, and why."""
     return one_line(f"{row['severity']:<8}  {row['control']}  {row['subject']}: {row['text']}")
-
-
-def status_lines(document: Mapping[str, Any], age_s: float) -> Iterator[str]:
-    """Yield the text form of a fresh status document."""
-    check = document["check"]
-    device = check["device"]
-    yield f"{device['hostname']} ({device['os_version']}), agent {device['agent_version']}, looked at {age_s:.0f} s ago"
-    yield policy_line(check["policy"])
-    for deviation in sorted(check["deviations"], key=lambda row: (_ORDER[row["severity"]], row["since"] or 0)):
-        since = f" (since {moment(deviation['since'])})" if deviation["since"] else ""
-        yield deviation_line(deviation) + since
-        yield f"          what to do: {one_line(deviation['remediation'])}"
-    yield f"processes noticed by: {document.get('process_events') or 'the timed sweep alone'}"
-    for condition in document["health"]:
-        yield f"agent     {condition['code']}  {one_line(condition['text'])}"
-    for row in document["delivery"]:
-        last = (
-            f"last delivered {moment(row['last_accepted_at'])}" if row["last_accepted_at"] else "nothing delivered yet"
-        )
-        problem = f"; {one_line(row['problem'])}" if row["problem"] else ""
-        yield f"reports   {row['sink']}: {row['pending']} waiting, {last}{problem}"
-    yield check["summary"]["why"]
-
-
-def moment(at: float) -> str:
-    """Return a time for people: UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def one_line(text: str) -> str:
-    """Return `text` without line breaks or control characters: a server's name must not forge a line or a colour."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _counts_line(counts: Mapping[str, int]) -> str:

@@ -247,4 +247,7 @@ class StatusDocument:
     process_events: Annotated[
         str, Field(description="what tells of processes as they start; empty where the table is only swept")
     ] = ""
+    state_since: Annotated[
+        float | None, Field(description="Unix time since which the summary's state is what it is; null: not known")
+    ] = None
     schema: Literal["mcp-compliance/status/1"] = "mcp-compliance/status/1"

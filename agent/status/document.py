@@ -40,13 +40,26 @@ def write(folder: Path, payload: bytes) -> None:
     Raises:
         OSError: the folder cannot be written; the old document stays.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".status-", dir=folder)
+    replace_file(folder / FILE_NAME, payload, mode=0o600)
+
+
+def replace_file(path: Path, payload: bytes, *, mode: int, owner: int | None = None) -> None:
+    """Replace `path` by `payload` atomically, with this mode, and this owner where one is given (POSIX, as root).
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=".status-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(payload)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).replace(folder / FILE_NAME)
+            if hasattr(os, "fchmod"):
+                os.fchmod(stream.fileno(), mode)
+            if owner is not None and hasattr(os, "fchown"):
+                os.fchown(stream.fileno(), owner, -1)
+        Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
@@ -57,7 +70,7 @@ def read(folder: Path, now: float) -> Fresh | Silent:
     """Return the daemon's last word from `folder`; `now` is Unix time in seconds."""
     path = folder / FILE_NAME
     try:
-        document = json.loads(_bytes(path))
+        document = load(path)
         age = now - float(document["written_at"])
         stale_after = float(document["stale_after_s"])
     except FileNotFoundError:
@@ -82,6 +95,19 @@ def read(folder: Path, now: float) -> Fresh | Silent:
             document,
         )
     return Fresh(document, max(age, 0.0))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the JSON object in the regular file `path`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not a regular file, too large, or holds no JSON object.
+    """
+    document = json.loads(_bytes(path))
+    if not isinstance(document, dict):
+        raise ValueError("it holds no JSON object")  # noqa: TRY004 - as for any other content that makes no sense
+    return document
 
 
 def _bytes(path: Path) -> bytes:

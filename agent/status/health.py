@@ -33,7 +33,9 @@ CONDITIONS = MappingProxyType(
         "endpoint.unusable": Condition(_HIGH, "A destination's settings cannot be used; nothing is sent there"),
         "journal.failing": Condition(_HIGH, "The journal cannot be written"),
         "journal.replaced": Condition(_HIGH, "The journal was damaged; it was set aside and a new one started"),
-        "memory.lost": Condition(_HIGH, "What the managed files were before cannot be kept or was changed from outside"),
+        "memory.lost": Condition(
+            _HIGH, "What the managed files were before cannot be kept or was changed from outside"
+        ),
         "delivery.failing": Condition(
             _MEDIUM, "Reports have not been getting through for a day", ("journal.failing",), _DAY_S
         ),

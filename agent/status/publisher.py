@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +12,28 @@ from agent.core.assess import Assessment
 from agent.core.assess.report import check_document
 from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
 from agent.core.ledger import Record
+from agent.core.public import PublicDocument, UserDocument, public_document, user_document
 from agent.ports import Clock
 from agent.status.document import write
 from agent.status.health import Health
+from agent.status.public import write_public
 
 log = logging.getLogger(__name__)
 _ADAPTER = TypeAdapter(StatusDocument)
+_PUBLIC = TypeAdapter(PublicDocument)
+_USER = TypeAdapter(UserDocument)
+
+
+def _not_known(_state: str) -> float | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the document says beside the assessment. Times in seconds."""
+    """What the document says beside the assessment. Times in seconds.
+
+    `uids` are the users to whom a part of their own is given, by name; None where nothing is published.
+    """
 
     device: DeviceRow
     started_at: float
@@ -32,6 +43,8 @@ class Facts:
     health: Health
     opened: Callable[[], tuple[Record, ...]]
     delivery: Callable[[], tuple[DeliveryRow, ...]]
+    standing_since: Callable[[str], float | None] = _not_known
+    uids: Callable[[], Mapping[str, int]] | None = None
     process_events: str = ""
     counters: Callable[[], dict[str, int]] = dict
 
@@ -67,19 +80,22 @@ class Publisher:
     def _write(self) -> StatusDocument:
         assert self._assessment is not None  # noqa: S101 - both callers hold one
         facts = self._facts
+        check = check_document(facts.device, self._assessment, facts.opened())
         document = StatusDocument(
             written_at=self._clock.now(),
             stale_after_s=facts.stale_after_s,
             started_at=facts.started_at,
             pid=facts.pid,
-            check=check_document(facts.device, self._assessment, facts.opened()),
+            check=check,
             health=facts.health.rows(),
             delivery=facts.delivery(),
             counters=facts.counters(),
+            state_since=facts.standing_since(check.summary.state),
             process_events=facts.process_events,
         )
         try:
             write(self._folder, _ADAPTER.dump_json(document))
+            self._write_public(document)
         except OSError as error:
             facts.health.set("status.unwritable", error.strerror or type(error).__name__)
         else:
@@ -87,3 +103,9 @@ class Publisher:
             self._written_at = self._clock.monotonic()
         self._last = document
         return document
+
+    def _write_public(self, document: StatusDocument) -> None:
+        if self._facts.uids is None:
+            return
+        users = {uid: _USER.dump_json(user_document(document, name)) for name, uid in self._facts.uids().items() if uid}
+        write_public(self._folder, _PUBLIC.dump_json(public_document(document)), users)

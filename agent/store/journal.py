@@ -15,6 +15,9 @@ from agent.store import deviations, outbox
 from agent.store.database import Database, Recovery
 from agent.store.outbox import Counters, Priority
 
+JOURNAL = "journal.sqlite3"
+"""The name of the file in the state folder."""
+
 SECONDS_PER_DAY = 86_400.0
 
 

@@ -1,0 +1,116 @@
+"""The status in ten lines, for whoever has the user on the telephone."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from agent.status.advice import tell_user
+from agent.status.formats import reports_get_through
+from agent.status.word import Word
+
+_LABEL = 10
+
+
+def lines(word: Word, now: float) -> Iterator[str]:
+    """Yield the ten lines; `now` is Unix time."""
+    worst = word.counting[0] if word.counting else None
+    device = word.device
+    named = (
+        f"{device['hostname']} ({device['os_version']}), agent {device['agent_version']}" if device else "this device"
+    )
+    yield _line("Device", named)
+    yield _line("Stands", word.state.upper())
+    yield _line("Why", word.why)
+    yield _line("Since", _since(word, now))
+    yield _line("Policy", _policy(word))
+    yield _line("Open", _open(word))
+    yield _line("Tell user", tell_user(word.state, worst))
+    yield _line("IT must", _must(word))
+    yield _line("Looked", _looked(word))
+    yield _line("Reports", _reports(word, now))
+
+
+def moment(at: float) -> str:
+    """Return a time for people: UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def one_line(text: str) -> str:
+    """Return `text` without line breaks or control characters: a server's name must not forge a line or a colour."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time for people."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} seconds"
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{_LABEL}}{one_line(text)}"
+
+
+def _since(word: Word, now: float) -> str:
+    since = word.document.get("state_since")
+    if since is None:
+        return "not known"
+    return f"{moment(since)} ({span(now - since)})"
+
+
+def _policy(word: Word) -> str:
+    policy = word.check.get("policy")
+    if not policy:
+        return "not known"
+    selected = [source["path"] for source in policy.get("sources", ()) if source["selected"]]
+    where = f", from {', '.join(selected)}" if selected else ""
+    states = {"effective": "in force", "none": "there is none", "refused": "the client refuses it"}
+    return states.get(policy["state"], "which one is in force is not known") + where
+
+
+def _open(word: Word) -> str:
+    if not word.document:
+        return "not known"
+    others = len(word.deviations) - len(word.counting)
+    if not word.deviations:
+        return "no deviation"
+    first = [f"{row['control']} ({row['severity']})" for row in word.counting[:3]]
+    more = len(word.counting) - len(first)
+    minor = f"{others} of low severity" if others else ""
+    return "; ".join([*first, *([f"{more} more"] if more else []), *([minor] if minor else [])])
+
+
+def _must(word: Word) -> str:
+    if not word.alive:
+        return "Start the agent's service, and see `mcp-compliance doctor`."
+    if word.counting:
+        return str(word.counting[0]["remediation"])
+    if word.state == "unknown":
+        return "See `mcp-compliance doctor`: a part of the device cannot be looked at."
+    return "Nothing."
+
+
+def _looked(word: Word) -> str:
+    if word.age_s is None:
+        return "never"
+    health = [row["code"] for row in word.document.get("health", ()) if row["severity"] not in ("low", "info")]
+    counts = (word.check.get("summary") or {}).get("counts", {})
+    hidden = counts.get("scopes_not_readable", 0)
+    said = f"{span(word.age_s)} ago"
+    said += f"; {hidden} places could not be looked at" if hidden else ""
+    return said + (f"; the agent has trouble: {', '.join(health)}" if health else "")
+
+
+def _reports(word: Word, now: float) -> str:
+    rows = word.document.get("delivery", ())
+    if not word.alive:
+        return "not known"
+    if not rows:
+        return "no destination is configured; reports stay on this device"
+    said = []
+    for row in rows:
+        last = row["last_accepted_at"]
+        when = f"last {span(now - last)} ago" if last else "none yet since the agent started"
+        trouble = f"{row['problem']}; " if row["problem"] else ""
+        said.append(f"{row['sink']}: {trouble}{when}, {row['pending']} waiting")
+    return ("get through. " if reports_get_through(word) else "DO NOT GET THROUGH. ") + "; ".join(said)
