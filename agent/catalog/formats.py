@@ -2,11 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.catalog.json5 import as_jsonc
+from agent.catalog.linetext import parse_properties, shell_commands
 from agent.catalog.rows import Format
+from agent.catalog.xmltext import XmlError, parse_plist, parse_xml
+from agent.catalog.yamltext import YamlError, front_matter, parse_yaml
 from agent.core.jsontext import JsonError, decode, line_of, parse, pointer
 from agent.core.place import Place
 from agent.core.server import Problem
@@ -40,19 +44,19 @@ def parse_as(raw: bytes, form: Format) -> Parsed | Malformed:
     text = decode(raw)
     if not text.strip():
         return Parsed(None, text, form)
-    if form == "toml":
-        return _toml(text)
     try:
-        return Parsed(parse(text, "jsonc" if form == "jsonc" else "strict"), text, form)
+        return Parsed(_PARSERS[form](raw, text), text, form)
     except JsonError as error:
         return Malformed(f"not valid JSON: {error.message}", error.line)
+    except (YamlError, XmlError, _TomlError) as error:
+        return Malformed(error.message, error.line)
 
 
 def located(problems: Sequence[Problem], parsed: Parsed) -> tuple[Problem, ...]:
     """Return `problems` with the line of each entry; only so many, and only in files of a size where it is quick."""
-    if len(parsed.text) > _LINES_CAP:
+    find = _LINES.get(parsed.format)
+    if find is None or len(parsed.text) > _LINES_CAP:
         return tuple(problems)
-    find = _toml_line if parsed.format == "toml" else line_of
     some = [
         replace(
             problem, place=Place(problem.place.path, problem.place.pointer, find(parsed.text, problem.place.pointer))
@@ -62,16 +66,43 @@ def located(problems: Sequence[Problem], parsed: Parsed) -> tuple[Problem, ...]:
     return (*some, *problems[_LINES_MOST:])
 
 
-def _toml(text: str) -> Parsed | Malformed:
+class _TomlError(ValueError):
+    """The text is not TOML that is read here."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.line = message, line
+
+
+def _toml(_: bytes, text: str) -> object:
     if len(text) > _TOML_CAP:
-        return Malformed(f"longer than {_TOML_CAP} characters, which is the most that is read of a TOML file")
+        raise _TomlError(f"longer than {_TOML_CAP} characters, which is the most that is read of a TOML file")
     try:
-        return Parsed(tomllib.loads(text), text, "toml")
+        return tomllib.loads(text)
     except RecursionError:
-        return Malformed("nested too deeply")
+        raise _TomlError("nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         place = _TOML_PLACE.search(str(error))
-        return Malformed("not valid TOML", int(place[1]) if place else None)
+        raise _TomlError("not valid TOML", int(place[1]) if place else None) from None
+
+
+def _front_matter(_: bytes, text: str) -> object:
+    matter = front_matter(text)
+    return parse_yaml(matter) if matter.strip() else None
+
+
+_PARSERS: Mapping[Format, Callable[[bytes, str], object]] = {
+    "json": lambda _, text: parse(text, "strict"),
+    "jsonc": lambda _, text: parse(text, "jsonc"),
+    "json5": lambda _, text: parse(as_jsonc(text), "jsonc"),
+    "toml": _toml,
+    "yaml": lambda _, text: parse_yaml(text),
+    "front-matter": _front_matter,
+    "xml": lambda _, text: parse_xml(text),
+    "plist": parse_plist,
+    "properties": lambda _, text: parse_properties(text),
+    "shell": lambda _, text: shell_commands(text),
+}
 
 
 def _toml_line(text: str, target: str) -> int | None:
@@ -83,3 +114,11 @@ def _toml_line(text: str, target: str) -> int | None:
             if pointer(*("".join(part) for part in parts)) == target:
                 return number
     return None
+
+
+_LINES: Mapping[Format, Callable[[str, str], int | None]] = {
+    "json": line_of,
+    "jsonc": line_of,
+    "toml": _toml_line,
+}
+"""The formats in which the line of a pointer can be told."""

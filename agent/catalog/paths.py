@@ -31,7 +31,8 @@ def expand(
     """Return the paths that `templates` of `row` mean for a user, in order, each once; `*` is left for whoever can list folders.
 
     `environment` is what is known of the client's environment; a variable that is not in it, or empty, takes its default. A
-    value that is no absolute path counts as unset, as it would depend on where the client was started.
+    value that is no absolute path counts as unset, as it would depend on where the client was started. A template whose
+    variable is unset and has no default means nothing.
     """
     found: dict[str, None] = {}
     for template in templates.get(os, ()):
@@ -79,8 +80,8 @@ def folder_of_uri(os: Os, uri: str) -> str | None:
 
 
 def _with_folders(row: ClientRow, template: str, os: Os) -> Iterator[str]:
-    names = [name for name in _FOLDER.findall(template) if name in row.folders]
-    for values in product(*(row.folders[name].get(os, ()) for name in names)):
+    names = [name for name in _FOLDER.findall(template) if name in row.places]
+    for values in product(*(row.places[name].get(os, ()) for name in names)):
         text = template
         for name, value in zip(names, values, strict=True):
             text = text.replace(f"<{name}>", value)
@@ -90,9 +91,11 @@ def _with_folders(row: ClientRow, template: str, os: Os) -> Iterator[str]:
 def _filled(text: str, os: Os, home: str, environment: Mapping[str, str], project: str | None) -> str | None:
     def value(match: re.Match[str]) -> str:
         given = environment.get(match[1], "")
-        return given if is_absolute(os, given) else match[2]
+        return given if is_absolute(os, given) else match[2] or "\0"
 
     text = _VARIABLE.sub(value, text)
+    if "\0" in text:
+        return None
     for name, folder in _WINDOWS.items():
         text = text.replace(name, folder)
     if "<project>" in text:
@@ -101,4 +104,4 @@ def _filled(text: str, os: Os, home: str, environment: Mapping[str, str], projec
         text = text.replace("<project>", project)
     if text.startswith("~"):
         text = home + text[1:]
-    return spelt(os, text)
+    return spelt(os, text) if is_absolute(os, text) else None

@@ -2,8 +2,9 @@
 
 Path templates use `/` on every system. `~` is the home; `${NAME:-default}` is the client's environment variable; `%APPDATA%`,
 `%LOCALAPPDATA%`, `%PROGRAMDATA%`, `%PROGRAMFILES%` are Windows' folders; `<name>` is one of the row's `[folders]`; `<project>` a
-project folder; `*` within one name stands for any characters. A `path` is one template for all systems, or a table from system
-to templates; a system that is not in the table has none.
+project folder; `*` within one name stands for any characters, and `**` for any folders, a few levels deep. A `path` is one
+template for all systems, or a table from system to templates; a system that is not in the table has none. Folders that many
+rows share stand in `folders.toml`.
 """
 
 import tomllib
@@ -20,7 +21,7 @@ from agent.core.place import Os
 from agent.core.recognition.clients import ClientMarks
 from agent.core.server import ServerScope
 
-Format = Literal["json", "jsonc", "toml"]
+Format = Literal["json", "jsonc", "json5", "toml", "yaml", "front-matter", "xml", "plist", "properties", "shell"]
 Confidence = Literal["observed", "vendor", "vendor-source", "tool-source", "community", "memory"]
 Shape = Literal[
     "claude_state",
@@ -31,6 +32,23 @@ Shape = Literal[
     "vscode_settings",
     "gemini_servers",
     "codex_servers",
+    "list",
+    "opencode",
+    "zed",
+    "goose",
+    "augment",
+    "openhands",
+    "witsy",
+    "jetbrains",
+    "crush",
+    "extension_cache",
+    "docker_enabled",
+    "docker_catalog",
+    "toolhive",
+    "connectors",
+    "connector_names",
+    "manifest",
+    "agent",
 ]
 Templates = Mapping[Os, tuple[str, ...]]
 SYSTEMS: tuple[Os, ...] = get_args(Os)
@@ -41,8 +59,8 @@ class CatalogError(ValueError):
 
 
 def _per_system(value: object) -> object:
-    if isinstance(value, str):
-        return dict.fromkeys(SYSTEMS, (value,))
+    if isinstance(value, str | list):
+        return dict.fromkeys(SYSTEMS, (value,) if isinstance(value, str) else tuple(value))
     if isinstance(value, Mapping):
         return {os: (given,) if isinstance(given, str) else given for os, given in value.items()}
     return value
@@ -55,8 +73,30 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class WrapRow(_Model):
+    """What a file is in which the text stands that matters: at `pointer`, in Base64 where that is said."""
+
+    format: Format
+    pointer: str
+    base64: bool = False
+
+
+class StateRow(_Model):
+    """A file beside another that says whether what the other defines is on: false at the pointer `off` says that it is not.
+
+    It stands at `path` in the folder that is so many levels `above` the other; `{folder}` is the name of the other's folder.
+    """
+
+    above: int
+    path: str
+    off: str
+
+
 class FileRow(_Model):
     """One file of a client. `shape` says how servers stand in it (None: it holds none), `document` its role for the policy.
+
+    `format` is that of the text, `wrap` that of the file where the text is only a part of it. With a `query` the file is an
+    SQLite database, and its value a map from the first column of the answer to the second, each read as `format`.
 
     `unless` names a file that the client reads in its place, where it exists. `ancestors` says that the client reads the file
     in the folders above the project too. `projects` points at a map whose keys are the projects that the client remembers.
@@ -70,6 +110,9 @@ class FileRow(_Model):
     format: Format
     shape: Shape | None = None
     pointer: str = ""
+    wrap: WrapRow | None = None
+    query: str | None = None
+    state: StateRow | None = None
     document: DocumentKind | None = None
     projects: str | None = None
     shared: bool = False
@@ -88,12 +131,25 @@ class FileRow(_Model):
 
 
 class ProjectsRow(_Model):
-    """Where a client remembers its projects: as `keys` of a map, or as one file `uri`."""
+    """Where a client remembers its projects: as `keys` of a map, one file `uri`, a list of URIs, or as JetBrains' IDEs do.
+
+    `query` as for a file: the first column of the answer is the folder.
+    """
 
     path: PerSystem
-    format: Format
-    pointer: str
-    shape: Literal["keys", "uri"]
+    format: Format = "json"
+    pointer: str = ""
+    shape: Literal["keys", "uri", "uris", "jetbrains"]
+    query: str | None = None
+    source: str
+
+
+class UnreadRow(_Model):
+    """A place where a client keeps servers that cannot be read; `why` completes "<path> …" in a sentence for people."""
+
+    path: PerSystem
+    why: str
+    confidence: Confidence
     source: str
 
 
@@ -145,23 +201,31 @@ class ClientRow(_Model):
     enforces: bool
     folders: Mapping[str, PerSystem] = Field(default_factory=dict)
     traces: PerSystem = Field(default_factory=dict)
-    file: tuple[FileRow, ...]
+    file: tuple[FileRow, ...] = ()
     projects: tuple[ProjectsRow, ...] = ()
+    unread: tuple[UnreadRow, ...] = ()
+    note: str = ""
     version: tuple[VersionRow, ...] = ()
     managed: ManagedRow | None = None
     process: ProcessRow = ProcessRow()
 
     @model_validator(mode="after")
     def _only_known_folders(self) -> "ClientRow":
-        known = {"project", *self.folders}
+        known = {"project", *self.folders, *shared_folders()}
         paths: list[Templates] = [self.traces, *(row.path for row in self.file)]
         paths += [row.path for row in self.projects]
+        paths += [row.path for row in self.unread]
         paths += [row.path for row in self.version]
         for template in (template for path in paths for templates in path.values() for template in templates):
             used = {part.split(">")[0] for part in template.split("<")[1:]}
             if used - known:
                 raise ValueError(f"{template!r} uses <{min(used - known)}>, which [folders] does not define")
         return self
+
+    @cached_property
+    def places(self) -> Mapping[str, Templates]:
+        """Return the folders that its templates may use: its own and those that rows share."""
+        return {**shared_folders(), **self.folders}
 
     @property
     def marks(self) -> ClientMarks:
@@ -190,6 +254,13 @@ class Catalog:
     def enforcing(self) -> frozenset[str]:
         """Return the ids of the clients that enforce the organisation's policy themselves."""
         return frozenset(row.id for row in self.rows if row.enforces)
+
+
+@cache
+def shared_folders() -> Mapping[str, Templates]:
+    """Return the folders that rows share, by name."""
+    text = files("agent.catalog").joinpath("folders.toml").read_text("utf-8")
+    return {name: {os: tuple(given[os]) for os in SYSTEMS} for name, given in tomllib.loads(text).items()}
 
 
 @cache

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from agent.catalog.formats import Malformed, located, parse_as
+from agent.catalog.entries import Origin, Servers
+from agent.catalog.formats import Malformed, Parsed, located, parse_as
+from agent.catalog.maps import at
 from agent.catalog.paths import expand, folders_above, is_absolute
-from agent.catalog.rows import Catalog, ClientRow, FileRow
-from agent.catalog.shapes import Origin, Servers, project_keys, read_shape
+from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
+from agent.catalog.shapes import project_keys, read_shape
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
 from agent.core.place import Content, Data, Missing, Place, Trouble, Unreadable, User, pure_path
-from agent.ports import Files, Users
+from agent.ports import Files, Nearby, Users
 from agent.sources.gathering import FileRead, Gathering
-from agent.sources.projects import may_enter, remembered_projects
+from agent.sources.opening import opened
+from agent.sources.projects import ProjectPlan, may_enter, remembered_projects
 from agent.sources.reading import Memory, Visit
 from agent.sources.versions import installed_version
 
@@ -48,7 +51,8 @@ class ConfigSource:
         )
         self._environments = environments
         self._memory: Memory[FileRead] = Memory()
-        self._watched: tuple[str, ...] = ()
+        self._watched: tuple[str | Nearby, ...] = ()
+        self._plan = ProjectPlan(catalog, files.os)
 
     def look(self) -> Sequence[ConfigLook]:
         """Return one look per user; what could not be read is coverage, never an exception.
@@ -57,19 +61,20 @@ class ConfigSource:
         """
         looks: list[ConfigLook] = []
         of_device: set[tuple[str, Place]] = set()
-        watched: dict[str, None] = {}
+        watched: dict[str | Nearby, None] = {}
         for user in self._users.users():
             visit = Visit(self._files, user)
             look = self._look_at(user, visit)
             own = [server for server in look.servers if server.user or (server.client, server.place) not in of_device]
             of_device |= {(server.client, server.place) for server in own if server.user is None}
             looks.append(replace(look, servers=tuple(own)))
-            watched |= visit.watched
+            watched.update(visit.watched)
+            watched.update(dict.fromkeys(visit.nearby))
         self._memory.turn()
         self._watched = tuple(watched)
         return looks
 
-    def watched(self) -> Sequence[str]:
+    def watched(self) -> Sequence[str | Nearby]:
         """Return the paths that the last look read or missed; one that ends in a separator stands for any name in it."""
         return self._watched
 
@@ -86,6 +91,7 @@ class ConfigSource:
                 traced = _traced(row, visit, environment)
                 for file in (file for file in row.file if not file.in_project and (traced or not file.shared)):
                     remembered |= dict.fromkeys(self._read_user_file(row, file, visit, environment, gathering))
+                _note_unread(row, visit, environment, gathering)
                 for place in row.projects:
                     remembered |= dict.fromkeys(remembered_projects(row, place, visit, environment))
                 version = installed_version(row, visit, environment)
@@ -93,9 +99,9 @@ class ConfigSource:
                     versions[row.id] = version
         projects = [*(project for project in self._projects if may_enter(visit, project)), *remembered]
         projects = list(dict.fromkeys(projects))
-        plan = [(row, file) for row in self._catalog.rows for file in _project_files(row, visit)]
+        traced_clients = frozenset(row.id for row in self._catalog.rows if row.traces and _traced(row, visit, {}))
         for project in projects[:MAX_PROJECTS]:
-            self._read_project(project, plan, visit, gathering)
+            self._read_project(project, traced_clients, visit, gathering)
         gathering.left_out(len(projects) - MAX_PROJECTS, visit.truncated)
         return gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
 
@@ -113,7 +119,8 @@ class ConfigSource:
                 owner = None if file.of_device(os) else visit.user.name
                 content = self._content(visit, match, file)
                 origin = Origin(os, row.id, owner, file.scope, match)
-                projects += self._take(row, file, origin, content, gathering)
+                off = file.state is not None and _switched_off(file.state, match, visit)
+                projects += self._take(row, file, origin, content, gathering, off=off)
         return tuple(projects)
 
     def _content(self, visit: Visit, path: str, file: FileRow) -> Content:
@@ -121,34 +128,47 @@ class ConfigSource:
         fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
         return visit.read(path, fence)
 
-    def _read_project(
-        self, project: str, plan: Sequence[tuple[ClientRow, FileRow]], visit: Visit, gathering: Gathering
-    ) -> None:
+    def _read_project(self, project: str, traced_clients: frozenset[str], visit: Visit, gathering: Gathering) -> None:
         """Read what the clients read for sessions in `project`; a project that was deleted has none."""
+        gathering.project(project)
         if not visit.exists(project, project):
-            for client in dict.fromkeys(row.id for row, _ in plan):
-                gathering.no_project(client, project)
             visit.watched.setdefault(project)
             return
-        for row, file in plan:
+        visit.anchor(project)
+        names = visit.children(project, project)
+        visit.nearby.append(Nearby(project, self._plan.names))
+        for row, file, template in self._plan.for_names(names):
+            if file.shared and row.id not in traced_clients:
+                continue
             for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
-                for path in expand(row, file.path, visit.os, home=visit.user.home, project=folder):
-                    origin = Origin(visit.os, row.id, visit.user.name, file.scope, path, project)
-                    self._take(row, file, origin, visit.read(path, folder), gathering)
+                for path in expand(row, {visit.os: (template,)}, visit.os, home=visit.user.home, project=folder):
+                    for match in visit.matches(path, below=folder):
+                        origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project)
+                        self._take(row, file, origin, visit.read(match, folder), gathering)
 
     def _take(
-        self, row: ClientRow, file: FileRow, origin: Origin, content: Content, gathering: Gathering
+        self,
+        row: ClientRow,
+        file: FileRow,
+        origin: Origin,
+        content: Content,
+        gathering: Gathering,
+        *,
+        off: bool = False,
     ) -> tuple[str, ...]:
         read = FileRead()
         if isinstance(content, Data):
-            key = (origin, file.format, file.shape, file.pointer)
+            key = (origin, file.format, file.shape, file.pointer, file.query)
             read = self._memory.made(key, content, lambda raw: _file_read(raw, file, origin))
+        if off:
+            servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
+            read = replace(read, servers=Servers(servers, read.servers.problems))
         gathering.add(row, file, origin, content, read)
         return read.projects
 
 
 def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
-    parsed = parse_as(raw, file.format)
+    parsed = opened(raw, file)
     if isinstance(parsed, Malformed):
         return FileRead(malformed=parsed)
     servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
@@ -156,10 +176,20 @@ def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
     return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
 
 
-def _project_files(row: ClientRow, visit: Visit) -> list[FileRow]:
-    """Return the files of projects that count for this user."""
-    traced = _traced(row, visit, {})
-    return [file for file in row.file if file.in_project and (traced or not file.shared)]
+def _switched_off(state: StateRow, path: str, visit: Visit) -> bool:
+    """Say whether the file beside `path` switches off what that defines."""
+    folders = pure_path(visit.os, path).parents
+    content = visit.read(str(folders[state.above] / state.path.replace("{folder}", folders[0].name)))
+    parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
+    return isinstance(parsed, Parsed) and at(parsed.value, state.off) is False
+
+
+def _note_unread(row: ClientRow, visit: Visit, environment: Mapping[str, str], gathering: Gathering) -> None:
+    """Say of the places of a client that cannot be read that they are there."""
+    for place in row.unread:
+        for path in expand(row, place.path, visit.os, home=visit.user.home, environment=environment):
+            if visit.exists(path):
+                gathering.unread(row, path, f"{path} {place.why}")
 
 
 def _traced(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from agent.catalog.entries import Origin, Servers
 from agent.catalog.formats import Malformed
 from agent.catalog.rows import Catalog, ClientRow, FileRow
-from agent.catalog.shapes import Origin, Servers
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Document, Scope
 from agent.core.place import Content, Missing, Place, Trouble, Unreadable, User
 from agent.core.server import Problem, Server
@@ -29,8 +29,10 @@ class Gathering:
         self._documents: dict[tuple[str, str | None], Document] = {}
         self._problems: dict[Problem, None] = {}
         self._coverage: dict[Scope, Coverage] = {}
-        self._absent_projects: dict[Scope, bool] = {}
+        self._projects: dict[str, None] = {}
+        self._at_home: set[tuple[str, str | None]] = set()
         self._extra: list[Coverage] = []
+        self._sorted: dict[str | None, list[Coverage]] = {}
 
     def add(self, row: ClientRow, file: FileRow, origin: Origin, content: Content, read: FileRead) -> None:
         """Add one file: its servers and problems, its role for the policy, and how far it could be looked at."""
@@ -49,14 +51,17 @@ class Gathering:
         coverage = _coverage(scope, content, read)
         if not file.in_project or coverage.state is not CoverageState.ABSENT:
             self._coverage.setdefault(scope, coverage)
-        if file.in_project:
-            project = Scope("config", self._user.name, row.id, origin.project)
-            absent = coverage.state is CoverageState.ABSENT
-            self._absent_projects[project] = absent and self._absent_projects.get(project, True)
+            if file.in_project:
+                self._at_home.add((row.id, origin.project))
 
-    def no_project(self, client: str, project: str) -> None:
-        """Note that the folder of a project is not there, so that no client can read anything in it."""
-        self._absent_projects.setdefault(Scope("config", self._user.name, client, project), True)
+    def project(self, project: str) -> None:
+        """Note that `project` is looked at, whether it is there or not."""
+        self._projects.setdefault(project)
+
+    def unread(self, row: ClientRow, path: str, why: str) -> None:
+        """Note a place of a client that is there and cannot be read."""
+        scope = Scope("config", self._user.name, row.id, path)
+        self._coverage.setdefault(scope, Coverage(scope, CoverageState.SKIPPED, why))
 
     def left_out(self, projects: int, folders: Iterable[str]) -> None:
         """Note what was too much to be looked at: so many projects, and entries of these folders."""
@@ -77,16 +82,25 @@ class Gathering:
             projects=projects,
             client_versions=versions,
             problems=tuple(self._problems),
-            coverage=(*self._extra, *(row for client in catalog.rows for row in self._rows_of(client.id))),
+            coverage=(*self._extra, *(row for client in catalog.rows for row in self._rows_of(client))),
         )
 
-    def _rows_of(self, client: str) -> list[Coverage]:
+    def _rows_of(self, client: ClientRow) -> list[Coverage]:
         """Return a row per file; one for a project where the client has none, one for a client that has none at all."""
-        rows = [row for row in self._coverage.values() if row.scope.client == client]
+        user = self._user.name
+        rows = self._by_client().get(client.id, [])
         if all(row.state is CoverageState.ABSENT for row in rows):
-            return [Coverage(Scope("config", self._user.name, client), CoverageState.ABSENT)]
-        empty = [scope for scope, absent in self._absent_projects.items() if absent and scope.client == client]
-        return [*rows, *(Coverage(scope, CoverageState.ABSENT) for scope in empty)]
+            return [Coverage(Scope("config", user, client.id), CoverageState.ABSENT)]
+        projects = self._projects if any(file.in_project for file in client.file) else ()
+        empty = [project for project in projects if (client.id, project) not in self._at_home]
+        absent = (Coverage(Scope("config", user, client.id, project), CoverageState.ABSENT) for project in empty)
+        return [*rows, *absent]
+
+    def _by_client(self) -> dict[str | None, list[Coverage]]:
+        if not self._sorted:
+            for row in self._coverage.values():
+                self._sorted.setdefault(row.scope.client, []).append(row)
+        return self._sorted
 
 
 def _coverage(scope: Scope, content: Content, read: FileRead) -> Coverage:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.host.watch import Change, FolderWatcher
-from agent.ports import Clock, Source, Wake
+from agent.ports import Clock, Nearby, Source, Wake
 
 _ANY = ""
 
@@ -25,11 +25,20 @@ class HintsHealth:
 
 @dataclass(slots=True)
 class _Plan:
-    """For each folder, the names in it that matter (`_ANY`: all), and to which sources; `beyond` are folders on the way."""
+    """For each folder, the names in it that matter (`_ANY`: all), and to which sources; `beyond` are folders on the way.
+
+    `crowds` are sets of names that many folders share, with the source that they matter to.
+    """
 
     interests: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    crowds: dict[str, list[tuple[frozenset[str], int]]] = field(default_factory=dict)
     beyond: set[Change] = field(default_factory=set)
     left_out: int = 0
+
+    def sources(self, folder: str) -> set[int]:
+        """Return every source to which something in `folder` matters."""
+        crowd = {source for _, source in self.crowds.get(folder, ())}
+        return crowd.union(*self.interests.get(folder, {}).values())
 
 
 class Hints:
@@ -53,7 +62,7 @@ class Hints:
         self._watcher, self._subscriptions, self._clock = watcher, tuple(subscriptions), clock
         self._limit, self._recheck_s, self._turn_s = limit, recheck_s, turn_s
         self._plan = _Plan()
-        self._wanted: tuple[Sequence[str], ...] = ()
+        self._wanted: tuple[Sequence[str | Nearby], ...] = ()
         self._aimed: frozenset[str] = frozenset()
         self._due = 0.0
         self._stale = True
@@ -84,7 +93,7 @@ class Hints:
         changes = self._watcher.wait(timeout_s)
         self._wake({source for change in changes for source in self._concerned(change)})
 
-    def _aim(self, wanted: tuple[Sequence[str], ...]) -> None:
+    def _aim(self, wanted: tuple[Sequence[str | Nearby], ...]) -> None:
         self._plan = _planned(wanted, self._limit)
         aimed = self._watcher.aim(self._plan.interests)
         unwatched = len(self._plan.interests) - len(aimed) + self._plan.left_out
@@ -92,28 +101,32 @@ class Hints:
         # What happened in a folder before it was watched gave no event.
         fresh = aimed - self._aimed if self._wanted else frozenset()
         self._aimed = aimed
-        self._wake({source for folder in fresh for group in self._plan.interests[folder].values() for source in group})
+        self._wake({source for folder in fresh for source in self._plan.sources(folder)})
 
     def _concerned(self, change: Change) -> set[int]:
         folder, name = change
         interests = self._plan.interests.get(folder, {})
         if name == _ANY:
             self._stale = True
-            return {source for group in interests.values() for source in group}
+            return self._plan.sources(folder)
+        crowd = {source for names, source in self._plan.crowds.get(folder, ()) if _folded(name) in names}
         if (folder, _folded(name)) in self._plan.beyond:
             self._stale = True
-        return interests.get(_folded(name), set()) | interests.get(_ANY, set())
+        return interests.get(_folded(name), set()) | interests.get(_ANY, set()) | crowd
 
     def _wake(self, sources: set[int]) -> None:
         for source in sorted(sources):
             self._subscriptions[source][1]()
 
 
-def _planned(wanted: Sequence[Sequence[str]], limit: int) -> _Plan:
+def _planned(wanted: Sequence[Sequence[str | Nearby]], limit: int) -> _Plan:
     plan = _Plan()
     known: dict[str, bool] = {}
     for source, paths in enumerate(wanted):
         for text in paths:
+            if isinstance(text, Nearby):
+                _plan_crowd(plan, text, source, limit, known)
+                continue
             folder, name, beyond = _nearest(text, known)
             if folder not in plan.interests and len(plan.interests) >= limit:
                 plan.left_out += 1
@@ -122,6 +135,16 @@ def _planned(wanted: Sequence[Sequence[str]], limit: int) -> _Plan:
             if beyond:
                 plan.beyond.add((folder, name))
     return plan
+
+
+def _plan_crowd(plan: _Plan, nearby: Nearby, source: int, limit: int, known: dict[str, bool]) -> None:
+    if not _is_folder(Path(nearby.folder), known):
+        return
+    if nearby.folder not in plan.interests and len(plan.interests) >= limit:
+        plan.left_out += 1
+        return
+    plan.interests.setdefault(nearby.folder, {})
+    plan.crowds.setdefault(nearby.folder, []).append((nearby.names, source))
 
 
 def _nearest(text: str, known: dict[str, bool]) -> tuple[str, str, bool]:

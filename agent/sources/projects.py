@@ -1,14 +1,55 @@
 """Which projects a user has, without crawling the disk: those that clients remember, and those that were named."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
-from agent.catalog.formats import Parsed, parse_as
-from agent.catalog.paths import expand, folder_of_uri
-from agent.catalog.rows import ClientRow, ProjectsRow
-from agent.catalog.shapes import at, project_keys
+from agent.catalog.formats import Parsed
+from agent.catalog.maps import at
+from agent.catalog.paths import expand, folder_of_uri, is_absolute
+from agent.catalog.rows import Catalog, ClientRow, FileRow, ProjectsRow
+from agent.catalog.shapes import project_keys
+from agent.catalog.xmltext import descend
 from agent.core.access import may_read
-from agent.core.place import Data, Missing, Trouble, Unreadable, pure_path
+from agent.core.place import Data, Missing, Os, Trouble, Unreadable, pure_path
+from agent.sources.opening import opened
 from agent.sources.reading import Visit
+
+_PROJECT = "<project>/"
+_JETBRAINS_HOME = "$USER_HOME$"
+
+_Planned = tuple[ClientRow, FileRow, str]
+
+
+class ProjectPlan:
+    """What clients read in a project, by the first name below it: most projects hold few of those names."""
+
+    def __init__(self, catalog: Catalog, os: Os) -> None:
+        self._os = os
+        self._always: list[tuple[int, _Planned]] = []
+        self._by_name: dict[str, list[tuple[int, _Planned]]] = {}
+        number = 0
+        for row in catalog.rows:
+            for file in (file for file in row.file if file.in_project):
+                for template in file.path.get(os, ()):
+                    number += 1
+                    self._sort_in(number, (row, file, template))
+        self.names = frozenset(self._by_name)
+        """The first names below a project, without case."""
+
+    def for_names(self, names: frozenset[str] | None) -> Iterator[_Planned]:
+        """Yield what is to be read in a project that holds `names` (None: not known), in the catalog's order."""
+        held = {name.casefold() for name in names} if names is not None else self._by_name.keys()
+        wanted = [planned for name in held for planned in self._by_name.get(name, ())]
+        yield from (planned for _, planned in sorted([*self._always, *wanted], key=lambda pair: pair[0]))
+
+    def _sort_in(self, number: int, planned: _Planned) -> None:
+        _, file, template = planned
+        first = PurePosixPath(template.removeprefix(_PROJECT)).parts[0].casefold()
+        if "*" in first or file.ancestors:
+            self._always.append((number, planned))
+        self._by_name.setdefault(first, [])
+        if not ("*" in first or file.ancestors):
+            self._by_name[first].append((number, planned))
 
 
 def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, environment: Mapping[str, str]) -> list[str]:
@@ -17,16 +58,38 @@ def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, enviro
     for path in expand(row, place.path, visit.os, home=visit.user.home, environment=environment):
         for match in visit.matches(path):
             content = visit.read(match)
-            parsed = parse_as(content.raw, place.format) if isinstance(content, Data) else None
-            if not isinstance(parsed, Parsed):
-                continue
-            if place.shape == "keys":
-                found += project_keys(parsed.value, place.pointer, visit.os)
-            else:
-                uri = at(parsed.value, place.pointer)
-                folder = folder_of_uri(visit.os, uri) if isinstance(uri, str) else None
-                found += [] if folder is None else [str(pure_path(visit.os, folder))]
+            parsed = opened(content.raw, place) if isinstance(content, Data) else None
+            if isinstance(parsed, Parsed):
+                found += _folders(parsed.value, place, visit)
     return found
+
+
+def _folders(value: object, place: ProjectsRow, visit: Visit) -> Iterator[str]:
+    """Yield the projects that stand in `value`, in the examined system's spelling."""
+    if place.shape == "keys":
+        yield from project_keys(value, place.pointer, visit.os)
+        return
+    for text in _jetbrains(value, visit.user.home) if place.shape == "jetbrains" else _uris(at(value, place.pointer)):
+        folder = folder_of_uri(visit.os, text) if ":/" in text[2:] else text
+        if folder is not None and is_absolute(visit.os, folder):
+            yield str(pure_path(visit.os, folder))
+
+
+def _uris(found: object) -> Iterator[str]:
+    """Yield the URIs in a text, a list of texts, or a list of objects that hold one."""
+    for item in found if isinstance(found, list) else [found]:
+        given = item.get("folderUri") or item.get("uri") or item.get("path") if isinstance(item, Mapping) else item
+        if isinstance(given, str):
+            yield given
+
+
+def _jetbrains(value: object, home: str) -> Iterator[str]:
+    """Yield the recent projects of a JetBrains IDE: keys of entries, or values of options."""
+    if isinstance(value, Mapping):
+        for element in descend(value, "entry", "option"):
+            text = element["attributes"].get("key") or element["attributes"].get("value") or ""
+            if text.startswith((_JETBRAINS_HOME, "/")) or text[1:3] == ":/":
+                yield text.replace(_JETBRAINS_HOME, home)
 
 
 def may_enter(visit: Visit, project: str) -> bool:

@@ -5,16 +5,21 @@ A look that finds every file as it was reads the bytes again, compares their dig
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from agent.catalog.paths import folders_above
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User, pure_path
-from agent.ports import Files
+from agent.ports import Files, Nearby
 
 MAX_MATCHES = 1000
 """Files that one `*` of a path may stand for."""
+
+MAX_DEPTH = 5
+MAX_FOLDERS = 300
+"""How deep, and into how many folders, one `**` of a path goes."""
 
 _T = TypeVar("_T")
 _DIGEST_BYTES = 16
@@ -27,9 +32,16 @@ class Visit:
     files: Files
     user: User
     watched: dict[str, None] = field(default_factory=dict)
+    nearby: list[Nearby] = field(default_factory=list)
     truncated: dict[str, None] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)
     _absent: set[str] = field(default_factory=set)
+    _anchors: set[str] = field(default_factory=set)
+    _children: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _standing: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._anchors.add(self.user.home)
 
     @property
     def os(self) -> Os:
@@ -59,16 +71,47 @@ class Visit:
 
     def exists(self, path: str, fence: str | None = None) -> bool:
         """Say whether anything stands at `path`. Reading a folder as a file tells that without listing it."""
-        return not self._cannot_exist(path) and not isinstance(self._read(path, fence), Missing)
+        if path not in self._standing:
+            gone = self._cannot_exist(path) or isinstance(self._read(path, fence), Missing)
+            self._standing[path] = not gone
+        return self._standing[path]
 
-    def matches(self, path: str) -> Iterator[str]:
-        """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not."""
-        if "*" not in path:
+    def children(self, folder: str, fence: str | None = None) -> frozenset[str] | None:
+        """Return the names in `folder`, folded as the system compares them, None where they are not all known.
+
+        Listing a folder once spares the look hundreds of walks to files that are not there.
+        """
+        if folder not in self._children:
+            found = self.files.names(folder, within=fence or self.user.home, reader=self.user)
+            known = isinstance(found, Names) and not found.truncated
+            self._children[folder] = (
+                frozenset(map(self.folded, found.names)) if known and isinstance(found, Names) else None
+            )
+        return self._children[folder]
+
+    def anchor(self, folder: str) -> None:
+        """Note that many files are asked for at and below `folder`."""
+        self._anchors.add(folder)
+
+    def folded(self, name: str) -> str:
+        """Return `name` as the examined system compares it with others."""
+        return name if self.os == "linux" else unicodedata.normalize("NFC", name).casefold()
+
+    def matches(self, path: str, below: str | None = None) -> Iterator[str]:
+        """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not.
+
+        In the folder `below`, and above it, a `*` is only a character of a name.
+        """
+        parts = pure_path(self.os, path).parts if "*" in path else ()
+        fixed = len(pure_path(self.os, below).parts) if below is not None else 0
+        at = next((number for number, part in enumerate(parts) if number >= fixed and "*" in part), None)
+        if at is None:
             yield path
             return
-        parts = pure_path(self.os, path).parts
-        at = next(number for number, part in enumerate(parts) if "*" in part)
         folder = str(pure_path(self.os, parts[0]).joinpath(*parts[1:at]))
+        if parts[at] == "**":
+            yield from self._deep_matches(folder, parts[at + 1 :])
+            return
         self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
         listing = self.names(folder)
         if not isinstance(listing, Names):
@@ -78,7 +121,26 @@ class Visit:
         if listing.truncated or len(names) > MAX_MATCHES:
             self.truncated.setdefault(folder)
         for name in names[:MAX_MATCHES]:
-            yield from self.matches(str(pure_path(self.os, folder).joinpath(name, *parts[at + 1 :])))
+            here = str(pure_path(self.os, folder) / name)
+            yield from self.matches(str(pure_path(self.os, here).joinpath(*parts[at + 1 :])), here)
+
+    def _deep_matches(self, top: str, rest: tuple[str, ...]) -> Iterator[str]:
+        """Yield what `rest` stands for in `top` and the folders below it, as far as one `**` goes."""
+        level, seen = [top], 0
+        for depth in range(MAX_DEPTH + 1):
+            below: list[str] = []
+            for folder in level:
+                seen += 1
+                if seen > MAX_FOLDERS:
+                    self.truncated.setdefault(top)
+                    return
+                listing = self.names(folder)
+                if not isinstance(listing, Names):
+                    continue
+                self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
+                yield from self.matches(str(pure_path(self.os, folder).joinpath(*rest)), folder)
+                below += [str(pure_path(self.os, folder) / name) for name in listing.names if name != "node_modules"]
+            level = below if depth < MAX_DEPTH else []
 
     def _read(self, path: str, fence: str | None) -> Content:
         """Try the home as the fence first, so that links between a project and the rest of the home are followed."""
@@ -92,7 +154,19 @@ class Visit:
         return found
 
     def _cannot_exist(self, path: str) -> bool:
-        return bool(self._absent) and not self._absent.isdisjoint(folders_above(self.os, path))
+        """Say that nothing stands at `path`, as far as listings of the folders above it tell."""
+        way = (path, *folders_above(self.os, path))
+        if not self._absent.isdisjoint(way):
+            return True
+        start = next((number for number, folder in enumerate(way) if folder in self._anchors), 0)
+        for number in range(start, 0, -1):
+            names = self.children(way[number], way[start])
+            if names is None:
+                return False
+            if self.folded(pure_path(self.os, way[number - 1]).name) not in names:
+                self._absent.add(way[number - 1])
+                return True
+        return False
 
     def _remember_absence(self, path: str, access: tuple[Facts, ...]) -> None:
         """Remember the first folder on the way to `path` that is not there. A way with links tells nothing of this spelling."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from agent.catalog.formats import Parsed, parse_as
+from agent.catalog.maps import at
 from agent.catalog.paths import expand
 from agent.catalog.rows import ClientRow, Templates, VersionRow
-from agent.catalog.shapes import at
 from agent.core.place import Data, Names, Unreadable, pure_path
 from agent.sources.reading import Visit
 

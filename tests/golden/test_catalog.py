@@ -1,0 +1,103 @@
+"""One case per client and system, made from the client's row: each of its files with two servers, and what is found.
+
+The trees are made (`samples.py`), the expectations recorded in `catalog/<client>.json` and reviewed there: run this file as a
+program to record a new row, and read what it wrote. The clients whose own files are known have cases in `clients/` too.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from agent.catalog.paths import expand
+from agent.catalog.rows import ClientRow, catalog
+from agent.core.observation import CoverageState
+from agent.core.place import Os
+from agent.core.server import Server
+from agent.host.files import RootedFiles
+from agent.host.users import HomeUsers
+from agent.sources.configs import ConfigSource
+from tests.golden.samples import content
+
+FOLDER = Path(__file__).parent / "catalog"
+SYSTEMS: tuple[Os, ...] = get_args(Os)
+HOMES: dict[Os, str] = {"linux": "/home/ann", "macos": "/Users/ann", "windows": "C:\\Users\\ann"}
+ROWS = {row.id: row for row in catalog().rows}
+
+
+def plant(row: ClientRow, os: Os, root: Path) -> list[str]:
+    """Write each of the client's files below `root`; return their paths on the examined system."""
+    home, project = HOMES[os], HOMES[os] + ("\\work" if os == "windows" else "/work")
+    local(root, os, project).mkdir(parents=True)
+    for folder in expand(row, row.traces, os, home=home):
+        local(root, os, folder).mkdir(parents=True, exist_ok=True)
+    planted: list[str] = []
+    for file in (file for file in row.file if file.shape is not None):
+        for template in expand(row, file.path, os, home=home, project=project):
+            path = template.replace("**", "a").replace("*", "x")
+            place = local(root, os, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content(file))
+            planted.append(path)
+    return planted
+
+
+def local(root: Path, os: Os, path: str) -> Path:
+    return root / (path.removeprefix("C:").replace("\\", "/") if os == "windows" else path).lstrip("/")
+
+
+def seen(row: ClientRow, os: Os, root: Path) -> dict[str, list[str]]:
+    """Return what a look finds of that client, per file."""
+    files = RootedFiles(root, os)
+    project = HOMES[os] + ("\\work" if os == "windows" else "/work")
+    (found,) = ConfigSource(files, HomeUsers(files, ["ann"]), catalog(), projects=[project]).look()
+    bad = {CoverageState.MALFORMED, CoverageState.UNREADABLE, CoverageState.TIMED_OUT}
+    assert not [seen for seen in found.coverage if seen.scope.client == row.id and seen.state in bad]
+    lines: dict[str, list[str]] = {}
+    for server in (server for server in found.servers if server.client == row.id):
+        lines.setdefault(server.place.path, []).append(line(server))
+    return lines
+
+
+def line(server: Server) -> str:
+    what = " ".join(server.command) if server.command else server.url
+    marks = (
+        ("", " of the device")[server.user is None]
+        + ("", " off")[server.disabled]
+        + ("", " here")[server.project is not None]
+    )
+    return f"{server.scope} {server.name}: {server.transport} {what}{marks} at {server.place.pointer}"
+
+
+@pytest.mark.parametrize("os", SYSTEMS)
+@pytest.mark.parametrize("client", sorted(ROWS))
+def test_every_file_of_a_client_is_found_and_read(client: str, os: Os, tmp_path: Path) -> None:
+    row = ROWS[client]
+    planted = plant(row, os, tmp_path)
+    found = seen(row, os, tmp_path)
+    recorded = json.loads((FOLDER / f"{client}.json").read_text("utf-8"))
+    assert found == recorded[os]
+    unread = [path for path in planted if path not in found and not overridden(row, path)]
+    assert unread == []
+
+
+def overridden(row: ClientRow, path: str) -> bool:
+    """Say whether another file takes the place of this one where both are there."""
+    return any(file.unless for file in row.file) and path.endswith(".claude.json")
+
+
+def _record() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, row in ROWS.items():
+        case: dict[str, dict[str, list[str]]] = {}
+        for os in SYSTEMS:
+            with tempfile.TemporaryDirectory() as folder:
+                plant(row, os, Path(folder))
+                case[os] = seen(row, os, Path(folder))
+        (FOLDER / f"{name}.json").write_text(json.dumps(case, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    _record()
