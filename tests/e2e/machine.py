@@ -152,7 +152,10 @@ def _keeper(root: Path, mounts: Mapping[str, Path]) -> subprocess.Popen[str]:
     script = ["set -e"]
     for path, source in mounts.items():
         (root / path[1:]).mkdir(parents=True, exist_ok=True)
-        script.append(f"mount --rbind {shlex.quote(str(source))} {shlex.quote(str(root / path[1:]))}")
+        target = shlex.quote(str(root / path[1:]))
+        script.append(f"mount --rbind {shlex.quote(str(source))} {target}")
+        if PRIVILEGED and path not in ("/dev", "/sys"):
+            script.append(f"mount -o remount,bind,ro {target}")
     (root / "proc").mkdir()
     script.append(f"mount -t proc proc {shlex.quote(str(root / 'proc'))}")
     inside = (
