@@ -28,6 +28,7 @@ from agent.host.users import HomeUsers
 from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
 from agent.sources.configs import ConfigSource
+from agent.sources.flags import Flags
 from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource
 from agent.sources.processes import ProcessSource
@@ -105,7 +106,12 @@ def eyes(
             interval_s=looks.managed_interval_s,
             baselines=str(settings.baseline.folder or baseline_folder(system)),
         ),
-        processes=ProcessSource(_table(known) if target.root is None else None, looks.process_interval_s, launches),
+        processes=ProcessSource(
+            _table(known) if target.root is None else None,
+            looks.process_interval_s,
+            launches,
+            flags=Flags(files, users, known.marks),
+        ),
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
             enforcing=known.enforcing,

@@ -170,12 +170,29 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A server that a running client was given by the option `flag` of its command line; or what was wrong with the option.
+
+    `process` is the client's identity.
+    """
+
+    process: tuple[int, float]
+    flag: str
+    server: Server | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessLook:
-    """The process table at one moment; `ended` are processes seen since the last look that are gone again."""
+    """The process table at one moment; `ended` are processes seen since the last look that are gone again.
+
+    `given` is what clients among both were given on their command lines.
+    """
 
     processes: tuple[Process, ...] = ()
     ended: tuple[Process, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    given: tuple[Given, ...] = ()
 
     @property
     def partition(self) -> Partition:
@@ -187,7 +204,9 @@ class ProcessLook:
         alive = {process.identity for process in self.processes}
         known = alive | {process.identity for process in self.ended}
         missed = tuple(p for p in (*unread.ended, *unread.processes) if p.identity not in known)
-        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage)
+        given = tuple(dict.fromkeys(item.process for item in self.given))
+        earlier = tuple(item for item in unread.given if item.process not in given)
+        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage, (*self.given, *earlier))
 
 
 Look = ConfigLook | ManagedLook | ProcessLook

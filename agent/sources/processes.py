@@ -6,9 +6,11 @@ reconciliation; where it doesn't, every look is a sweep.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
 from agent.ports import ProcessTable, TableView
+from agent.sources.flags import Flags
 from agent.sources.launches import Launches, Sightings
 
 _SCOPE = Scope("process")
@@ -30,10 +32,12 @@ class ProcessSource:
         interval_s: float = 5.0,
         launches: Launches | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        flags: Flags | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._busy_s = interval_s
         self._table, self._launches, self._monotonic = table, launches, monotonic
+        self._flags = flags
         self._sweep_due: float | None = None
 
     def look(self) -> Sequence[ProcessLook]:
@@ -43,12 +47,17 @@ class ProcessSource:
             return [ProcessLook(coverage=(Coverage(_SCOPE, CoverageState.SKIPPED, problem),))]
         if self._launches is None:
             view = self._table.snapshot()
-            return [ProcessLook(processes=view.processes, coverage=(_coverage(view),))]
-        return [self._told(self._table, self._launches)]
+            return [self._whole(ProcessLook(processes=view.processes, coverage=(_coverage(view),)))]
+        return [self._whole(self._told(self._table, self._launches))]
 
     def watched(self) -> Sequence[str]:
         """No file tells of a process."""
         return ()
+
+    def _whole(self, look: ProcessLook) -> ProcessLook:
+        if self._flags is None:
+            return look
+        return replace(look, given=self._flags.given((*look.processes, *look.ended)))
 
     def _told(self, table: ProcessTable, launches: Launches) -> ProcessLook:
         seen, now = launches.take(), self._monotonic()

@@ -7,6 +7,7 @@ from agent.core.assess import summary
 from agent.core.assess.blind import blind_deviations
 from agent.core.assess.configured import (
     Configured,
+    JudgedServer,
     Means,
     configured_deviations,
     judge_configured,
@@ -16,6 +17,7 @@ from agent.core.assess.configured import (
     versions_of,
 )
 from agent.core.assess.degraded import degraded_deviations
+from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
@@ -101,7 +103,8 @@ def assess(
     if world.configs is None or world.managed is None or world.processes is None:
         return Assessment(complete=False, findings=Findings()), before
     files = _judged_files(world, terms, before)
-    running = _running(world, terms, files, now)
+    given = judge_given(world.processes.given, terms.enforcing.__contains__, files.organisation.verdict)
+    running = _running(world, terms, files, given, now)
     ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
     managed = judge_managed(world.managed, [look.user for look in world.configs], ground)
     installed = _installed(world)
@@ -109,6 +112,7 @@ def assess(
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed.deviations,
         *running_deviations(running, _nearest(files.organisation)),
+        *given_deviations(world.processes.given, given),
         *files.deviations,
         *degraded_deviations(conditions),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
@@ -118,7 +122,7 @@ def assess(
     for item in running:
         if item.running.server is not None:
             pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
-    servers = server_rows(files.configured.judged, pids)
+    servers = server_rows((*files.configured.judged, *given), pids)
     policy = policy_row(files.policy)
     coverage = tuple(_coverage_row(row) for row in world.coverage)
     return (
@@ -153,10 +157,14 @@ def _nearest(judge: Judge) -> Nearest:
     return lambda server: tuple(miss.text for miss in near_misses(judge, server, redact))
 
 
-def _running(world: World, terms: Terms, files: Judged, now: float | None) -> tuple[JudgedRunning, ...]:
+def _running(
+    world: World, terms: Terms, files: Judged, given: Sequence[JudgedServer], now: float | None
+) -> tuple[JudgedRunning, ...]:
     assert world.processes is not None  # noqa: S101 - the caller looked
     processes = (*world.processes.processes, *world.processes.ended)
-    found = recognise(processes, files.startable, terms.marks, now=now)
+    startable = tuple(item.server for item in given if item.server.command is not None)
+    startable = (*files.startable, *startable) if startable else files.startable
+    found = recognise(processes, startable, terms.marks, now=now)
     return judge_running(found, files.configured.verdicts, terms.enforcing.__contains__, files.organisation.verdict)
 
 

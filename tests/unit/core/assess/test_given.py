@@ -1,0 +1,58 @@
+"""Servers of a command line: judged, shown, and told of unless the policy allows them."""
+
+from dataclasses import replace
+
+from agent.core.assess import assess
+from agent.core.observation import Given, ProcessLook
+from agent.core.place import Place
+from agent.core.server import ServerScope
+from agent.core.verdict import Answer
+from agent.core.world import World
+from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, controls, judged, managed, running, server
+
+HOST = (10, 1.0)
+
+
+def given(*command: str, runs: bool = True) -> ProcessLook:
+    entry = replace(server("x", *command), scope=ServerScope.DYNAMIC, place=Place("command line", "/mcpServers/x"))
+    look = running("claude", *command) if runs else running("claude", "git", "status")
+    return replace(look, given=(Given(HOST, "--mcp-config", entry),))
+
+
+def test_an_unapproved_server_of_a_command_line_is_told_of_even_before_it_runs() -> None:
+    found = judged(LOCKED, processes=given("rogue", runs=False))
+    assert controls(found) == {"server.flag-injected"}
+    (deviation,) = found.deviations
+    assert "--mcp-config" in deviation.text
+    assert {fact.kind for fact in deviation.evidence} >= {"option", "process", "command"}
+    (row,) = found.servers
+    assert (row.scope, row.verdict) == (ServerScope.DYNAMIC, Answer.BLOCKED)
+
+
+def test_a_running_server_of_a_command_line_is_matched_with_it() -> None:
+    found = judged(LOCKED, processes=given("rogue"))
+    assert controls(found) == {"server.flag-injected", "server.denied.running"}
+    assert found.processes[0].matches == found.servers[0].key
+    assert found.servers[0].running == (11,)
+
+
+def test_an_approved_server_may_come_by_any_way() -> None:
+    assert controls(judged(LOCKED, processes=given("npx", "-y", "approved", runs=False))) == set()
+
+
+def test_without_a_policy_nothing_is_decided_about_it() -> None:
+    assert "server.flag-injected" not in controls(judged(None, processes=given("rogue", runs=False)))
+
+
+def test_many_clients_that_were_given_the_same_server_are_one_deviation() -> None:
+    look = given("rogue", runs=False)
+    (item,) = look.given
+    look = replace(look, given=(item, replace(item, process=(99, 3.0))))
+    (deviation,) = assess(World(configs(), managed(LOCKED), look), TERMS)[0].deviations
+    assert any(fact.text == "pid 10, 99" for fact in deviation.evidence)
+
+
+def test_an_option_that_could_not_be_read_costs_nothing_else() -> None:
+    look = given("rogue", runs=False)
+    look = replace(look, given=(Given(HOST, "--mcp-config", problem="a file could not be read"), *look.given))
+    assert controls(judged(LOCKED, processes=look)) == {"server.flag-injected"}

@@ -1,0 +1,135 @@
+"""What running clients were given on their command lines, read as their user."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from agent.core.observation import Given, Process
+from agent.core.place import User
+from agent.core.recognition import ClientMarks
+from agent.core.server import Transport
+from agent.sources.flags import INLINE, Flags
+from tests.sim.files import Node, Tree
+
+ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
+MARKS = (
+    ClientMarks("claude-code", frozenset({"claude"}), ("@anthropic-ai/claude-code",)),
+    ClientMarks("codex", frozenset({"codex"})),
+    ClientMarks("cursor", frozenset({"cursor"})),
+)
+CONFIG = json.dumps({"mcpServers": {"x": {"command": "rogue", "args": ["--token=hunter2"]}}})
+
+
+class _Users:
+    def users(self) -> Sequence[User]:
+        return (ANN,)
+
+
+def flags(**files: str | Node) -> Flags:
+    return Flags(Tree({path.replace("__", "/"): what for path, what in files.items()}), _Users(), MARKS)
+
+
+def process(*command: str, user: str = "ann", pid: int = 10) -> Process:
+    return Process(pid, 1.0, 1, command[0], user, f"/usr/bin/{command[0]}", command, "/home/ann/proj")
+
+
+def commands(given: Sequence[Given]) -> list[tuple[str, ...] | None]:
+    return [item.server.command for item in given if item.server is not None]
+
+
+def test_inline_json_is_read_and_its_secrets_do_not_show() -> None:
+    (item,) = flags().given([process("claude", "-p", "--mcp-config", CONFIG)])
+    assert item.server is not None
+    assert item.server.command == ("rogue", "--token=hunter2")
+    assert (item.flag, item.server.place.path, item.process) == ("--mcp-config", INLINE, (10, 1.0))
+    assert "hunter2" not in repr(item)
+
+
+def test_a_file_is_read_from_the_folder_of_the_process_as_its_user() -> None:
+    tree = Tree(
+        {
+            "/home/ann/proj/mcp.json": CONFIG,
+            "/root/mcp.json": Node(raw=CONFIG.encode(), mode=0o600),
+        }
+    )
+    source = Flags(tree, _Users(), MARKS)
+    (item,) = source.given([process("claude", "--mcp-config", "mcp.json")])
+    assert item.server is not None
+    assert item.server.place.path == "mcp.json"
+    (item,) = source.given([process("claude", "--mcp-config", "/root/mcp.json", pid=11)])
+    assert (item.server, item.problem) == (None, "a file that it names could not be read")
+
+
+def test_nothing_is_read_for_an_account_that_is_not_known() -> None:
+    tree = Tree({"/home/ann/proj/mcp.json": CONFIG})
+    (item,) = Flags(tree, _Users(), MARKS).given([process("claude", "--mcp-config", "mcp.json", user="bob")])
+    assert item.server is None
+    assert tree.reads == []
+
+
+def test_a_file_is_read_once_per_process() -> None:
+    tree = Tree({"/home/ann/proj/mcp.json": CONFIG})
+    source = Flags(tree, _Users(), MARKS)
+    one = [process("claude", "--mcp-config", "mcp.json")]
+    assert source.given(one) == source.given(one)
+    assert len(tree.reads) == 1
+    assert source.given([]) == ()
+
+
+def test_servers_that_the_starting_program_serves_itself_are_left_out() -> None:
+    config = json.dumps({"mcpServers": {"app": {"type": "sdk", "name": "app"}, "x": {"command": "rogue"}}})
+    assert commands(flags().given([process("claude", f"--mcp-config={config}")])) == [("rogue",)]
+
+
+def test_a_plugin_folder_and_agents_bring_servers_too() -> None:
+    tree = Tree({"/home/ann/proj/plug/.mcp.json": json.dumps({"a": {"command": "${CLAUDE_PLUGIN_ROOT}/a"}})})
+    agents = json.dumps({"helper": {"mcpServers": [{"b": {"command": "b"}}, "other"]}})
+    given = Flags(tree, _Users(), MARKS).given([process("claude", "--plugin-dir", "plug", "--agents", agents)])
+    assert {item.flag: item.server.command for item in given if item.server} == {
+        "--plugin-dir": ("/home/ann/proj/plug/a",),
+        "--agents": ("b",),
+    }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-c", 'mcp_servers.x.command="rogue"', "-c", 'mcp_servers.x.args=["a", "b"]'),
+        ("--config", "mcp_servers.x.command=rogue", '--config=mcp_servers.x.args=["a","b"]'),
+        ("-c", 'mcp_servers={x={command="rogue",args=["a","b"]}}'),
+        ("-c", 'mcp_servers."x".command="rogue"', "-c", 'mcp_servers."x".args=["a","b"]', "-c", 'model="o3"'),
+    ],
+)
+def test_codex_settings_on_the_command_line_are_put_together(options: tuple[str, ...]) -> None:
+    (item,) = flags().given([process("codex", "exec", *options)])
+    assert item.server is not None
+    assert (item.server.name, item.server.command, item.server.transport) == (
+        "x",
+        ("rogue", "a", "b"),
+        Transport.STDIO,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("grep", "--mcp-config", CONFIG),
+        ("cursor", "--mcp-config", CONFIG),
+        ("claude", "-c"),
+        ("codex", "-c", "model=x"),
+        ("codex", "-c"),
+    ],
+)
+def test_other_programs_and_options_bring_nothing(command: tuple[str, ...]) -> None:
+    assert flags().given([process(*command)]) == ()
+
+
+@pytest.mark.parametrize("value", ["{", "[]", '{"mcpServers": 7}', '{"mcpServers": {"x": 1}}', "[" * 100_000])
+def test_what_cannot_be_read_brings_no_server_and_no_crash(value: str) -> None:
+    assert commands(flags().given([process("claude", "--mcp-config", value)])) == []
+
+
+def test_a_setting_that_contradicts_another_is_dropped() -> None:
+    options = ("-c", "mcp_servers=1", "-c", 'mcp_servers.x.command="rogue"', "-c", "mcp_servers...=1")
+    assert commands(flags().given([process("codex", *options)])) == []
