@@ -21,6 +21,7 @@ from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, baseline_folder
+from agent.host.permissions import guards_of
 from agent.host.process_events import NoEvents, process_events
 from agent.host.process_reading import LiveReader
 from agent.host.processes import PsutilProcessTable
@@ -105,6 +106,7 @@ def eyes(
             known[CLAUDE_CODE],
             interval_s=looks.managed_interval_s,
             baselines=str(settings.baseline.folder or baseline_folder(system)),
+            guard=guards_of(files.root) if system == machine.os else lambda _: None,
         ),
         processes=ProcessSource(
             _table(known) if target.root is None else None,

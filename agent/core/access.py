@@ -1,9 +1,18 @@
 """Who may read or change a file, judged from the facts that a walk collected: mode bits, owner, group.
 
-Access control lists are not in the facts: a mask that they widen shows in the group bits on Linux, other systems' lists do not.
+Access control lists are not in the facts: where a look collected them they come beside, as guards. `may_read` does without: a
+list can let a user read what the mode does not, and the user's client is then judged too strictly, never too kindly.
 """
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from agent.core.accounts import Accounts
+from agent.core.acl import Guard
 from agent.core.place import Facts, User
+
+NO_GUARDS: Mapping[str, Guard] = MappingProxyType({})
+NOBODY = Accounts()
 
 _READ, _WRITE, _SEARCH = 4, 2, 1
 _STICKY = 0o1000
@@ -29,24 +38,52 @@ def may_reach(access: tuple[Facts, ...], user: User) -> bool:
     return all(_permits(folder, user, _SEARCH) for folder in access[:-1] if folder.kind == "folder")
 
 
-def writers(access: tuple[Facts, ...]) -> tuple[str, ...]:
+def writers(
+    access: tuple[Facts, ...], guards: Mapping[str, Guard] = NO_GUARDS, accounts: Accounts = NOBODY
+) -> tuple[str, ...]:
     """Say in words who besides administrators (uid 0) could change the last file of `access`, or replace it by a folder above.
 
-    A world- or group-writable folder with the sticky bit lets nobody replace what root owns in it.
+    `guards` are the access control lists and the like, by path. A world- or group-writable folder with the sticky bit lets nobody
+    replace what root owns in it.
     """
     found: list[str] = []
     for facts in access:
-        if facts.kind == "link":
-            continue  # a link's own mode says nothing; the folder that holds it is in the walk
-        what = "the folder" if facts.kind == "folder" else "the file"
-        if facts.uid != 0:
-            found.append(f"{what} {facts.path} belongs to uid {facts.uid}, who can change it")
-        sticky = facts.kind == "folder" and facts.mode & _STICKY
-        if facts.mode & 0o002 and not sticky:
-            found.append(f"{what} {facts.path} can be written by everyone (mode {facts.mode:04o})")
-        elif facts.mode & 0o020 and facts.gid != 0 and not sticky:
-            found.append(f"{what} {facts.path} can be written by group {facts.gid} (mode {facts.mode:04o})")
-    return tuple(found)
+        if facts.kind != "link":  # a link's own mode says nothing; the folder that holds it is in the walk
+            found += _writers(facts, guards.get(facts.path), accounts)
+    return tuple(dict.fromkeys(found))
+
+
+def _writers(facts: Facts, guard: Guard | None, accounts: Accounts) -> Iterator[str]:
+    what = f"the folder {facts.path}" if facts.kind == "folder" else f"the file {facts.path}"
+    if facts.uid != 0:
+        yield f"{what} belongs to {accounts.user(facts.uid)}, who can change it"
+    by_group = bool(facts.mode & 0o020) if guard is None or guard.group_writes is None else guard.group_writes
+    mode = f"(mode {facts.mode:04o})"
+    if not (facts.kind == "folder" and facts.mode & _STICKY):
+        if facts.mode & 0o002:
+            yield f"{what} can be written by everyone {mode}"
+        elif by_group and facts.gid != 0:
+            yield f"{what} can be written by {accounts.group(facts.gid)} {mode}"
+        for uid in guard.users if guard is not None else ():
+            yield f"{what} can be written by {accounts.user(uid)}, by its access control list"
+        for gid in guard.groups if guard is not None else ():
+            yield f"{what} can be written by {accounts.group(gid)}, by its access control list"
+    for who in guard.others if guard is not None else ():
+        yield f"{what} can be changed by {who}"
+
+
+def leads_out(access: tuple[Facts, ...], path: str, folder: str) -> str | None:
+    """Say where the file `path` of the managed `folder` really is, if a link in or at that folder leads out of it."""
+    if not access or access[-1].path == path:
+        return None
+    links = [facts.path for facts in access if facts.kind == "link" and _below(facts.path, folder)]
+    if not links or _below(access[-1].path, folder):
+        return None
+    return f"{links[0]} is a link out of the managed folder, to {access[-1].path}"
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith((folder + "/", folder + "\\"))
 
 
 def _permits(facts: Facts, user: User, bits: int) -> bool:

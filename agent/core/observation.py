@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
+from agent.core.accounts import Accounts
+from agent.core.acl import Guard
 from agent.core.place import Content, Listing, User
 from agent.core.server import Problem, Server
 
@@ -110,7 +112,8 @@ class ManagedLook:
     `dropin_folder` is the listing of managed-settings.d itself, because an unreadable folder is not an empty one.
     `misplaced` holds paths that are not read by the client but hold a managed file by mistake. `passed` holds documents that were
     seen otherwise since the look before and are as they were again; `touched` says in a sentence, per path, what shows that a
-    file was written or its rights were changed although nothing about it differs now.
+    file was written or its rights were changed although nothing about it differs now. `guards` are what protects the files and
+    folders on the way besides owner and mode, by path; `accounts` say who the numbers are.
     """
 
     folder: str
@@ -121,6 +124,8 @@ class ManagedLook:
     baselines: tuple[BaselineFile, ...] = ()
     passed: tuple[Document, ...] = ()
     touched: Mapping[str, str] = field(default_factory=dict)
+    guards: Mapping[str, Guard] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=Accounts)
 
     @property
     def partition(self) -> Partition:

@@ -3,12 +3,14 @@
 Nothing is judged here; `agent.core.policy` says what a client makes of each document.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agent.catalog.paths import expand
 from agent.catalog.rows import ClientRow, Templates
+from agent.core.accounts import Accounts, read_accounts
+from agent.core.acl import Guard
 from agent.core.observation import BaselineFile, Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
-from agent.core.place import Content, Data, Listing, Missing, Names, Trouble, Unreadable, pure_path
+from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
 from agent.ports import Files
 from agent.sources.passing import touched
@@ -29,13 +31,20 @@ _BLIND = {
 class ManagedSource:
     """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them.
 
-    `baselines` is the folder of signed baselines, a path inside the root; None: there is none.
+    `baselines` is the folder of signed baselines, a path inside the root; None: there is none. `guard` tells what protects a file
+    besides owner and mode.
     """
 
     name = "managed"
 
     def __init__(
-        self, files: Files, row: ClientRow, *, interval_s: float = 60.0, baselines: str | None = None
+        self,
+        files: Files,
+        row: ClientRow,
+        *,
+        interval_s: float = 60.0,
+        baselines: str | None = None,
+        guard: Callable[[Facts], Guard | None] = lambda _: None,
     ) -> None:
         if row.managed is None:
             raise ValueError(f"the catalog's row {row.id} names no managed files")
@@ -43,7 +52,7 @@ class ManagedSource:
         self._files, self._row, self._names = files, row, row.managed
         self._folder = self._paths(row.managed.folder)[0]
         self._unread = self._paths(row.managed.unread)
-        self._baselines = baselines
+        self._baselines, self._guard = baselines, guard
         self._before: tuple[Document, ...] = ()
 
     def look(self) -> Sequence[ManagedLook]:
@@ -76,6 +85,8 @@ class ManagedSource:
                 coverage,
                 baselines=tuple(self._signed()),
                 touched=marks,
+                guards=self._guards([*documents, *misplaced]),
+                accounts=self._accounts(),
             )
         ]
 
@@ -86,6 +97,16 @@ class ManagedSource:
         elsewhere = [self._in(folder, name) for folder in self._unread for name in self._both()]
         baselines = [self._baselines + separator] if self._baselines is not None else []
         return (self._folder + separator, dropins + separator, *elsewhere, *baselines)
+
+    def _guards(self, documents: Sequence[Document]) -> dict[str, Guard]:
+        passed = {facts.path: facts for document in documents for facts in document.content.access}
+        return {path: guard for path, facts in passed.items() if (guard := self._guard(facts)) is not None}
+
+    def _accounts(self) -> Accounts:
+        if self._files.os == "windows":
+            return Accounts()
+        passwd, group = (self._files.read(path) for path in ("/etc/passwd", "/etc/group"))
+        return read_accounts(_text(passwd), _text(group))
 
     def _signed(self) -> Iterator[BaselineFile]:
         """Yield every `*.json` of the folder of baselines with the signature beside it."""
@@ -142,6 +163,10 @@ class ManagedSource:
 
 def _names(listing: Listing) -> tuple[str, ...]:
     return listing.names if isinstance(listing, Names) else ()
+
+
+def _text(content: Content) -> str:
+    return content.raw.decode("utf-8", "replace") if isinstance(content, Data) else ""
 
 
 def _looks_like_json(name: str) -> bool:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.access import may_read, writers
+from agent.core.access import leads_out, may_read, writers
 from agent.core.assess.results import deviation
 from agent.core.baseline.compare import Comparer, Comparison
 from agent.core.baseline.record import DEPLOYED
@@ -58,7 +58,7 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
     """Judge every managed file that is there or should be, every one in the wrong place, and the baselines themselves."""
     standing, memory = weigh(look.baselines, ground.keys, ground.memory, ground.now, ground.os)
     comparer = Comparer(standing, memory, ground.os, ground.now)
-    judged = [item for document in look.documents if (item := _judged(document, users, comparer)) is not None]
+    judged = [item for document in look.documents if (item := _judged(document, look, users, comparer)) is not None]
     judged += [_absent(found) for found in comparer.absent(look)]
     judged += [_misplaced(document) for document in look.misplaced if not isinstance(document.content, Missing)]
     return ManagedJudgement(
@@ -72,16 +72,16 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
     )
 
 
-def _judged(document: Document, users: Sequence[User], comparer: Comparer) -> _Judged | None:
+def _judged(document: Document, look: ManagedLook, users: Sequence[User], comparer: Comparer) -> _Judged | None:
     compared = comparer.of(document)
     if compared is None:
         return None
-    faults = list(_faults(document, users))
+    faults = list(_faults(document, look, users))
     if compared.state not in _SOUND:
         faults.append((compared.state, " ".join(_sentence(note) for note in compared.notes)))
         faults.sort(key=lambda fault: fault[0] != "malformed" and fault[0] != compared.state)
         return _Judged(document, tuple(faults))
-    return _Judged(document, tuple(faults), compared.state, compared.notes)
+    return _Judged(document, tuple(faults), compared.state, (*compared.notes, *_remarks(document)))
 
 
 def _absent(found: Comparison) -> _Judged:
@@ -95,7 +95,13 @@ def _misplaced(document: Document) -> _Judged:
     return _Judged(document, (("misplaced", text),))
 
 
-def _faults(document: Document, users: Sequence[User]) -> Iterator[tuple[ManagedState, str]]:
+def _remarks(document: Document) -> Iterator[str]:
+    content = document.content
+    if isinstance(content, Data) and content.facts.links > 1:
+        yield f"It is one file under {content.facts.links} names (hard links): who may write one of them writes all."
+
+
+def _faults(document: Document, look: ManagedLook, users: Sequence[User]) -> Iterator[tuple[ManagedState, str]]:
     content = document.content
     if isinstance(content, Missing):
         return
@@ -105,7 +111,10 @@ def _faults(document: Document, users: Sequence[User]) -> Iterator[tuple[Managed
         yield fault
     elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
         yield "unreadable", f"It does not bind {', '.join(shut_out)}, whose client may not read it."
-    if who := writers(content.access):
+    who = list(writers(content.access, look.guards, look.accounts))
+    if out := leads_out(content.access, document.path, look.folder):
+        who.append(out)
+    if who:
         yield "exposed", " ".join(_sentence(reason) for reason in who)
 
 
