@@ -70,8 +70,8 @@ _CALLED: Final = {
     "BG": "guests",
     "AC": "all app packages",
 }
-_ACE = re.compile(r"\(([^()]*)\)")
-_SDDL_PARTS = re.compile(r"([OGDS]):((?:\([^()]*\)|[^:()](?!:))*)")
+_ACE = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
+_SDDL_PARTS = re.compile(r"([OGDS]):((?:\((?:[^()]|\([^()]*\))*\)|[^:()](?!:))*)")
 _CHANGES: Final = 0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
 """Write or add a file, append or add a folder, extended attributes, delete children, attributes, delete, the DACL, the owner,
 and the generic rights to do all or to write."""
@@ -119,7 +119,9 @@ def _pairs(text: str) -> list[str]:
 
 _LS_ENTRY = re.compile(r"^\s*\d+: (?P<who>.+?)(?: inherited)? (?P<kind>allow|deny) (?P<rights>\S+)$")
 _LS_CHANGES = frozenset(
-    "write append add_file add_subdirectory delete delete_child writesecurity chown writeattr writeextattr".split()
+    {"write", "append", "add_file", "add_subdirectory", "delete", "delete_child"}.union(
+        {"writesecurity", "chown", "writeattr", "writeextattr"}
+    )
 )
 _LS_ADMINISTRATORS = frozenset({"user:root", "group:wheel", "user:_root"})
 

@@ -24,7 +24,9 @@ _LS_TIMEOUT_S = 5
 
 def guards_of(root: Path) -> Guards:
     """Return what tells the guard of a file below `root`; the paths of facts are inside it."""
-    return {"linux": lambda: _Linux(root), "darwin": lambda: _macos}.get(sys.platform, lambda: _windows)()
+    if sys.platform == "win32":
+        return _windows
+    return _macos if sys.platform == "darwin" else _Linux(root)
 
 
 class _Linux:

@@ -1,0 +1,79 @@
+import struct
+
+import pytest
+
+from agent.core.accounts import Accounts, Group, read_accounts
+from agent.core.acl import Guard, ls_guard, posix_guard, sddl_guard
+
+
+def listed(*entries: tuple[int, int, int]) -> bytes:
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+NONE = 0xFFFFFFFF
+BASE = ((0x01, 6, NONE), (0x04, 4, NONE), (0x20, 4, NONE))
+
+
+def test_a_user_and_a_group_whom_the_list_lets_write_are_found() -> None:
+    guard = posix_guard(listed(*BASE, (0x02, 7, 1000), (0x08, 6, 27), (0x10, 7, NONE)))
+    assert guard == Guard(users=(1000,), groups=(27,), group_writes=False)
+
+
+def test_what_the_mask_takes_away_is_not_granted() -> None:
+    assert posix_guard(listed(*BASE, (0x02, 7, 1000), (0x10, 4, NONE))) == Guard(group_writes=False)
+
+
+def test_the_mask_in_the_mode_is_not_the_groups_right() -> None:
+    writes = posix_guard(listed((0x01, 6, NONE), (0x04, 6, NONE), (0x10, 6, NONE)))
+    assert writes.group_writes is True
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x01\x00\x00\x00", b"\x02\x00\x00\x00abc"])
+def test_a_list_of_unknown_form_is_not_taken_for_none(raw: bytes) -> None:
+    assert posix_guard(raw).others
+
+
+@pytest.mark.parametrize(
+    ("sddl", "who"),
+    [
+        ("O:BAG:SYD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;BU)", ()),
+        ("O:SYD:AI(A;ID;0x1301bf;;;AU)(A;;FA;;;SY)", ("everyone who is logged on",)),
+        ("O:BAD:(A;OICI;FA;;;WD)", ("everyone",)),
+        ("O:BAD:(A;;FR;;;WD)(A;OICIIO;GA;;;BU)", ()),
+        ("O:BAD:(A;;FW;;;BU)", ("all users of this machine",)),
+        ("O:BAD:(D;;FA;;;WD)(A;;FR;;;BU)", ()),
+        ("O:S-1-5-21-1-2-3-1001D:(A;;FA;;;BA)", ("S-1-5-21-1-2-3-1001, who owns it",)),
+        ("O:BAD:(A;;0x6;;;S-1-5-21-1-2-3-1001)", ("S-1-5-21-1-2-3-1001",)),
+        ("O:BAD:NO_ACCESS_CONTROL", ("everyone, as there is no access control list",)),
+        ("O:BA", ("everyone, as there is no access control list",)),
+        ("O:BAD:(A;;ZZ;;;BU)", ("all users of this machine",)),
+        ("O:BAD:(XA;;FA;;;BU;(Exists x))", ("all users of this machine",)),
+    ],
+)
+def test_a_windows_descriptor_tells_who_may_change_the_file(sddl: str, who: tuple[str, ...]) -> None:
+    assert sddl_guard(sddl).others == who
+
+
+MACOS = """-rw-r--r--@ 1 root  wheel  123 Nov  1 10:00 /Library/Application Support/ClaudeCode/managed-settings.json
+ 0: user:ann allow read,write,append
+ 1: group:everyone deny delete
+ 2: group:staff inherited allow add_file,delete_child
+ 3: group:wheel allow write
+ 4: user:bob allow read,readattr
+ 5: group:admin allow write,only_inherit
+"""
+
+
+def test_the_entries_that_ls_prints_on_a_mac_tell_who_may_change_the_file() -> None:
+    assert ls_guard(MACOS).others == ("user ann", "group staff")
+
+
+def test_accounts_name_users_and_groups_with_their_members() -> None:
+    accounts = read_accounts(
+        "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nbroken\n", "dev:x:27:ann,bob\nann:x:1000:\n"
+    )
+    assert accounts == Accounts(
+        {0: "root", 1000: "ann"}, {27: Group("dev", ("ann", "bob")), 1000: Group("ann", ("ann",))}
+    )
+    assert accounts.group(27) == "group dev (gid 27), whose members are ann, bob"
+    assert (accounts.user(5), accounts.group(5)) == ("uid 5", "group 5")
