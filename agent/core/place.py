@@ -72,6 +72,7 @@ class Trouble(StrEnum):
     NOT_A_FOLDER = "not-a-folder"  # a file stands where a folder should be (ENOTDIR)
     TOO_LARGE = "too-large"
     TIMED_OUT = "timed-out"
+    FOREIGN = "foreign"  # on a network share or a program's own file system, which may never answer
     IO_ERROR = "io-error"
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from agent.core.access import may_read
 from agent.core.place import Content, Data, Listing, Missing, Names, Os, Trouble, Unreadable, User
 from agent.host.limits import DEFAULT_LIMITS, ReadLimits
+from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 
 if sys.platform == "win32":
     from agent.host import files_windows as backend
@@ -25,12 +26,12 @@ _Found = TypeVar("_Found", Data, Names)
 class RootedFiles:
     r"""The files of the system `os` whose root folder is `root`; for Windows `root` stands for `C:\`."""
 
-    def __init__(self, root: Path, os: Os, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, root: Path, os: Os, limits: ReadLimits = DEFAULT_LIMITS, mounts: Mounts = SYSTEM_MOUNTS) -> None:
         self.os: Os = os
         self.root = root
         self._limits = limits
         self._tree = backend.Tree(
-            str(root), top=top_of(os), separator=separator_of(os), limits=limits, fold=os != "linux"
+            str(root), top=top_of(os), separator=separator_of(os), limits=limits, fold=os != "linux", mounts=mounts
         )
 
     def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable
 from agent.host.facts import code_units, facts_of
 from agent.host.limits import ReadLimits
+from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 
 _NOFOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _WALK = _NOFOLLOW | os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
@@ -84,6 +85,7 @@ class Tree:
     separator: str
     limits: ReadLimits
     fold: bool
+    mounts: Mounts = SYSTEM_MOUNTS
 
     def read(self, parts: Sequence[str], within: Sequence[str]) -> Content:
         """Return the regular file at `parts`."""
@@ -178,15 +180,25 @@ class Tree:
 
     def _enter(self, way: _Way, name: str) -> None:
         parent = way.folders[-1]
+        self._refuse_mount(way, name)
         fd = os.open(name, _WALK, dir_fd=parent.fd)
         folder = _Folder(fd, facts_of(os.fstat(fd), self._join(parent.facts.path, name)))
         way.folders.append(folder)
         way.note(folder.facts)
 
+    def _refuse_mount(self, way: _Way, name: str) -> None:
+        """Stop before `name` where a file system is mounted that may never answer; even its owner is not asked for."""
+        path = self._join(way.folders[-1].facts.path, name)
+        kind = self.mounts.foreign(path if self.root == "/" else self.root + path)
+        if kind is not None:
+            text = f"{path} is on a network or a program's own file system ({kind}), which is not entered as it may never answer"
+            raise _Stop(Unreadable(Trouble.FOREIGN, text, tuple(way.access)))
+
     def _look(self, way: _Way, name: str) -> tuple[str, Facts]:
         """Return the facts of `name` itself, and the name as it is really spelt there."""
         parent = way.folders[-1]
         for spelt in self._spellings(way, name):
+            self._refuse_mount(way, spelt)
             with suppress(FileNotFoundError):
                 found = os.stat(spelt, dir_fd=parent.fd, follow_symlinks=False)
                 return spelt, facts_of(found, self._join(parent.facts.path, spelt))

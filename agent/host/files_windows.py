@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable
 from agent.host.facts import code_units, facts_of
 from agent.host.limits import ReadLimits
+from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 _DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))})
@@ -21,13 +22,14 @@ _ERROR_CANT_RESOLVE_FILENAME = 1921  # a loop of reparse points
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Reads below the folder `root`; `fold` is the file system's own business here."""
+    """Reads below the folder `root`; `fold` and `mounts` are the system's own business here."""
 
     root: str
     top: str
     separator: str
     limits: ReadLimits
     fold: bool
+    mounts: Mounts = SYSTEM_MOUNTS
 
     def read(self, parts: Sequence[str], within: Sequence[str]) -> Content:
         """Return the regular file at `parts`."""

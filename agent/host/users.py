@@ -7,7 +7,7 @@ their homes on the disk instead, with the owner of the home as uid.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.core.place import Data, Facts, Names, Os, Unreadable, User
+from agent.core.place import Data, Facts, Names, Os, Trouble, Unreadable, User
 from agent.ports import Files
 
 _HOMES: dict[Os, tuple[str, ...]] = {"linux": ("/home",), "macos": ("/Users",), "windows": ("C:\\Users",)}
@@ -98,6 +98,8 @@ class HomeUsers:
             return listing.access[-1]
         if isinstance(listing, Unreadable) and listing.access and listing.access[-1].path == path:
             return listing.access[-1] if listing.access[-1].kind == "folder" else None
+        if isinstance(listing, Unreadable) and listing.trouble is Trouble.FOREIGN:
+            return Facts(path, "folder")  # a home on a share, which is not entered: its user is there all the same
         return None
 
     def _is_person(self, account: _Account) -> bool:

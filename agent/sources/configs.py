@@ -202,6 +202,8 @@ def _closed(visit: Visit) -> str | None:
     """Say that nothing in the home can be looked at by this process, where it is so."""
     home = visit.user.home
     probe = visit.files.read(str(pure_path(visit.os, home) / ".mcp-compliance-probe"))
+    if isinstance(probe, Unreadable) and probe.trouble is Trouble.FOREIGN:
+        return f"{probe.text}: nothing of {visit.user.name} was seen"
     if isinstance(probe, Unreadable) and probe.trouble is Trouble.DENIED:
         return (
             f"{home} may not be entered by the agent, so nothing of {visit.user.name} was seen: run it as administrator"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.host.mounts import is_local_folder
 from agent.host.watch import Change, FolderWatcher
 from agent.ports import Clock, Nearby, Source, Wake
 
@@ -163,12 +164,10 @@ def _nearest(text: str, known: dict[str, bool]) -> tuple[str, str, bool]:
 
 
 def _is_folder(path: Path, known: dict[str, bool]) -> bool:
+    """Say whether `path` is a folder that may be watched: no link that a user made leads there, and no foreign mount."""
     text = str(path)
     if text not in known:
-        try:
-            known[text] = path.is_dir()
-        except (OSError, ValueError):
-            known[text] = False
+        known[text] = (path == path.parent or _is_folder(path.parent, known)) and is_local_folder(text)
     return known[text]
 
 

@@ -1,0 +1,101 @@
+"""Which file systems may be entered: local ones. A network share or a program's own file system may never answer.
+
+Who may write in a home may put a mount there, or a link to one; even asking such a folder for its owner can wait for ever. So a
+mount point is told by its path, from the system's table of mounts, before anything is asked of it.
+"""
+
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_FRESH_S = 1.0
+_LOCAL = frozenset(
+    {
+        "ext2",
+        "ext3",
+        "ext4",
+        "xfs",
+        "btrfs",
+        "zfs",
+        "f2fs",
+        "jfs",
+        "reiserfs",
+        "bcachefs",
+        "erofs",
+        "squashfs",
+        "iso9660",
+    }
+    | {"udf", "overlay", "overlayfs", "aufs", "tmpfs", "ramfs", "devtmpfs", "vfat", "msdos", "exfat", "ntfs", "ntfs3"}
+    | {
+        "fuseblk",
+        "ecryptfs",
+        "hfs",
+        "apfs",
+        "ufs",
+        "ffs",
+        "devfs",
+        "proc",
+        "sysfs",
+        "devpts",
+        "cgroup",
+        "cgroup2",
+        "nullfs",
+    }
+)
+"""`fuseblk` is a disk that only an administrator can mount; every other FUSE file system is a program."""
+
+
+class Mounts:
+    """The mounts that are not entered. `table` returns mount point → type; it is read again when it is a second old."""
+
+    def __init__(self, table: Callable[[], Mapping[str, str]] | None = None) -> None:
+        self._table = table or _system_table
+        self._foreign: Mapping[str, str] = {}
+        self._due = 0.0
+        self._lock = threading.Lock()
+
+    def foreign(self, path: str) -> str | None:
+        """Return the type of what is mounted at `path` where it may never answer, None where it may be entered."""
+        if time.monotonic() >= self._due:
+            self._refresh()
+        return self._foreign.get(path)
+
+    def _refresh(self) -> None:
+        with self._lock:
+            found = self._table()
+            self._foreign = {
+                point: kind for point, kind in found.items() if point != "/" and kind.lower() not in _LOCAL
+            }
+            self._due = time.monotonic() + _FRESH_S
+
+
+def _system_table() -> Mapping[str, str]:
+    """Return this machine's mounts. Of several at one point the last, which hides the others, counts."""
+    if sys.platform == "win32":
+        return {}  # a share is another drive there, and other drives are not entered
+    import psutil  # noqa: PLC0415 - not needed on Windows
+
+    try:
+        return {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
+    except (OSError, psutil.Error):
+        return {}
+
+
+SYSTEM_MOUNTS = Mounts()
+"""This machine's; every tree shares what was read of it."""
+
+
+def is_local_folder(path: str, mounts: Mounts = SYSTEM_MOUNTS) -> bool:
+    """Say whether `path`, in a folder that is one, is a local folder itself. A link counts where an administrator made it."""
+    try:
+        if mounts.foreign(path) is not None:
+            return False
+        found = Path(path).lstat()
+        if stat.S_ISLNK(found.st_mode) and found.st_uid == 0:
+            found = Path(path).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode)
