@@ -1,33 +1,29 @@
 """Memory and processor time of the idle daemon among 700 processes, beside a naive poll of all processes once per second."""
 
-import subprocess
 import sys
 import time
 
 import psutil
 
-from benchmarks.laptop import watched
+from benchmarks.laptop import started, watched
 from benchmarks.measure import NAIVE_POLL, cpu_s, crowd, table
 
 PROCESSES = 700
 SETTLE_S = 20.0
 MEASURED_S = float(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 300.0
 
+_NAIVE = (sys.executable, "-c", NAIVE_POLL)
+
 
 def main() -> None:
-    with crowd(PROCESSES) as processes, watched() as (_, daemon):
-        naive = subprocess.Popen([sys.executable, "-c", NAIVE_POLL])
-        try:
-            both = [psutil.Process(daemon.pid), psutil.Process(naive.pid)]
-            time.sleep(SETTLE_S)
-            before = [cpu_s(process) for process in both]
-            time.sleep(MEASURED_S)
-            used = [cpu_s(process) - earlier for process, earlier in zip(both, before, strict=True)]
-            resident = [process.memory_info().rss for process in both]
-            own = [process.memory_full_info().uss for process in both]
-        finally:
-            naive.kill()
-            naive.wait()
+    with crowd(PROCESSES) as processes, watched() as (machine, daemon), started(machine, *_NAIVE) as naive:
+        both = [psutil.Process(daemon.pid), psutil.Process(naive)]
+        time.sleep(SETTLE_S)
+        before = [cpu_s(process) for process in both]
+        time.sleep(MEASURED_S)
+        used = [cpu_s(process) - earlier for process, earlier in zip(both, before, strict=True)]
+        resident = [process.memory_info().rss for process in both]
+        own = [process.memory_full_info().uss for process in both]
     print(f"{processes} processes, {MEASURED_S:.0f} s")
     table(
         ["", "daemon", "naive poll, 1/s", "ratio"],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.e2e.machine import COMMAND, Machine, inner_pid
+from tests.e2e.machine import COMMAND, Machine
 
 STATE = "/var/lib/mcp-compliance-agent"
 SETTINGS = "/etc/mcp-compliance-agent/agent.toml"
@@ -45,7 +45,7 @@ class Daemon:
         with self.output.open("ab") as stream:
             command = machine.command([COMMAND, "run"], online=online)
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
-        self.pid = inner_pid(self._process)
+        self.pid = machine.pid_of(self._process)
 
     def status(self) -> dict[str, Any]:
         """Return the status document that this process wrote, empty before the first one."""

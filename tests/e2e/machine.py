@@ -34,14 +34,16 @@ _LONGEST_START_S = 30.0
 class Machine:
     """One laptop with the user ann and her project folder. Closing it ends whatever still runs there.
 
-    `mounts` are further folders of the host by the path at which the laptop has them.
+    `mounts` are further folders of the host by the path at which the laptop has them. With `own_processes` off it shares the
+    host's process table, to which alone the kernel's process events belong; then nothing is ended.
     """
 
-    def __init__(self, root: Path, mounts: Mapping[str, Path]) -> None:
+    def __init__(self, root: Path, mounts: Mapping[str, Path], *, own_processes: bool = True) -> None:
         self.root = root
+        self._own_processes = own_processes
         _lay_out(root)
-        self._keeper = _keeper(root, {**_host_folders(), **mounts})
-        self._first = inner_pid(self._keeper)
+        self._keeper = _keeper(root, {**_host_folders(), **mounts}, own_processes=own_processes)
+        self._first = self.pid_of(self._keeper)
 
     def close(self) -> None:
         """Switch the laptop off."""
@@ -77,10 +79,10 @@ class Machine:
         environment: Mapping[str, str] | None = None,
         online: bool = False,
     ) -> list[str]:
-        """Return the host's command that runs `argv` on the laptop: its one child, `inner_pid`, becomes `argv` itself."""
+        """Return the host's command that runs `argv` on the laptop; `pid_of` tells which process becomes `argv`."""
         home = HOME if user == ANN else "/root"
         variables = {"HOME": home, "PATH": _PATH, "LANG": "C.UTF-8", **(environment or {})}
-        enter = ["nsenter", f"--target={self._first}", "--mount", "--pid", "--root"]
+        enter = ["nsenter", f"--target={self._first}", "--mount", "--root", *(["--pid"] if self._own_processes else [])]
         if not PRIVILEGED:
             enter += ["--user", "--preserve-credentials"]
         cut_off = [] if online else ["unshare", "--net"]
@@ -94,14 +96,17 @@ class Machine:
         """Run `argv` on the laptop, without a network, to its end."""
         return _finished(self.command(argv, user=user, folder=folder, environment=environment))
 
+    def pid_of(self, process: "subprocess.Popen[Any]") -> int:
+        """Return the host's pid of the program that a command of this laptop runs; both end with the same status."""
+        return _only_child(process) if self._own_processes else process.pid
+
     def examine(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """Run mcp-compliance on the host, with this laptop as the root that it looks at."""
         as_root = [] if PRIVILEGED else ["unshare", "--map-root-user"]
         return _finished([*as_root, COMMAND, *argv, "--root", str(self.root)])
 
 
-def inner_pid(process: "subprocess.Popen[Any]") -> int:
-    """Return the host's pid of the program that a command of `Machine.command` runs; both end with the same status."""
+def _only_child(process: "subprocess.Popen[Any]") -> int:
     deadline = time.monotonic() + _LONGEST_START_S
     while time.monotonic() < deadline and process.poll() is None:
         for child in psutil.Process(process.pid).children():
@@ -144,7 +149,7 @@ def _host_folders() -> dict[str, Path]:
     return {path: Path(path) for path in shared if Path(path).is_dir()}
 
 
-def _keeper(root: Path, mounts: Mapping[str, Path]) -> subprocess.Popen[str]:
+def _keeper(root: Path, mounts: Mapping[str, Path], *, own_processes: bool) -> subprocess.Popen[str]:
     """Start the process that holds the namespace until its standard input ends."""
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         if Path("/", name).is_symlink():
@@ -157,12 +162,14 @@ def _keeper(root: Path, mounts: Mapping[str, Path]) -> subprocess.Popen[str]:
         if PRIVILEGED and path not in ("/dev", "/sys"):
             script.append(f"mount -o remount,bind,ro {target}")
     (root / "proc").mkdir()
-    script.append(f"mount -t proc proc {shlex.quote(str(root / 'proc'))}")
+    proc = "-t proc proc" if own_processes else "--rbind /proc"
+    script.append(f"mount {proc} {shlex.quote(str(root / 'proc'))}")
     inside = (
         "echo ready; cat; true"  # said from inside, so that nobody enters too early; a shell, since it reaps orphans
     )
     script.append(f"exec chroot {shlex.quote(str(root))} sh -c '{inside}'")
-    namespace = ["unshare", "--mount", "--pid", "--fork", "--kill-child"] + ([] if PRIVILEGED else ["--map-root-user"])
+    namespace = ["unshare", "--mount", *(["--pid", "--fork", "--kill-child"] if own_processes else [])]
+    namespace += [] if PRIVILEGED else ["--map-root-user"]
     keeper = subprocess.Popen(
         [*namespace, "sh", "-c", "\n".join(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
