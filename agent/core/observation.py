@@ -62,6 +62,9 @@ class DocumentKind(StrEnum):
     MANAGED_SETTINGS = "managed-settings"
     MANAGED_DROPIN = "managed-settings.d"
     MANAGED_MCP = "managed-mcp"
+    MANAGED_PREFERENCES = "managed-preferences"  # a macOS profile or HKLM, as the JSON that the client makes of it
+    REMOTE_CACHE = "remote-settings"  # what the vendor's server manages, as cached in a user's home
+    USER_REGISTRY = "user-registry"  # HKCU, which the user writes
     USER_SETTINGS = "user-settings"
     PROJECT_SETTINGS = "project-settings"
     LOCAL_SETTINGS = "local-settings"
@@ -70,12 +73,16 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One policy-relevant file with what was found there. `project` is set for project and local settings."""
+    """One policy-relevant file with what was found there. `project` is set for project and local settings.
+
+    `user` is set where a document outside the homes holds for one user alone.
+    """
 
     kind: DocumentKind
     path: str
     content: Content
     project: str | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,10 @@ def session_of(look: ConfigLook, managed: ManagedLook, means: Means, project: st
             cwd=project or _TOP[means.os],
             project=project,
             os=means.os,
-            documents=(*managed.documents, *(d for d in look.documents if d.project in (None, project))),
+            documents=(
+                *(d for d in managed.documents if d.user in (None, look.user.name)),
+                *(d for d in look.documents if d.project in (None, project)),
+            ),
             dropins=managed.dropin_folder,
             servers=tuple(server for server in look.servers if server.project in (None, project)),
             environment=means.environment,

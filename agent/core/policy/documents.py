@@ -17,7 +17,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Missing, Trouble, Unreadable, User
 
 MAX_BYTES = 2_097_152
-_MANAGED = frozenset({DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_DROPIN})
+_MANAGED = frozenset({DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_DROPIN, DocumentKind.MANAGED_PREFERENCES})
 _ABSENT_MCP = frozenset({Trouble.LINK_LOOP, Trouble.NOT_A_FOLDER})
 _OURS = frozenset({Trouble.LINK_ESCAPES, Trouble.TIMED_OUT, Trouble.IO_ERROR})
 

@@ -14,7 +14,8 @@ from typing import Literal, TypeVar
 
 from agent.core.observation import Document, ManagedLook
 from agent.core.place import Listing, Place, User
-from agent.core.policy.managed import Managed, read_managed
+from agent.core.policy.managed import Managed
+from agent.core.policy.ranking import read_managed
 from agent.core.policy.rules import Rule
 from agent.core.policy.rulesets import NEWEST, RuleSet, rules_for
 from agent.core.policy.sources import Source, read_flag_settings, read_user_side
@@ -125,7 +126,8 @@ def effective(
 
 def organisation_policy(look: ManagedLook, *, user: User | None = None, client_version: str | None = None) -> Policy:
     """Return the organisation's policy alone, without what users and projects add."""
-    return effective(look.documents, user=user, dropins=look.dropin_folder, client_version=client_version)
+    documents = [document for document in look.documents if document.user in (None, user.name if user else None)]
+    return effective(documents, user=user, dropins=look.dropin_folder, client_version=client_version)
 
 
 def _allow(managed: Managed, others: Sequence[tuple[Rule, ...] | None]) -> tuple[Rule, ...] | None:

@@ -37,7 +37,10 @@ _HELPERS = ("policyHelper", "policyHelpers")
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """The managed side, merged. `refusal` is why the client does not start, `unjudged` why that could not be found out."""
+    """The managed side, merged. `refusal` is why the client does not start, `unjudged` why that could not be found out.
+
+    `keys` are all members that are set to something, `behavior` is `managedSourcesBehavior`.
+    """
 
     rules: RuleSet = NEWEST
     sources: tuple[Source, ...] = ()
@@ -55,10 +58,12 @@ class Managed:
     problems: tuple[Problem, ...] = ()
     refusal: str | None = None
     unjudged: str | None = None
+    keys: frozenset[str] = frozenset()
+    behavior: str | None = None
 
 
-def read_managed(documents: Sequence[Document], dropins: Listing | None, user: User | None, rules: RuleSet) -> Managed:
-    """Return the managed side of `documents` as the client of `user` reads it."""
+def read_files(documents: Sequence[Document], dropins: Listing | None, user: User | None, rules: RuleSet) -> Managed:
+    """Return what the managed settings files and drop-ins among `documents` say to the client of `user`."""
     managed = _folder(Managed(rules=rules), dropins, user)
     closed = bool(managed.sources)
     for document in settings_documents(documents) if rules.dropins and not closed else _bases(documents):
@@ -66,6 +71,22 @@ def read_managed(documents: Sequence[Document], dropins: Listing | None, user: U
     broken = any(problem.code in ("invalid-entry", "invalid-list") for problem in managed.problems)
     if broken and not rules.drops_bad_entry:
         managed = _lost(managed)
+    return managed
+
+
+def read_store(documents: Sequence[Document], kind: DocumentKind, user: User | None, rules: RuleSet) -> Managed:
+    """Return what the first document of `kind` says; a store holds one policy, and one for the user counts before the device's."""
+    managed = Managed(rules=rules)
+    found = [document for document in documents if document.kind is kind]
+    for document in sorted(found, key=lambda document: document.user is None):
+        managed = _with_settings(managed, document, user)
+        if managed.sources:
+            break
+    return managed
+
+
+def with_managed_mcp(managed: Managed, documents: Sequence[Document], user: User | None) -> Managed:
+    """Return `managed` with what managed-mcp.json adds, whichever source of settings counts."""
     for document in documents:
         if document.kind is DocumentKind.MANAGED_MCP:
             managed = _with_managed_mcp(managed, document, user)
@@ -153,6 +174,8 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
         env={**managed.env, **read_env(value)},
         rejected={**managed.rejected, **read_rejected(value, path)},
         problems=(*managed.problems, *problems),
+        keys=managed.keys.union(key for key, item in value.items() if item is not None),
+        behavior=str(value["managedSourcesBehavior"]) if "managedSourcesBehavior" in value else managed.behavior,
         unjudged=managed.unjudged or (helper and f"{path}: {helper} computes the policy, which only the client runs."),
     )
 
@@ -247,6 +270,8 @@ __all__ = [
     "PLUGIN_ONLY",
     "Managed",
     "counts_as_dropin",
-    "read_managed",
+    "read_files",
+    "read_store",
     "settings_documents",
+    "with_managed_mcp",
 ]

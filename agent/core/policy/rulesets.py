@@ -29,6 +29,8 @@ class RuleSet:
     managed_servers: bool = True  # managedMcpServers exists
     refuses_malformed: bool = True  # malformed managed settings keep the client from starting
     closes_wrong_types: bool = True  # wrong-typed restrictive values take their restrictive meaning
+    merges_sources: bool = True  # managedSourcesBehavior
+    crosses_sources: bool = True  # the lock and deny entries count from every administrator's source
     project_deny_spares_managed: bool = True  # a project's deny entries do not bind the organisation's servers
 
 
@@ -44,6 +46,8 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
     ("2.1.166", lambda rules: replace(rules, expands=False)),
     ("2.1.219", lambda rules: replace(rules, pins_environment=False)),
     ("2.1.259", lambda rules: replace(rules, exempts_managed=False, managed_servers=False)),
+    ("2.1.242", lambda rules: replace(rules, merges_sources=False)),
+    ("2.1.273", lambda rules: replace(rules, crosses_sources=False)),
     ("2.1.282", lambda rules: replace(rules, refuses_malformed=False, closes_wrong_types=False)),
     ("2.1.330", lambda rules: replace(rules, project_deny_spares_managed=False)),
 )
