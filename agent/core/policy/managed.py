@@ -75,7 +75,7 @@ def read_files(documents: Sequence[Document], dropins: Listing | None, user: Use
 
 
 def read_store(documents: Sequence[Document], kind: DocumentKind, user: User | None, rules: RuleSet) -> Managed:
-    """Return what the first document of `kind` says; a store holds one policy, and one for the user counts before the device's."""
+    """Return what the first document of `kind` says; one for the user counts before the device's."""
     managed = Managed(rules=rules)
     found = [document for document in documents if document.kind is kind]
     for document in sorted(found, key=lambda document: document.user is None):

@@ -3,8 +3,8 @@
 From the highest rank: the cache of server-managed settings in a user's home, the system's policy store (macOS managed
 preferences, Windows HKLM), the managed files with their drop-ins merged, and HKCU, which users write themselves. The highest one
 that sets any policy key is the policy ("first-wins"); below "merge" lists add up, and `allowedMcpServers` comes whole from the
-highest that sets it. From 2.1.273 on the lock and deny entries count from every source but HKCU, and under the lock the allow list
-comes from the highest that sets one. HKCU counts only where no administrator's source is present at all.
+highest that sets it. From 2.1.273 on the lock and deny entries count from every source but HKCU, and under the lock the allow
+list comes from the highest that sets one. HKCU counts only where no administrator's source is present at all.
 
 Source: code.claude.com/docs/en/managed-settings. managed-mcp.json takes no part: it applies whichever source wins.
 """
@@ -56,15 +56,13 @@ def read_managed(documents: Sequence[Document], dropins: Listing | None, user: U
     there = {document.kind for document in documents if not isinstance(document.content, Missing)}
     if there.isdisjoint(TITLES.keys() - {DocumentKind.MANAGED_SETTINGS}):
         return with_managed_mcp(files.said, documents, user)
-    tiers = [
-        files if kind is files.kind else Tier(kind, read_store(documents, kind, user, rules)) for kind in TITLES
-    ]
+    tiers = [files if kind is files.kind else Tier(kind, read_store(documents, kind, user, rules)) for kind in TITLES]
     return with_managed_mcp(_ranked(tiers, rules), documents, user)
 
 
 def _ranked(tiers: Sequence[Tier], rules: RuleSet) -> Managed:
     admins = [tier for tier in tiers if tier.kind is not DocumentKind.USER_REGISTRY]
-    present = any(tier.keys or tier.said.refusal or tier.said.sources for tier in admins if tier.kind not in _USERS_OWN)
+    present = any(_present(tier) for tier in admins if tier.kind not in _USERS_OWN)
     candidates = [tier for tier in admins if tier.keys]
     if not candidates and not present:
         candidates = [tier for tier in tiers if tier.keys]
@@ -79,6 +77,12 @@ def _ranked(tiers: Sequence[Tier], rules: RuleSet) -> Managed:
     helper = leader.said.unjudged if leader.kind not in _USERS_OWN else None
     blind = next((tier.said.unjudged for tier in admins if tier.said.unjudged and not tier.keys), None)
     return replace(_told(said, tiers, None if merges else leader), refusal=refusal, unjudged=helper or blind)
+
+
+def _present(tier: Tier) -> bool:
+    """Say whether an administrator's document is there: it sets a policy key, or could not be read."""
+    unread = any(source.state not in ("effective", "empty") for source in tier.said.sources)
+    return bool(tier.keys or tier.said.refusal or tier.said.unjudged or unread)
 
 
 def _behavior(tiers: Sequence[Tier]) -> str | None:
