@@ -199,7 +199,8 @@ class _Agent:
             else:
                 yield found
         self._hold("endpoint.unusable", " · ".join(unusable) or None)
-        self._hold("endpoint.none", None if self._settings.endpoint.url is not None else "")
+        far = self._settings.endpoint.url is not None or self._settings.destination
+        self._hold("endpoint.none", None if far else "")
 
     def _delivery(self, destination: Destination) -> Delivery:
         backoff = self._backoff(self._budgets.delivery_base_s, self._budgets.delivery_cap_s)

@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import __version__
+from agent.config import destinations as wanted
 from agent.config.settings import Endpoint, Settings
 from agent.core.event_base import PRODUCT
 from agent.ports import Clock, Sink
+from agent.sinks.channel import HttpLimits, HttpTarget
+from agent.sinks.elastic import ElasticSink
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 from agent.sinks.jsonl import JsonlSink
+from agent.sinks.otlp import OtlpSink
+from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
+from agent.sinks.syslog import SyslogSink, SyslogTarget
+from agent.sinks.system_log import SystemLogSink, system_log
 
 REPORTS = "reports.jsonl"
 _SECRET_MAX_BYTES = 65_536
+_BULK_ANSWER_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,69 @@ def destinations(settings: Settings, state: Path, device: str, clock: Clock) -> 
         except (OSError, ValueError) as error:
             yield Unusable(f"[endpoint]: {_why(error)}")
 
+    names = {"jsonl", "https"}
+    for item in settings.destination:
+        name = item.name or item.kind
+        if name in names:
+            yield Unusable(f"[[destination]] {name}: there is another one of that name; give it a name of its own")
+            continue
+        names.add(name)
+        try:
+            yield _built(item, name, clock)
+        except (OSError, ValueError) as error:
+            yield Unusable(f"[[destination]] {name}: {_why(error)}")
+
+
+def _built(item: wanted.Destination, name: str, clock: Clock) -> Destination:
+    if isinstance(item, wanted.SystemLog):
+        return Destination(SystemLogSink(system_log(), name), far=False)
+    if isinstance(item, wanted.JsonlFile):
+        return Destination(JsonlSink(item.path, item.max_bytes, name=name), far=False)
+    return Destination(_far(item, name, clock), far=True)
+
+
+def _far(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic | wanted.Syslog, name: str, clock: Clock) -> Sink:
+    match item:
+        case wanted.SplunkHec():
+            options = SplunkOptions(index=item.index, indexer_ack=item.indexer_ack)
+            return SplunkHecSink(_http(item, "Splunk"), clock, options, _limits(item), name)
+        case wanted.Otlp():
+            return OtlpSink(_http(item, "Bearer"), clock, _limits(item), name)
+        case wanted.Elastic():
+            limits = HttpLimits(total_s=item.total_timeout_s, response_bytes=_BULK_ANSWER_BYTES)
+            return ElasticSink(_http(item, "ApiKey"), clock, item.data_stream, limits, name)
+        case wanted.Syslog():
+            target = SyslogTarget(
+                host=item.host,
+                port=item.port,
+                ca_file=item.ca_file,
+                cert_file=item.client_certificate_file,
+                key_file=item.client_key_file,
+                total_s=item.total_timeout_s,
+            )
+            return SyslogSink(target, name=name)
+
+
+def _http(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, scheme: str) -> HttpTarget:
+    return HttpTarget(
+        url=item.url,
+        agent=f"{PRODUCT}/{__version__}",
+        scheme=scheme,
+        token=_token(item.token_file),
+        ca_file=item.ca_file,
+        cert_file=item.client_certificate_file,
+        key_file=item.client_key_file,
+    )
+
+
+def _limits(item: wanted.SplunkHec | wanted.Otlp) -> HttpLimits:
+    return HttpLimits(total_s=item.total_timeout_s)
+
+
+def _token(file: Path | None) -> str | None:
+    raw = secret(file)
+    return raw.decode("ascii", "replace").strip() if raw else None
+
 
 def https_sink(endpoint: Endpoint, device: str, clock: Clock) -> HttpsSink:
     """Return the sink of the configured endpoint.
@@ -49,12 +120,11 @@ def https_sink(endpoint: Endpoint, device: str, clock: Clock) -> HttpsSink:
         OSError: a file with a credential cannot be read.
         ValueError: the URL is not one that may be used.
     """
-    token = secret(endpoint.token_file)
     target = HttpsTarget(
         url=endpoint.url or "",
         device_id=device,
         agent=f"{PRODUCT}/{__version__}",
-        token=token.decode("ascii").strip() if token else None,
+        token=_token(endpoint.token_file),
         hmac_key=secret(endpoint.hmac_key_file),
         ca_file=endpoint.ca_file,
         cert_file=endpoint.client_certificate_file,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.config.destinations import Destination
 from agent.config.files import SettingsProblem, read_written
 from agent.core.baseline.sshsig import SignatureError, public_key
 from agent.core.control import CONTROLS
@@ -86,7 +87,9 @@ class Baseline(_Section):
 
     public_keys: Annotated[
         tuple[Annotated[str, AfterValidator(_known_key)], ...],
-        Field(description="keys that may sign baselines, each a line as in id_ed25519.pub; signed ones alone count then"),
+        Field(
+            description="keys that may sign baselines, each a line as in id_ed25519.pub; signed ones alone count then"
+        ),
     ] = ()
     folder: Annotated[
         Path | None,
@@ -128,6 +131,12 @@ class Settings(_Section):
     """Every setting of the agent. All have a default that is right for a laptop."""
 
     endpoint: Annotated[Endpoint, Field(description="central endpoint")] = Endpoint()
+    destination: Annotated[
+        tuple[Destination, ...],
+        Field(
+            description="further destinations, one [[destination]] each; every one has what is reported, at its own pace"
+        ),
+    ] = ()
     jsonl: Annotated[Jsonl, Field(description="local JSONL file of reports")] = Jsonl()
     looks: Annotated[Looks, Field(description="what is looked at, and how often")] = Looks()
     policy: Annotated[Policy, Field(description="how the policy is read")] = Policy()

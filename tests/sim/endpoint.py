@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -78,10 +78,20 @@ class Received:
         return [json.loads(line) for line in gzip.decompress(self.body).splitlines()]
 
 
-class Endpoint:
-    """Listens on 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP."""
+Judge = Callable[[Received], Answer]
+"""Takes a request of another protocol where nothing is scripted: keeps what is right, and answers."""
 
-    def __init__(self, *script: Step, client_ca: trustme.CA | None = None, tls: bool = True) -> None:
+
+class Endpoint:
+    """Listens on 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP.
+
+    `judge` speaks another protocol.
+    """
+
+    def __init__(
+        self, *script: Step, client_ca: trustme.CA | None = None, tls: bool = True, judge: "Judge | None" = None
+    ) -> None:
+        self.judge = judge
         self.ca = trustme.CA()
         self.requests: list[Received] = []
         self._kept: dict[str, list[dict[str, Any]]] = {}
@@ -159,6 +169,8 @@ class Endpoint:
             self.requests.append(request)
 
     def keep(self, request: Received) -> None:
+        if self.judge is not None:  # it keeps what it takes
+            return
         with self._lock:
             self._kept.setdefault(request.headers["Idempotency-Key"], request.events)
 
@@ -232,7 +244,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         endpoint = self.server.endpoint
-        step = endpoint.next_step() or Answer()
+        scripted = endpoint.next_step()
+        step = scripted or Answer()
         length = int(self.headers["Content-Length"])
         if isinstance(step, CutRequest):
             self.rfile.read(length // 2)
@@ -244,6 +257,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         request = Received(self.path, self.headers, body)
         endpoint.arrived(request)
+        if endpoint.judge is not None and scripted is None:
+            step = endpoint.judge(request)
         match step:
             case Answer(status, headers, body, keep):
                 if keep or 200 <= status < 300:

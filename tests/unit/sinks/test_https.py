@@ -147,7 +147,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date_of_the_endpoints_clock
 ) -> None:
     response = requests.Response()
     response.headers.update(headers)
-    assert connect()._retry_after(response) == after_s
+    assert connect()._channel._retry_after(response) == after_s
 
 
 def test_retry_after_comes_with_the_outcome(endpoint: Endpoint, connect: Connect) -> None:
@@ -240,7 +240,7 @@ def test_no_secret_shows_in_a_repr_a_reason_or_the_log(
     endpoint.play(Answer(401), Answer(500), CutResponse())
     sink = connect(hmac_key=KEY, url=f"{endpoint.url}?key={TOKEN}")
     told = [repr(sink.send(BATCH)) for _ in range(4)]
-    told += [repr(sink), repr(sink._target), repr(sink._session), caplog.text]
+    told += [repr(sink), repr(sink._target), repr(sink._channel), caplog.text]
     assert not any(TOKEN in text or KEY.decode() in text for text in told)
     assert told[0] != told[1]
 

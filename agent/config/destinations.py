@@ -1,0 +1,89 @@
+"""Settings of the destinations besides the endpoint: one frozen model per kind, told apart by `kind`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Seconds = Annotated[float, Field(gt=0, le=86_400)]
+_Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+", description="https:// address of the receiver")]
+_Pem = Annotated[Path | None, Field(description="PEM file")]
+
+
+class _Destination(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z0-9_-]{1,32}$", description="how it is called in the status; default: its kind"),
+    ] = None
+
+
+class _Tls(_Destination):
+    ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
+        None
+    )
+    client_certificate_file: _Pem = None
+    client_key_file: _Pem = None
+    total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 60
+
+
+class _Http(_Tls):
+    url: _Url
+    token_file: Annotated[
+        Path | None, Field(description="file that holds the token; never given on a command line")
+    ] = None
+
+
+class SplunkHec(_Http):
+    """Splunk's HTTP Event Collector. `url` is the collector's host, without a path."""
+
+    kind: Literal["splunk_hec"]
+    index: Annotated[str | None, Field(description="index; default: the token's own")] = None
+    indexer_ack: Annotated[
+        bool, Field(description="count a batch only when an indexer has it (Splunk Enterprise, per token)")
+    ] = False
+
+
+class Otlp(_Http):
+    """An OpenTelemetry collector, OTLP/HTTP in JSON. `url` is the whole address of its logs, such as https://host:4318/v1/logs."""
+
+    kind: Literal["otlp"]
+
+
+class Elastic(_Http):
+    """Elasticsearch. `url` is the cluster's host; the token is an API key that may create documents in the data stream."""
+
+    kind: Literal["elastic"]
+    data_stream: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,200}$", description="data stream that takes the documents")
+    ] = "logs-mcp_compliance-default"
+
+
+class Syslog(_Tls):
+    """A syslog receiver, RFC 5424 over TLS."""
+
+    kind: Literal["syslog"]
+    host: Annotated[str, Field(min_length=1, description="its host name, which its certificate must hold")]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 6514
+
+
+class SystemLog(_Destination):
+    """The log of this machine, for alerts alone: journald, the Event Log, the unified log."""
+
+    kind: Literal["system_log"]
+
+
+class JsonlFile(_Destination):
+    """One more JSONL file, for a forwarder that tails it."""
+
+    kind: Literal["file"]
+    path: Annotated[Path, Field(description="where; its folder must belong to administrators alone")]
+    max_bytes: Annotated[int, Field(ge=65_536, le=1 << 34, description="size at which the file is rotated")] = 10 << 20
+
+
+Destination = Annotated[
+    SplunkHec | Otlp | Elastic | Syslog | SystemLog | JsonlFile,
+    Field(discriminator="kind"),
+]
+"""Any one of them."""

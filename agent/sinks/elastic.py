@@ -1,0 +1,127 @@
+"""Elasticsearch: ECS documents into a data stream by `_bulk`.
+
+Each event is a `create` whose `_id` comes from journal and sequence, so a repeat is a conflict (409) and that is as good as
+taken. The answer is 200 also where single documents failed: every item's own status is read. 429 and 5xx of an item are tried
+again, with the whole batch; anything else sets the batch aside with the first reason.
+https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk and https://www.elastic.co/docs/reference/ecs
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from agent.core.canonical import canonical
+from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater
+from agent.sinks.channel import HttpChannel, HttpLimits, HttpTarget
+
+_ECS_VERSION = "8.17.0"
+_FILTER = "filter_path=errors,items.*.status,items.*.error.type"
+_RESPONSE_BYTES = 4 << 20
+_KIND = {2003: "state", 2004: "alert", 5001: "state", 5019: "event", 5020: "asset", 6002: "event", 6008: "event"}
+
+
+@dataclass(eq=False)
+class ElasticSink:
+    """One data stream of one cluster."""
+
+    target: HttpTarget
+    clock: Clock
+    data_stream: str = "logs-mcp_compliance-default"
+    limits: HttpLimits | None = None
+    name: str = "elastic"
+
+    def __post_init__(self) -> None:
+        self._channel = HttpChannel(self.target, self.clock, self.limits or HttpLimits(response_bytes=_RESPONSE_BYTES))
+
+    def send(self, batch: Batch) -> Outcome:
+        """Post `batch` once and read what became of each document."""
+        lines = [line for event in batch.events for line in (_action(event), document(event))]
+        body = b"".join(canonical(line).encode("ascii") + b"\n" for line in lines)
+        reply = self._channel.post(
+            body, {"Content-Type": "application/x-ndjson"}, f"/{self.data_stream}/_bulk?{_FILTER}"
+        )
+        if isinstance(reply, RetryLater) or not isinstance(reply.outcome, Accepted):
+            return reply if isinstance(reply, RetryLater) else reply.outcome
+        return self._judged(reply.body, len(batch.events))
+
+    def abort(self) -> None:
+        """End an attempt that is under way."""
+        self._channel.abort()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._channel.close()
+
+    def _judged(self, body: bytes, sent: int) -> Outcome:
+        host = self.target.host
+        try:
+            answer = json.loads(body)
+            results = [next(iter(item.values())) for item in answer.get("items", ())]
+            statuses = [int(result["status"]) for result in results]
+        except (ValueError, TypeError, AttributeError, KeyError, StopIteration):
+            return RetryLater(f"{host} gave an answer that is not one of the bulk interface")
+        if answer.get("errors") is False:
+            return Accepted()
+        if len(statuses) != sent:
+            return RetryLater(f"{host} told of {len(statuses)} documents where {sent} were sent")
+        return _outcome(host, statuses, results)
+
+
+def document(event: dict[str, Any]) -> dict[str, Any]:
+    """Return `event` as an ECS document; the whole event stays in `event.original`."""
+    device, info = event.get("device", {}), event.get("finding_info", {})
+    at = datetime.fromtimestamp(int(event.get("time", 0)) / 1000, UTC).isoformat(timespec="milliseconds")
+    owner = next((row["owner"]["name"] for row in event.get("resources", ()) if "owner" in row), None)
+    shown: dict[str, Any] = {
+        "@timestamp": at.replace("+00:00", "Z"),
+        "ecs": {"version": _ECS_VERSION},
+        "message": str(event.get("message", "")),
+        "event": {
+            "kind": _KIND.get(int(event.get("class_uid", 0)), "event"),
+            "category": ["configuration"],
+            "type": ["info"],
+            "action": str(event.get("type_name", "")),
+            "severity": int(event.get("severity_id", 1)),
+            "sequence": int(event.get("metadata", {}).get("sequence", 0)),
+            "id": _identity(event),
+            "module": "mcp_compliance",
+            "dataset": "mcp_compliance.ocsf",
+            "original": canonical(event),
+        },
+        "host": {"id": str(device.get("uid", "")), "hostname": str(device.get("hostname", ""))},
+        "agent": {
+            "type": "mcp-compliance-agent",
+            "version": str(event.get("metadata", {}).get("product", {}).get("version", "")),
+        },
+    }
+    if info:
+        shown["rule"] = {"id": next(iter(info.get("types", ())), ""), "name": str(info.get("title", ""))}
+    if owner:
+        shown["user"] = {"name": owner}
+    return shown
+
+
+def _outcome(host: str, statuses: Iterable[int], results: list[dict[str, Any]]) -> Outcome:
+    refused = []
+    for status, result in zip(statuses, results, strict=True):
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return RetryLater(f"{host} could not take a document now ({status})")
+        if status >= HTTPStatus.BAD_REQUEST and status != HTTPStatus.CONFLICT:
+            refused.append(f"{status} {result.get('error', {}).get('type', '')}".rstrip())
+    if refused:
+        return Refused(f"{host} refused {len(refused)} of {len(results)} documents: {refused[0]}")
+    return Accepted()
+
+
+def _action(event: dict[str, Any]) -> dict[str, Any]:
+    return {"create": {"_id": _identity(event)}}
+
+
+def _identity(event: dict[str, Any]) -> str:
+    chain = event.get("unmapped", {}).get("chain", {})
+    parts = [chain.get("journal"), event.get("metadata", {}).get("sequence"), event.get("device", {}).get("uid")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
