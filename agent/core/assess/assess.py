@@ -22,6 +22,7 @@ from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
 from agent.core.assess.standing import policy_deviations, policy_row
+from agent.core.assess.supply import supply_deviations
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
@@ -113,6 +114,7 @@ def assess(
         *managed.deviations,
         *running_deviations(running, _nearest(files.organisation)),
         *given_deviations(world.processes.given, given),
+        *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
@@ -148,7 +150,7 @@ def _judged_files(world: World, terms: Terms, before: Judged | None) -> Judged:
     configured = judge_configured(world.configs, world.managed, terms.means)
     startable = tuple(item.server for item in configured.judged if item.server.command is not None)
     judge = organisation_judge(world.managed, terms.means, versions_of(world.configs))
-    found = tuple(configured_deviations(configured.judged, _nearest(judge)))
+    found = (*configured_deviations(configured.judged, _nearest(judge)), *supply_deviations(configured.judged))
     return Judged(world, configured, judge, startable, found)
 
 

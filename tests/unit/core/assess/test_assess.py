@@ -32,7 +32,7 @@ TERMS = Terms(
     ),
 )
 FOLDER = "/etc/claude-code"
-APPROVED = {"serverCommand": ["npx", "-y", "approved"]}
+APPROVED = {"serverCommand": ["npx", "-y", "approved@1.0.0"]}
 LOCKED = {"allowedMcpServers": [APPROVED], "allowManagedMcpServersOnly": True}
 
 
@@ -104,7 +104,7 @@ def test_nothing_is_decided_before_every_source_has_looked_once(world: World) ->
 
 
 def test_a_device_on_which_every_server_is_approved_complies() -> None:
-    assessment = judged(LOCKED, server("a", "npx", "-y", "approved"))
+    assessment = judged(LOCKED, server("a", "npx", "-y", "approved@1.0.0"))
     assert controls(assessment) == set()
     assert assessment.summary.state == "compliant"
     (row,) = assessment.servers
@@ -238,7 +238,7 @@ def test_a_verdict_that_hangs_on_an_unknown_variable_leaves_the_device_unknown_a
 
 
 def test_what_depends_on_files_alone_is_not_judged_again_when_only_processes_changed() -> None:
-    world = World(configs(server("a", "npx", "-y", "approved")), managed(LOCKED), QUIET)
+    world = World(configs(server("a", "npx", "-y", "approved@1.0.0")), managed(LOCKED), QUIET)
     _, first = assess(world, TERMS)
     _, second = assess(replace(world, processes=running("cursor", "x")), TERMS, first)
     assert second is first

@@ -37,7 +37,7 @@ def test_a_running_server_of_a_command_line_is_matched_with_it() -> None:
 
 
 def test_an_approved_server_may_come_by_any_way() -> None:
-    assert controls(judged(LOCKED, processes=given("npx", "-y", "approved", runs=False))) == set()
+    assert controls(judged(LOCKED, processes=given("npx", "-y", "approved@1.0.0", runs=False))) == set()
 
 
 def test_without_a_policy_nothing_is_decided_about_it() -> None:

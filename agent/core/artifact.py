@@ -1,0 +1,102 @@
+"""What a server really is: which package in which version, which file with which digest, who can change it, and what bends it.
+
+Variables count by name only; their values are never looked at.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch
+
+_LOADER = "what the system's loader puts into the program"
+_INTERPRETER = "what the interpreter runs or loads first"
+_REGISTRY = "where its package comes from"
+_SHELL = "what its shell runs first"
+_LOOKUP = "which program a name means"
+
+_VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"), _LOADER),
+        **dict.fromkeys(("DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH", "DYLD_FALLBACK_LIBRARY_PATH"), _LOADER),
+        **dict.fromkeys(("NODE_OPTIONS", "NODE_PATH", "BUN_OPTIONS", "DENO_DIR"), _INTERPRETER),
+        **dict.fromkeys(("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE"), _INTERPRETER),
+        **dict.fromkeys(
+            ("RUBYOPT", "RUBYLIB", "PERL5LIB", "PERL5OPT", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"), _INTERPRETER
+        ),
+        **dict.fromkeys(("CLASSPATH", "JDK_JAVA_OPTIONS", "DOTNET_STARTUP_HOOKS"), _INTERPRETER),
+        **dict.fromkeys(("BASH_ENV", "ENV", "ZDOTDIR", "PROMPT_COMMAND"), _SHELL),
+        **dict.fromkeys(("NPM_CONFIG_REGISTRY", "NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG"), _REGISTRY),
+        **dict.fromkeys(("NPM_CONFIG_PREFIX", "NPM_CONFIG_CACHE", "NPM_CONFIG_SCRIPT_SHELL"), _REGISTRY),
+        **dict.fromkeys(("YARN_REGISTRY", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY"), _REGISTRY),
+        **dict.fromkeys(("UV_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL"), _REGISTRY),
+        **dict.fromkeys(("UV_FIND_LINKS", "UV_CONFIG_FILE", "UV_PYTHON", "UV_CACHE_DIR", "UV_TOOL_DIR"), _REGISTRY),
+        **dict.fromkeys(("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"), _REGISTRY),
+        **dict.fromkeys(("PIPX_HOME", "DENO_INSTALL_ROOT", "GOPROXY", "GOFLAGS", "CARGO_HOME"), _REGISTRY),
+        **dict.fromkeys(("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"), _REGISTRY),
+        **dict.fromkeys(("PATH", "PATHEXT", "COMSPEC"), _LOOKUP),
+    },
+)
+OVERRIDES = frozenset(_VARIABLES)
+"""Names, in capitals, of variables that change what runs without a change of the command."""
+
+_PINNED = re.compile(r"v?\d+(\.\d+)+([-+.\w]*)|.*sha256:[0-9a-f]{64}")
+_FETCHED = frozenset({Kind.NPM, Kind.PYPI, Kind.OCI, Kind.NUGET, Kind.JSR, Kind.GO})
+_NOT_FETCHED = (".", "/", "~", "file:", "link:")
+
+
+def overriding(names: Iterable[str]) -> dict[str, str]:
+    """Return which of `names` change what runs, each with what it changes, in words."""
+    return {name: _VARIABLES[name.upper()] for name in sorted(names) if name.upper() in _VARIABLES}
+
+
+def unpinned(found: Launch) -> str | None:
+    """Return the package of which `found` starts whatever version is newest; None where the version or digest is said.
+
+    An image is pinned by a tag that is a version, too: who moves such a tag breaks a promise.
+    """
+    fetches = found.launcher is not None or found.kind is Kind.OCI
+    if not fetches or found.kind not in _FETCHED or found.package is None or found.store is not None:
+        return None
+    if found.package.startswith(_NOT_FETCHED) or (found.version is not None and _PINNED.fullmatch(found.version)):
+        return None
+    return found.package
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What was found out about a running server; None where it was not.
+
+    `program` is the file that decides: the script, or the executable where there is none. `integrity` is the package manager's
+    own digest of the package. `writable` says that the user whose process it is can change the file or put another in its place.
+    """
+
+    program: str | None = None
+    executable: str | None = None
+    package: str | None = None
+    version: str | None = None
+    integrity: str | None = None
+    sha256: str | None = None
+    owner: str | None = None
+    writable: bool | None = None
+    shadows: str | None = None
+    variables: tuple[str, ...] = ()
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The artifact for the published document: what is known, as text."""
+        texts = {
+            "program": self.program,
+            "executable": self.executable,
+            "package": self.package,
+            "version": self.version,
+            "integrity": self.integrity,
+            "sha256": self.sha256,
+            "owner": self.owner,
+            "writable_by_user": None if self.writable is None else str(self.writable).lower(),
+            "shadows": self.shadows,
+            "variables": ", ".join(self.variables) or None,
+        }
+        return {name: text for name, text in texts.items() if text is not None}
