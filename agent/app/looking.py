@@ -25,6 +25,7 @@ from agent.host.permissions import guards_of
 from agent.host.process_events import NoEvents, process_events
 from agent.host.process_reading import LiveReader
 from agent.host.processes import PsutilProcessTable
+from agent.host.stores import registry_policies
 from agent.host.users import HomeUsers
 from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
@@ -107,6 +108,7 @@ def eyes(
             interval_s=looks.managed_interval_s,
             baselines=str(settings.baseline.folder or baseline_folder(system)),
             guard=guards_of(files.root) if system == machine.os else lambda _: None,
+            registry=registry_policies if target.root is None and system == "windows" else None,
         ),
         processes=ProcessSource(
             _table(known) if target.root is None else None,

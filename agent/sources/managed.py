@@ -15,6 +15,7 @@ from agent.core.policy.managed import counts_as_dropin
 from agent.ports import Files
 from agent.sources.passing import touched
 from agent.sources.settling import settled
+from agent.sources.stores import PREFERENCES, Registry, store_documents
 
 SIGNATURE = ".sig"
 """What `ssh-keygen -Y sign` adds to the name of the file that it signs."""
@@ -32,7 +33,7 @@ class ManagedSource:
     """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them.
 
     `baselines` is the folder of signed baselines, a path inside the root; None: there is none. `guard` tells what protects a file
-    besides owner and mode.
+    besides owner and mode. `registry` reads the Windows registry; None: it cannot be looked at here.
     """
 
     name = "managed"
@@ -45,6 +46,7 @@ class ManagedSource:
         interval_s: float = 60.0,
         baselines: str | None = None,
         guard: Callable[[Facts], Guard | None] = lambda _: None,
+        registry: Registry | None = None,
     ) -> None:
         if row.managed is None:
             raise ValueError(f"the catalog's row {row.id} names no managed files")
@@ -52,7 +54,7 @@ class ManagedSource:
         self._files, self._row, self._names = files, row, row.managed
         self._folder = self._paths(row.managed.folder)[0]
         self._unread = self._paths(row.managed.unread)
-        self._baselines, self._guard = baselines, guard
+        self._baselines, self._guard, self._registry = baselines, guard, registry
         self._before: tuple[Document, ...] = ()
 
     def look(self) -> Sequence[ManagedLook]:
@@ -68,13 +70,14 @@ class ManagedSource:
                 if counts_as_dropin(name)
             ),
             self._document(DocumentKind.MANAGED_MCP, self._in(self._folder, self._names.servers)),
+            *store_documents(self._files, self._registry or tuple),
         )
         misplaced = tuple(
             document
             for document in (*self._misspelt(), *self._misplaced_dropins(folder, names), *self._in_unread_folders())
             if not isinstance(document.content, Missing)
         )
-        coverage = (_coverage([document.content for document in documents], dropins),)
+        coverage = (_coverage([document.content for document in documents], dropins), *self._left_out())
         marks, self._before = touched(self._before, documents), documents
         return [
             ManagedLook(
@@ -96,7 +99,13 @@ class ManagedSource:
         dropins = self._in(self._folder, self._names.dropins)
         elsewhere = [self._in(folder, name) for folder in self._unread for name in self._both()]
         baselines = [self._baselines + separator] if self._baselines is not None else []
-        return (self._folder + separator, dropins + separator, *elsewhere, *baselines)
+        stores = [PREFERENCES + separator] if self._files.os == "macos" else []
+        return (self._folder + separator, dropins + separator, *elsewhere, *stores, *baselines)
+
+    def _left_out(self) -> Iterator[Coverage]:
+        if self._files.os == "windows" and self._registry is None:
+            text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
+            yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
 
     def _guards(self, documents: Sequence[Document]) -> dict[str, Guard]:
         passed = {facts.path: facts for document in documents for facts in document.content.access}

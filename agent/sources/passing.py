@@ -24,6 +24,8 @@ def touched(before: Sequence[Document], now: Sequence[Document]) -> Mapping[str,
 def _mark(before: Content | None, now: Content) -> str | None:
     if not isinstance(before, Data) or not isinstance(now, Data) or before.raw != now.raw:
         return None
+    if not before.access or not now.access:
+        return None  # a store that is no file
     was, is_now = before.facts, now.facts
     if _rights(was) != _rights(is_now) or (was.device, was.inode) != (is_now.device, is_now.inode):
         return None

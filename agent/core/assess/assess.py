@@ -18,6 +18,7 @@ from agent.core.assess.configured import (
 )
 from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.given import given_deviations, judge_given
+from agent.core.assess.effect import effect_deviations
 from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
@@ -112,6 +113,7 @@ def assess(
     found = (
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed.deviations,
+        *effect_deviations(files.policy, world.managed, world.configs, terms.means.client_version),
         *running_deviations(running, _nearest(files.organisation)),
         *given_deviations(world.processes.given, given),
         *supply_deviations(given),

@@ -97,7 +97,7 @@ def _misplaced(document: Document) -> _Judged:
 
 def _remarks(document: Document) -> Iterator[str]:
     content = document.content
-    if isinstance(content, Data) and content.facts.links > 1:
+    if isinstance(content, Data) and content.access and content.facts.links > 1:
         yield f"It is one file under {content.facts.links} names (hard links): who may write one of them writes all."
 
 

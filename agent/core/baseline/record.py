@@ -19,7 +19,14 @@ from agent.core.redaction import redact_text
 
 _SERVERS = "mcpServers"
 _LISTS = {ALLOW: "allow entry", DENY: "deny entry"}
-DEPLOYED = frozenset({DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_DROPIN, DocumentKind.MANAGED_MCP})
+DEPLOYED = frozenset(
+    {
+        DocumentKind.MANAGED_SETTINGS,
+        DocumentKind.MANAGED_DROPIN,
+        DocumentKind.MANAGED_MCP,
+        DocumentKind.MANAGED_PREFERENCES,
+    }
+)
 """The kinds of document that an organisation deploys: only these can be in a baseline."""
 
 
@@ -58,8 +65,8 @@ def record_of(document: Document, *, posix: bool) -> Record | None:
         role=document.kind.value,
         sha256=hashlib.sha256(content.raw).hexdigest(),
         meaning=_digest(value) if value is not None else None,
-        owner=content.facts.uid if posix else None,
-        mode=f"{content.facts.mode:04o}" if posix else None,
+        owner=content.facts.uid if posix and content.access else None,
+        mode=f"{content.facts.mode:04o}" if posix and content.access else None,
         outline=_outline(value or {}),
     )
 

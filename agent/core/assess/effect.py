@@ -1,0 +1,51 @@
+"""Does the policy that was deployed take effect? A source that takes its place, or that users write, is told for each user."""
+
+from collections.abc import Iterator, Sequence
+
+from agent.core.assess.results import deviation
+from agent.core.deviation import Deviation, Evidence
+from agent.core.observation import ConfigLook, DocumentKind, ManagedLook, Scope
+from agent.core.policy.effective import Policy, effective
+from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.ranking import SHADOWED, USERS_OWN
+
+_OWN = frozenset({DocumentKind.REMOTE_CACHE, DocumentKind.USER_REGISTRY})
+_REMEDY = {
+    SHADOWED: "Deploy the policy through the source that wins, or remove that source.",
+    USERS_OWN: "Deploy the policy where only administrators write: managed files, a profile, or HKLM.",
+}
+
+
+def effect_deviations(
+    organisation: Policy, managed: ManagedLook, looks: Sequence[ConfigLook], client_version: str | None
+) -> Iterator[Deviation]:
+    """Yield what takes the place of the deployed policy, for everyone or for one user."""
+    yield from _told(organisation, None)
+    for look in looks:
+        own = [item for item in managed.documents if item.user == look.user.name]
+        own += [item for item in look.documents if item.kind in _OWN]
+        if not own:
+            continue
+        policy = effective(
+            [*(item for item in managed.documents if item.user is None), *own],
+            user=look.user,
+            dropins=managed.dropin_folder,
+            client_version=look.client_versions.get(CLAUDE_CODE) or client_version,
+        )
+        yield from _told(policy, look.user.name)
+
+
+def _told(policy: Policy, user: str | None) -> Iterator[Deviation]:
+    depends = (Scope("managed"), *([Scope("config", user)] if user is not None else []))
+    for problem in policy.problems:
+        if problem.code in _REMEDY:
+            yield deviation(
+                "policy.not-effective",
+                subject=f"{problem.code} {problem.place}" + (f" for {user}" if user else ""),
+                label=str(problem.place),
+                text=(f"For {user}: " if user else "") + problem.text,
+                evidence=[Evidence("file", str(problem.place))],
+                user=user,
+                depends=depends,
+                remediation=_REMEDY[problem.code],
+            )

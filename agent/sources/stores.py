@@ -1,0 +1,65 @@
+"""Policy stores beside the managed files, as the documents that the client makes of them.
+
+macOS: the property lists that a profile leaves in `/Library/Managed Preferences`, for the device and for each user; they are files
+and can be read in any root. Windows: HKLM and the hives of the users, of this machine alone. The content of a document is the JSON
+that the client sees: the store's canonical value, so that two encodings of the same policy have one digest.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from agent.catalog.xmltext import XmlError, parse_plist
+from agent.core.canonical import canonical
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Content, Data, Missing, Names, Trouble, Unreadable
+from agent.host.stores import Value, profile_of
+from agent.ports import Files
+
+PREFERENCES = "/Library/Managed Preferences"
+_PLIST = "com.anthropic.claudecode.plist"
+
+Registry = Callable[[], Sequence[Value]]
+
+
+def store_documents(files: Files, registry: Registry) -> Iterator[Document]:
+    """Yield a document for each store of the examined system that holds a policy for Claude Code."""
+    if files.os == "macos":
+        yield from _preferences(files)
+    if files.os == "windows":
+        yield from (_of_registry(value) for value in registry())
+
+
+def _preferences(files: Files) -> Iterator[Document]:
+    listing = files.names(PREFERENCES)
+    for name in listing.names if isinstance(listing, Names) else ():
+        path, user = f"{PREFERENCES}/{name}", None
+        if name != _PLIST:
+            if name.endswith(".plist"):
+                continue
+            path, user = f"{path}/{_PLIST}", name
+        content = _from_plist(files.read(path))
+        if not isinstance(content, Missing):
+            yield Document(DocumentKind.MANAGED_PREFERENCES, path, content, user=user)
+
+
+def _from_plist(content: Content) -> Content:
+    """Return the list as JSON; one that is none stays as it is, and no client can parse it either."""
+    if not isinstance(content, Data):
+        return content
+    try:
+        value = parse_plist(content.raw, content.raw.decode("utf-8", "replace"))
+        return replace(content, raw=canonical(value).encode("ascii") if isinstance(value, dict) else b"null")
+    except (XmlError, ValueError, TypeError, RecursionError):
+        return replace(content, raw=b"<not a property list>")
+
+
+def _of_registry(value: Value) -> Document:
+    if value.problem is not None:
+        content: Content = Unreadable(Trouble.DENIED, f"{value.path}: {value.problem}")
+    else:
+        content = Data((value.text or "null").encode("utf-8", "surrogatepass"), ())
+    if value.sid is None:
+        return Document(DocumentKind.MANAGED_PREFERENCES, value.path, content)
+    home = profile_of(value.sid)
+    user = home.rpartition("\\")[2] if home else value.sid
+    return Document(DocumentKind.USER_REGISTRY, value.path, content, user=user)
