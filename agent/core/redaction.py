@@ -26,14 +26,17 @@ _SECRET_NAME = re.compile(
     r"(?i)(?:^|[-_.])(?:token|secret|password|passwd|passphrase|pass|pwd|auth|authorization|bearer|credential|credentials|cookie|session"
     r"|signature|sig|(?:api|access|private|secret|client|auth|signing|account|subscription)?[-_.]?key|pat|jwt|dsn|connection[-_.]?string)$"
 )
-_HEADER_OPTION = re.compile(r"^(?:-H|--headers?|--http-headers?)$")
+HEADER_OPTION = re.compile(r"^(?:-H|--headers?|--http-headers?)$")
 _ENV_OPTION = re.compile(r"^(?:-e|--env|--build-arg|--environment)$")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 _KNOWN = re.compile(
     r"(?:sk|pk|rk)[-_](?:live|test|ant|proj|or)?[-_]?[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}"
     r"|xox[abeprs]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA|ABIA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{10,}|npm_[A-Za-z0-9]{20,}"
     r"|pypi-[\w-]{20,}|hf_[A-Za-z0-9]{20,}|SG\.[\w-]{10,}\.[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?|dop_v1_[a-f0-9]{20,}|lin_api_\w{10,}"
-    r"|ntn_\w{10,}|secret_\w{16,}|sbp_[a-f0-9]{20,}|shp(?:at|ss|ca)_[a-fA-F0-9]{16,}"
+    r"|ntn_\w{10,}|secret_\w{16,}|sbp_[a-f0-9]{20,}|shp(?:at|ss|ca)_[a-fA-F0-9]{16,}|gsk_\w{20,}|xai-\w{20,}|pplx-\w{20,}"
+    r"|tvly-[\w-]{16,}|figd_[\w-]{20,}|dapi[a-f0-9]{32}|ATATT3[\w=-]{20,}|AGE-SECRET-KEY-1\w{20,}|hv[sbr]\.[\w-]{20,}|SK[a-f0-9]{32}|[a-f0-9]{32}-us\d{1,2}"
+    r"|\d{8,10}:[\w-]{35}|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}|AccountKey=[A-Za-z0-9+/=]{20,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _DIGEST = re.compile(r"sha(?:256|384|512)[:-][0-9A-Fa-f]{32,}")
@@ -47,7 +50,7 @@ def redact_command(command: Sequence[str]) -> tuple[str, ...]:
     shown: list[str] = []
     pending = ""
     for argument in command:
-        if any(character.isspace() for character in argument) and not _HEADER_OPTION.match(pending):
+        if any(character.isspace() for character in argument) and not HEADER_OPTION.match(pending):
             shown.append(_phrase(argument))
             pending = ""
         else:
@@ -83,6 +86,16 @@ def redact_url(url: str) -> str:
     return f"{scheme.group()}{authority}{slash}{segments}{question}{shown_query}{hash_mark}{MASK if hash_mark else ''}"
 
 
+def known_token(text: str) -> bool:
+    """Say whether something in `text` has the looks of a provider's credential, whatever name it stands under."""
+    return _KNOWN.search(text) is not None
+
+
+def names_secret(name: str) -> bool:
+    """Say whether a variable, header, option or parameter of that name holds a credential."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
     """Redact each text on its own."""
     return tuple(redact_text(text) for text in texts)
@@ -111,7 +124,7 @@ def _wants(word: str) -> str:
     bare = word.strip("\"'")
     if bare[:1] != "-":
         return _wants_after_name(bare)
-    if _HEADER_OPTION.match(bare):
+    if HEADER_OPTION.match(bare):
         return "header-pair"
     if _ENV_OPTION.match(bare):
         return "assignment"

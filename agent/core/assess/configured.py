@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
+from agent.core.assess.secrets import secret_deviations
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import PlaceRow, ServerRow
 from agent.core.observation import ConfigLook, ManagedLook, Scope
@@ -191,7 +192,7 @@ def server_rows(judged: Sequence[JudgedServer], running: Mapping[str, Sequence[i
 
 
 def configured_deviations(judged: Sequence[JudgedServer], nearest: Nearest = nobody_near) -> Iterator[Deviation]:
-    """Yield a deviation for every entry that the policy blocks."""
+    """Yield a deviation for every entry that the policy blocks, and for every one that holds a credential in clear text."""
     for item in judged:
         server = item.server
         if not item.verdict.blocked or (server.disabled and not item.enforced):
@@ -216,6 +217,7 @@ def configured_deviations(judged: Sequence[JudgedServer], nearest: Nearest = nob
             ],
             depends=item.depends,
         )
+    yield from secret_deviations(item.server for item in judged)
 
 
 def shown(server: Server) -> str:

@@ -260,5 +260,6 @@ def test_every_control_that_can_fail_is_in_the_table_of_controls() -> None:
 def test_evidence_is_redacted() -> None:
     bad = server("bad", "npx", "bad", "--api-key", "hunter2SECRET", client="cursor")
     assessment = judged(LOCKED, bad)
-    (deviation,) = assessment.deviations
+    assert "hunter2SECRET" not in repr(assessment.deviations)
+    deviation = next(item for item in assessment.deviations if item.key.control == "server.unapproved.configured")
     assert Evidence("command", "npx bad --api-key ***") in deviation.evidence
