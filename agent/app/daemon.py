@@ -311,12 +311,20 @@ class _Agent:
             delivery=self._delivery_rows,
             process_events=self._launches.how if self._launches is not None else "",
             standing_since=self._since,
+            metrics_file=settings.metrics.textfile,
+            dropped=self._dropped,
             uids=(lambda: self._uids) if this_machine().privileged else None,
             counters=self._counters,
         )
 
     def _since(self, state: str) -> float | None:
         return self._teller.since(state)
+
+    def _dropped(self) -> Mapping[str, int]:
+        try:
+            return self._journal.counters().dropped
+        except StoreError:
+            return {}
 
     def _counters(self) -> dict[str, int]:
         if self._launches is None:

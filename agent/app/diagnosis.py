@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.app.daemon import JOURNAL, https_sink
+from agent.app.destinations import Destination, Unusable, destinations
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
@@ -189,6 +190,16 @@ def _endpoint(patient: Patient) -> _Found:
     return "ok", f"{endpoint.url} answers, and its certificate is trusted", ""
 
 
+def _destinations(patient: Patient) -> _Found:
+    settings = patient.loaded.settings
+    found = list(destinations(settings, patient.paths.state, "doctor", SystemClock()))
+    bad = [item.text for item in found if isinstance(item, Unusable)]
+    names = ", ".join(item.sink.name for item in found if isinstance(item, Destination))
+    if bad:
+        return "failing", " · ".join(bad), "Correct that section of the settings; nothing is sent there until then."
+    return "ok", f"reports go to: {names or 'the journal alone'}", ""
+
+
 def _running(patient: Patient) -> _Found:
     answer = read(patient.paths.state, time.time())
     if isinstance(answer, Silent):
@@ -207,6 +218,7 @@ CHECKS: dict[str, Callable[[Patient], _Found]] = {
     "notifications": _notifications,
     "journal": _journal,
     "endpoint": _endpoint,
+    "destinations": _destinations,
     "running agent": _running,
 }
 """Every check by its name, in the order in which they are shown."""

@@ -11,8 +11,10 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from agent.app.diagnosis import Result, diagnose
+from agent.cli.bundle import write_bundle
 from agent.cli.options import own_places
 from agent.cli.places import add_settings
 from agent.cli.text import one_line
@@ -23,12 +25,21 @@ _SHOWN = {"ok": "ok", "failing": "FAILING", "not-run": "could not run"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     add_settings(parser)
+    parser.add_argument(
+        "--bundle",
+        metavar="FILE",
+        type=Path,
+        help="also write an archive (.tar.gz) for support: checks, status, settings and history, redacted",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run every check."""
     own = own_places(arguments)
     results = diagnose(own.machine, own.loaded, own.paths)
+    if arguments.bundle is not None:
+        write_bundle(arguments.bundle, own, results)
+        print(f"Written for support: {arguments.bundle}", file=sys.stderr)
     if arguments.json:
         json.dump({"checks": [asdict(result) for result in results]}, sys.stdout)
         sys.stdout.write("\n")

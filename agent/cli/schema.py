@@ -1,4 +1,7 @@
-"""Print the JSON Schema of a published document: check, status, public (the status for everybody), event or settings."""
+"""Print the JSON Schema of a published document: check, status, public (the status for everybody), event or settings.
+
+`openapi` prints the protocol of the https destination as an OpenAPI document.
+"""
 
 import argparse
 import json
@@ -7,12 +10,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from agent.cli.openapi import document
 from agent.config.settings import Settings
 from agent.core.documents import CheckDocument, StatusDocument
 from agent.core.event_base import CLASSES
 from agent.core.public import PublicDocument
 
-NAMES = ("check", "status", "public", "event", "settings")
+NAMES = ("check", "status", "public", "event", "settings", "openapi")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,8 @@ def schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema of the document `name`."""
     if name == "settings":
         return Settings.model_json_schema()
+    if name == "openapi":
+        return document(EVENT_SCHEMA)
     if name == "event":
         return EVENT_SCHEMA
     return TypeAdapter({"check": CheckDocument, "status": StatusDocument, "public": PublicDocument}[name]).json_schema(

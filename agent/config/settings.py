@@ -127,6 +127,15 @@ class Reporting(_Section):
     ] = 300
 
 
+class Metrics(_Section):
+    """Figures for Prometheus, in a file that node_exporter's textfile collector reads."""
+
+    textfile: Annotated[
+        Path | None,
+        Field(description="where, ending in .prom, such as /var/lib/node_exporter/textfile/mcp_compliance.prom"),
+    ] = None
+
+
 class Settings(_Section):
     """Every setting of the agent. All have a default that is right for a laptop."""
 
@@ -143,6 +152,7 @@ class Settings(_Section):
     baseline: Annotated[Baseline, Field(description="signed record of the managed files")] = Baseline()
     journal: Annotated[Journal, Field(description="local journal")] = Journal()
     reporting: Annotated[Reporting, Field(description="reports")] = Reporting()
+    metrics: Annotated[Metrics, Field(description="figures for Prometheus")] = Metrics()
     severity: Annotated[
         dict[Annotated[str, AfterValidator(_known_control)], Severity],
         Field(description="severity per control id, in place of the default"),

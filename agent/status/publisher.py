@@ -14,8 +14,9 @@ from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
 from agent.core.ledger import Record
 from agent.core.public import PublicDocument, UserDocument, public_document, user_document
 from agent.ports import Clock
-from agent.status.document import write
+from agent.status.document import replace_file, write
 from agent.status.health import Health
+from agent.status.metrics import metrics
 from agent.status.public import write_public
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Facts:
     standing_since: Callable[[str], float | None] = _not_known
     uids: Callable[[], Mapping[str, int]] | None = None
     process_events: str = ""
+    metrics_file: Path | None = None
+    dropped: Callable[[], Mapping[str, int]] = dict
     counters: Callable[[], dict[str, int]] = dict
 
 
@@ -96,6 +99,9 @@ class Publisher:
         try:
             write(self._folder, _ADAPTER.dump_json(document))
             self._write_public(document)
+            if facts.metrics_file is not None:
+                figures = metrics(document, facts.dropped()).encode()
+                replace_file(facts.metrics_file, figures, mode=0o644)
         except OSError as error:
             facts.health.set("status.unwritable", error.strerror or type(error).__name__)
         else:

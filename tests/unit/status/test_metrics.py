@@ -1,0 +1,30 @@
+import re
+
+from agent.core.control import CONTROLS
+from agent.status.metrics import metrics
+from tests.sim.statuses import SECRET, deviation, status, with_trouble
+
+LINE = re.compile(
+    r"(# (HELP|TYPE) mcp_compliance_[a-z_]+ .+|mcp_compliance_[a-z_]+(\{[a-z]+=\"[^\"\\\n]*\"(,[a-z]+=\"[^\"\\\n]*\")*\})? -?[0-9.e+]+)"
+)
+
+
+def test_every_line_is_as_prometheus_wants_it_and_no_subject_is_in_any() -> None:
+    text = metrics(with_trouble(status("deviating", *map(deviation, CONTROLS))), {"folded": 3})
+    assert [line for line in text.splitlines() if not LINE.fullmatch(line)] == []
+    assert text.endswith("\n")
+    assert SECRET not in text
+    assert "ann" not in re.sub("scan|planned|cannot", "", text)
+
+
+def test_the_figures_are_those_of_the_status() -> None:
+    text = metrics(status("deviating", deviation("policy.missing"), deviation("policy.missing", "bob")), {"folded": 3})
+    for line in (
+        'mcp_compliance_state{state="deviating"} 1',
+        'mcp_compliance_state{state="compliant"} 0',
+        'mcp_compliance_open_deviations{control="policy.missing",severity="high"} 2',
+        'mcp_compliance_reports_waiting{destination="https"} 3',
+        'mcp_compliance_events_dropped_total{reason="folded"} 3',
+        "mcp_compliance_written_seconds 990",
+    ):
+        assert line in text.splitlines()
