@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.assess import summary
 from agent.core.assess.blind import blind_deviations
+from agent.core.assess.causes import circumstances
 from agent.core.assess.configured import (
     Configured,
     JudgedServer,
@@ -17,8 +18,8 @@ from agent.core.assess.configured import (
     versions_of,
 )
 from agent.core.assess.degraded import degraded_deviations
-from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.effect import effect_deviations
+from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
@@ -107,6 +108,7 @@ def assess(
     files = _judged_files(world, terms, before)
     given = judge_given(world.processes.given, terms.enforcing.__contains__, files.organisation.verdict)
     running = _running(world, terms, files, given, now)
+    known = circumstances(world.managed, files.policy, terms.enforcing.__contains__)
     ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
     managed = judge_managed(world.managed, [look.user for look in world.configs], ground)
     installed = _installed(world)
@@ -114,7 +116,7 @@ def assess(
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed.deviations,
         *effect_deviations(files.policy, world.managed, world.configs, terms.means.client_version),
-        *running_deviations(running, _nearest(files.organisation)),
+        *running_deviations(running, _nearest(files.organisation), known),
         *given_deviations(world.processes.given, given),
         *supply_deviations(given),
         *files.deviations,

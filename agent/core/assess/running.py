@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.core.assess.causes import Circumstances, cause
 from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
@@ -110,8 +111,13 @@ def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
     )
 
 
-def running_deviations(judged: Sequence[JudgedRunning], nearest: Nearest = nobody_near) -> Iterator[Deviation]:
-    """Yield one deviation per blocked server, however many processes of it run; a mere guess at a server raises none."""
+def running_deviations(
+    judged: Sequence[JudgedRunning], nearest: Nearest = nobody_near, known: Circumstances | None = None
+) -> Iterator[Deviation]:
+    """Yield one deviation per blocked server, however many processes of it run; a mere guess at a server raises none.
+
+    With `known`, each says why the server could run.
+    """
     together: dict[Key, list[JudgedRunning]] = {}
     for item in judged:
         if item.verdict.blocked and item.running.confidence is not Confidence.LOW:
@@ -121,16 +127,18 @@ def running_deviations(judged: Sequence[JudgedRunning], nearest: Nearest = nobod
         shown = " ".join(redact_command(first.command))
         under = f"under {first.client}" if first.client else "under a program that is no known client"
         name = f"{first.server.name!r} ({shown})" if first.server else shown
+        why = cause(first, known) if known is not None else ""
         yield deviation(
             key.control,
             subject=key.subject,
             label=f"{first.user or 'unknown user'}: {name}",
-            text=f"runs {under}. {items[0].verdict.reason.text}",
+            text=f"runs {under}. {items[0].verdict.reason.text} {why}".rstrip(),
             user=first.user,
             client=first.client,
             evidence=[
                 Evidence("command", shown),
                 *([Evidence("entry", str(first.server.place))] if first.server else []),
+                *([Evidence("cause", why)] if why else []),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],

@@ -25,7 +25,7 @@ class RunningServer:
 
     `command` is what was launched, raw, as well as it can be told from the process table: it may hold secrets. `server` is
     the configured entry that yields it. Where there is none, `alternatives` are the other commands that would look the same
-    (npm's title drops `-y`). `client` is None for a host that is no known client.
+    (npm's title drops `-y`). `client` is None for a host that is no known client; `host` is the process that started it.
     """
 
     process: Process
@@ -37,6 +37,7 @@ class RunningServer:
     confidence: Confidence
     evidence: tuple[Evidence, ...]
     alternatives: tuple[Argv, ...] = field(default=(), repr=False)
+    host: Process | None = None
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -56,6 +57,7 @@ class _Found:
     evidence: tuple[Evidence, ...]
     wire: frozenset[str]
     members: list[Process]
+    host: Process
 
     def finished(self) -> RunningServer:
         server = self.entry[0] if self.entry else None
@@ -70,6 +72,7 @@ class _Found:
             self.confidence,
             self.evidence,
             tuple(others),
+            self.host,
         )
 
 
@@ -152,7 +155,7 @@ class _Walk:
         client, marked = self._client(process, parent, host)
         evidence = explain(signs, launches, entry, client=client, host=parent, marked=marked)
         top = launches[0] if launches else None
-        return _Found(process, client, entry, top, confidence, evidence, link.names, [process])
+        return _Found(process, client, entry, top, confidence, evidence, link.names, [process], parent)
 
     def _line(self, process: Process, names: frozenset[str]) -> Iterator[Process]:
         """Yield the process and, below launchers and shells, what they handed the wire to; never a client."""

@@ -1,0 +1,60 @@
+"""A blocked server that runs all the same is told with the reason that can be known."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.core.assess import assess
+from agent.core.observation import Process, ProcessLook
+from agent.core.place import Data
+from agent.core.world import World
+from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, judged, managed, running, server
+
+DENY = {"deniedMcpServers": [{"serverCommand": ["rogue"]}], "allowManagedMcpServersOnly": True}
+
+
+def why(world: World) -> str:
+    (deviation,) = (item for item in assess(world, TERMS)[0].deviations if item.key.control.endswith(".running"))
+    (fact,) = (fact for fact in deviation.evidence if fact.kind == "cause")
+    assert fact.text in deviation.text
+    return fact.text
+
+
+def test_a_client_that_enforces_nothing_is_named() -> None:
+    world = World(configs(server("x", "rogue", client="cursor")), managed(DENY), running("cursor", "rogue"))
+    assert why(world) == "cursor does not enforce the organisation's policy."
+
+
+def test_a_client_that_started_before_the_policy_changed_is_to_be_restarted() -> None:
+    look = managed(DENY)
+    (document,) = look.documents
+    content = document.content
+    assert isinstance(content, Data)
+    young = replace(content, access=(*content.access[:-1], replace(content.facts, mtime_ns=5_000_000_000)))
+    look = replace(look, documents=(replace(document, content=young),))
+    assert "restart it" in why(World(configs(server("x", "rogue")), look, running("claude", "rogue")))
+
+
+def test_a_server_that_no_entry_yields_came_from_inside_a_session() -> None:
+    look = running("claude", "x-mcp")
+    assert "something inside a session" in why(World(configs(), managed(LOCKED), look))
+
+
+def test_where_nothing_is_known_it_is_said() -> None:
+    assert why(World(configs(server("x", "rogue")), managed(DENY), running("claude", "rogue"))) == (
+        "claude-code should have refused it; what let it through is not known."
+    )
+
+
+@pytest.mark.parametrize("name", ["x-mcp", "mcp-server-x"])
+def test_a_host_that_is_no_known_client_asked_nobody(name: str) -> None:
+    host = Process(10, 1.0, 1, "host", "ann", "/usr/bin/host", ("host",), wires={5: "pipe:1", 6: "pipe:2"})
+    child = Process(11, 2.0, 10, "npx", "ann", None, ("npx", name), wires={0: "pipe:1", 1: "pipe:2"})
+    look = replace(running("claude", "x"), processes=(host, child))
+    found = assess(World(configs(), managed(LOCKED), look), TERMS)[0]
+    assert all("no known client" in item.text or "No known MCP client" in item.text for item in found.deviations)
+
+
+def test_an_allowed_server_needs_no_reason() -> None:
+    look: ProcessLook = running("claude", "npx", "-y", "approved@1.0.0")
+    assert judged(LOCKED, server("a", "npx", "-y", "approved@1.0.0"), processes=look).deviations == ()
