@@ -1,7 +1,7 @@
 """Policy stores beside the managed files, as the documents that the client makes of them.
 
-macOS: the property lists that a profile leaves in `/Library/Managed Preferences`, for the device and for each user; they are files
-and can be read in any root. Windows: HKLM and the hives of the users, of this machine alone. The content of a document is the JSON
+macOS: the property lists that a profile leaves in `/Library/Managed Preferences`, for the device and each user; they are files
+and can be read in any root. Windows: HKLM and the hives of the users, of this machine alone. A document's content is the JSON
 that the client sees: the store's canonical value, so that two encodings of the same policy have one digest.
 """
 

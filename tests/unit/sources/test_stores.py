@@ -1,0 +1,66 @@
+import json
+import plistlib
+
+from agent.catalog.rows import catalog
+from agent.core.observation import CoverageState, Document, DocumentKind
+from agent.core.place import Data, Unreadable
+from agent.host.stores import Value, registry_policies
+from agent.sources.managed import ManagedSource
+from agent.sources.stores import store_documents
+from tests.sim.files import Tree
+
+DEVICE = "/Library/Managed Preferences/com.anthropic.claudecode.plist"
+OWN = "/Library/Managed Preferences/ann/com.anthropic.claudecode.plist"
+POLICY = {"allowedMcpServers": [{"serverName": "ok"}], "allowManagedMcpServersOnly": True, "env": {"A": "b"}}
+HKLM = "HKLM\\SOFTWARE\\Policies\\ClaudeCode\\Settings"
+
+
+def documents(tree: Tree, *values: Value) -> list[Document]:
+    return list(store_documents(tree, lambda: values))
+
+
+def text(document: Document) -> str:
+    assert isinstance(document.content, Data)
+    return document.content.raw.decode()
+
+
+def test_a_profile_for_the_device_and_one_for_a_user_are_read_as_the_json_that_the_client_sees() -> None:
+    binary, xml = (plistlib.dumps(POLICY, fmt=form) for form in (plistlib.FMT_BINARY, plistlib.FMT_XML))
+    other = "/Library/Managed Preferences/com.apple.other.plist"
+    found = documents(Tree({DEVICE: binary, OWN: xml, other: xml}, os="macos"))
+    assert {(item.path, item.user) for item in found} == {(DEVICE, None), (OWN, "ann")}
+    assert {item.kind for item in found} == {DocumentKind.MANAGED_PREFERENCES}
+    assert [json.loads(text(item)) for item in found] == [POLICY, POLICY]
+    assert text(found[0]) == text(found[1])
+
+
+def test_a_profile_that_is_no_property_list_is_one_that_the_client_cannot_parse() -> None:
+    for raw in (b"bplist00rubbish", b"<plist", plistlib.dumps(["a", "list"])):
+        (found,) = documents(Tree({DEVICE: raw}, os="macos"))
+        assert not text(found).startswith("{")
+
+
+def test_registry_values_are_documents_of_the_machine_and_of_each_user() -> None:
+    own = "HKU\\S-1-5-21-7\\SOFTWARE\\Policies\\ClaudeCode\\Settings"
+    found = documents(Tree({}, os="windows"), Value(HKLM, "{}"), Value(own, '{"a": 1}', "S-1-5-21-7"))
+    assert [(item.kind, item.path, item.user) for item in found] == [
+        (DocumentKind.MANAGED_PREFERENCES, HKLM, None),
+        (DocumentKind.USER_REGISTRY, own, "S-1-5-21-7"),
+    ]
+
+
+def test_a_registry_value_that_is_no_text_is_a_broken_policy_and_one_that_cannot_be_read_is_unreadable() -> None:
+    broken, denied = documents(Tree({}, os="windows"), Value(HKLM, None), Value(HKLM, None, problem="denied"))
+    assert text(broken) == "null"
+    assert isinstance(denied.content, Unreadable)
+
+
+def test_the_registry_of_another_root_is_said_to_be_left_out() -> None:
+    (look,) = ManagedSource(Tree({}, os="windows"), catalog()["claude-code"]).look()
+    assert [row.state for row in look.coverage] == [CoverageState.ABSENT, CoverageState.SKIPPED]
+
+
+def test_other_systems_have_no_registry() -> None:
+    import sys  # noqa: PLC0415
+
+    assert sys.platform == "win32" or registry_policies() == ()
