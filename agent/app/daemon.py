@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -25,6 +26,7 @@ from agent.core.ledger import Change, Record
 from agent.core.world import World
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder, this_machine
+from agent.host.own import own_facts, own_places
 from agent.host.process_events import NoEvents
 from agent.host.watching import NativeWatcher
 from agent.ports import JSON, CannotStart, StoreError
@@ -101,7 +103,8 @@ def run_daemon(
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
         noticing = launches()
         told = noticing if isinstance(noticing, Launches) else None
-        seeing = eyes(target, loaded.settings, machine, device, told)
+        own = partial(own_facts, own_places(paths)) if machine.privileged else tuple
+        seeing = eyes(target, loaded.settings, machine, device, told, own=own)
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
         except StoreError as error:

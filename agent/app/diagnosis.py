@@ -1,6 +1,5 @@
 """The self-checks of `doctor`: one function each, in one table. A check that cannot run says so; it never counts as passed."""
 
-import os
 import sqlite3
 import tempfile
 import time
@@ -16,10 +15,12 @@ from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
 from agent.core.observation import CoverageState
-from agent.core.place import Content, Missing, Unreadable
+from agent.core.place import Missing, Unreadable
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
+from agent.host.own import own_facts, own_places
+from agent.host.permissions import guards_of
 from agent.host.process_events import NoEvents, process_events
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
@@ -29,6 +30,7 @@ from agent.sources.managed import ManagedSource
 from agent.status.document import Silent, read
 
 _NOTIFICATION_S = 2.0
+_SHOWN = 5
 
 State = Literal["ok", "failing", "not-run"]
 
@@ -85,20 +87,21 @@ def _settings(patient: Patient) -> _Found:
 
 
 def _own_files(patient: Patient) -> _Found:
-    exposed = []
-    for path in (patient.paths.settings, patient.paths.state / JOURNAL):
-        found: Content = patient.files.read(str(path))
-        if not isinstance(found, Missing) and patient.machine.privileged:
-            exposed += [reason for reason in writers(found.access) if f"uid {os.getuid()}" not in reason]
+    facts = own_facts(own_places(patient.paths)) if patient.machine.privileged else ()
+    guard = guards_of(patient.files.root)
+    guards = {item.path: found for item in facts if item.kind == "folder" and (found := guard(item)) is not None}
+    exposed = writers(facts, guards)
     if exposed:
-        return "failing", "; ".join(exposed), "Let nobody but administrators write the agent's settings and state."
+        more = f"; and {len(exposed) - _SHOWN} more" if len(exposed) > _SHOWN else ""
+        text = "; ".join(exposed[:_SHOWN]) + more
+        return "failing", text, "Let nobody but administrators write the agent's program, settings and state."
     if not patient.machine.privileged:
         return (
             "not-run",
             "the agent runs without administrators' rights, so its files are its user's",
             "Run it as a service.",
         )
-    return "ok", "nobody but administrators can change the agent's settings and state", ""
+    return "ok", "nobody but administrators can change the agent's program, settings and state", ""
 
 
 def _rights(patient: Patient) -> _Found:

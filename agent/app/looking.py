@@ -1,6 +1,6 @@
 """Looking: the sources over one target, a check, and the terms on which what they see is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from agent.core.assess.report import check_document
 from agent.core.baseline.trust import Memory
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.observation import Document
-from agent.core.place import Missing, Os
+from agent.core.place import Facts, Missing, Os
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
@@ -77,6 +77,7 @@ def eyes(
     device: str,
     launches: Launches | None = None,
     memory: Memory | None = None,
+    own: Callable[[], tuple[Facts, ...]] = tuple,
 ) -> Eyes:
     """Put together what looks at `target`; with `launches`, processes are noticed as they start.
 
@@ -108,6 +109,7 @@ def eyes(
             interval_s=looks.managed_interval_s,
             baselines=str(settings.baseline.folder or baseline_folder(system)),
             guard=guards_of(files.root) if system == machine.os else lambda _: None,
+            own=own,
             registry=registry_policies if target.root is None and system == "windows" else None,
         ),
         processes=ProcessSource(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from agent.core.accounts import Accounts
 from agent.core.acl import Guard
-from agent.core.place import Content, Listing, User
+from agent.core.place import Content, Facts, Listing, User
 from agent.core.server import Problem, Server
 
 Partition = str
@@ -120,7 +120,8 @@ class ManagedLook:
     `misplaced` holds paths that are not read by the client but hold a managed file by mistake. `passed` holds documents that were
     seen otherwise since the look before and are as they were again; `touched` says in a sentence, per path, what shows that a
     file was written or its rights were changed although nothing about it differs now. `guards` are what protects the files and
-    folders on the way besides owner and mode, by path; `accounts` say who the numbers are.
+    folders on the way besides owner and mode, by path; `accounts` say who the numbers are. `own` are the facts of what the agent
+    itself consists of, empty where it does not run as an administrator: then it is its user's in any case.
     """
 
     folder: str
@@ -133,6 +134,7 @@ class ManagedLook:
     touched: Mapping[str, str] = field(default_factory=dict)
     guards: Mapping[str, Guard] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=Accounts)
+    own: tuple[Facts, ...] = ()
 
     @property
     def partition(self) -> Partition:

@@ -33,7 +33,8 @@ class ManagedSource:
     """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them.
 
     `baselines` is the folder of signed baselines, a path inside the root; None: there is none. `guard` tells what protects a file
-    besides owner and mode. `registry` reads the Windows registry; None: it cannot be looked at here.
+    besides owner and mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts
+    of what the agent itself consists of.
     """
 
     name = "managed"
@@ -47,6 +48,7 @@ class ManagedSource:
         baselines: str | None = None,
         guard: Callable[[Facts], Guard | None] = lambda _: None,
         registry: Registry | None = None,
+        own: Callable[[], tuple[Facts, ...]] = tuple,
     ) -> None:
         if row.managed is None:
             raise ValueError(f"the catalog's row {row.id} names no managed files")
@@ -54,7 +56,7 @@ class ManagedSource:
         self._files, self._row, self._names = files, row, row.managed
         self._folder = self._paths(row.managed.folder)[0]
         self._unread = self._paths(row.managed.unread)
-        self._baselines, self._guard, self._registry = baselines, guard, registry
+        self._baselines, self._guard, self._registry, self._own = baselines, guard, registry, own
         self._before: tuple[Document, ...] = ()
 
     def look(self) -> Sequence[ManagedLook]:
@@ -78,6 +80,7 @@ class ManagedSource:
             if not isinstance(document.content, Missing)
         )
         coverage = (_coverage([document.content for document in documents], dropins), *self._left_out())
+        own = self._own()
         marks, self._before = touched(self._before, documents), documents
         return [
             ManagedLook(
@@ -88,8 +91,9 @@ class ManagedSource:
                 coverage,
                 baselines=tuple(self._signed()),
                 touched=marks,
-                guards=self._guards([*documents, *misplaced]),
+                guards=self._guards([*documents, *misplaced], own),
                 accounts=self._accounts(),
+                own=own,
             )
         ]
 
@@ -107,8 +111,9 @@ class ManagedSource:
             text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
             yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
 
-    def _guards(self, documents: Sequence[Document]) -> dict[str, Guard]:
+    def _guards(self, documents: Sequence[Document], own: Sequence[Facts]) -> dict[str, Guard]:
         passed = {facts.path: facts for document in documents for facts in document.content.access}
+        passed |= {facts.path: facts for facts in own if facts.kind == "folder"}
         return {path: guard for path, facts in passed.items() if (guard := self._guard(facts)) is not None}
 
     def _accounts(self) -> Accounts:

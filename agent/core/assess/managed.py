@@ -67,6 +67,7 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
             *(found for item in judged for found in _deviations(item)),
             *_passing(look, comparer),
             *_baselines(standing, ground.keys),
+            *_own(look),
         ),
         memory=comparer.remembered(look),
     )
@@ -188,6 +189,21 @@ def _passed(path: str, text: str) -> Deviation:
         depends=(SCOPE,),
         remediation="Find out who writes there: nothing needs to be pushed, as the file is what it was.",
     )
+
+
+def _own(look: ManagedLook) -> Iterator[Deviation]:
+    """Yield one deviation for each of the agent's own files and folders that somebody else can change."""
+    for facts in look.own:
+        if who := writers((facts,), look.guards, look.accounts):
+            text = " ".join(_sentence(reason) for reason in who)
+            yield deviation(
+                "agent.exposed",
+                subject=facts.path,
+                label=facts.path,
+                text=f"{text} Who can do that can silence the agent, or make it say what is not so.",
+                evidence=[Evidence("file", f"{facts.path} uid {facts.uid} mode {facts.mode:04o}")],
+                depends=(SCOPE,),
+            )
 
 
 def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
