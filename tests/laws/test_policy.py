@@ -137,7 +137,8 @@ def test_the_index_says_what_asking_every_rule_alone_says(
 def test_a_session_never_raises_whatever_the_files_hold(
     files: list[tuple[DocumentKind, bytes]], server: Server, text: str
 ) -> None:
-    documents = tuple(Document(kind, PATHS[kind], Data(raw, (Facts(PATHS[kind], "file"),))) for kind, raw in files)
+    paths = {kind: PATHS.get(kind, f"/etc/{kind}") for kind in DocumentKind}
+    documents = tuple(Document(kind, paths[kind], Data(raw, (Facts(paths[kind], "file"),))) for kind, raw in files)
     flags = Flags(settings=text, agents=text, agent="x")
     outcome = judge(session(server, documents=documents, flags=flags, environment=Environment()))
     assert len(outcome.judged) >= 1

@@ -1,8 +1,9 @@
 """Servers behind servers: the URL that a bridge command leads to, and the address that a proxy's URL carries.
 
 A bridge (`mcp-remote URL`, `supergateway --sse URL`, `mcp-proxy URL`) is a local command to its client and a remote server to the
-organisation. Claude Code looks at the command alone; where the organisation's policy judges, both must pass. A URL with an
-`mcp_url` parameter is a proxy's: Claude Code's deny entries look at the address in it too (its schema's text, 2.1.330).
+organisation. Claude Code looks at the command alone; where the organisation's policy judges, both must pass. A URL of its own
+session proxy carries the address it leads to in `mcp_url`: deny entries look at that too (observed with 2.1.330: below
+`/v2/ccr-sessions/`, and not for other paths).
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from agent.core.policy.expansion import Environment, Text, expand, has_reference
 from agent.core.policy.urls import Address, parse_url
 
 _PARAMETER = "mcp_url"
+_PROXIES = "/v2/ccr-sessions/"
 
 
 def reached_url(command: Sequence[Text], written: Sequence[str], environment: Environment) -> Text | None:
@@ -32,8 +34,8 @@ def reached_url(command: Sequence[Text], written: Sequence[str], environment: En
 
 
 def carried(address: Address | None) -> Address | None:
-    """Return the address in the `mcp_url` parameter of a URL, None where there is none."""
-    if address is None or _PARAMETER not in address.query:
+    """Return the address that a session proxy's URL carries, None where there is none."""
+    if address is None or _PARAMETER not in address.query or _PROXIES not in address.path:
         return None
     values = parse_search_params(address.query.removeprefix("?")).get(_PARAMETER, [])
     return parse_url(values[0]) if values else None

@@ -131,17 +131,16 @@ def references(text: str) -> tuple[str, ...]:
     return tuple(match["name"] for match in _REFERENCE.finditer(text))
 
 
+def spans(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return where each reference begins and ends in `text`, and its name."""
+    return tuple((match.start(), match.end(), match["name"]) for match in _REFERENCE.finditer(text))
+
+
 def expand(text: str, environment: Environment) -> Text:
     """Return `text` with every known reference replaced, once."""
-    return fill(text, environment)[0] if "${" in text else text
-
-
-def fill(text: str, environment: Environment) -> tuple[Text, tuple[str, ...]]:
-    """Return the expanded text and the values that were put into it, defaults included."""
     if "${" not in text:
-        return text, ()
+        return text
     parts: list[str | Reference] = []
-    values: list[str] = []
     at = 0
     for match in _REFERENCE.finditer(text):
         parts.append(text[at : match.start()])
@@ -150,15 +149,11 @@ def fill(text: str, environment: Environment) -> tuple[Text, tuple[str, ...]]:
         if found is Unstated.UNKNOWN:
             parts.append(Reference(match["name"], match.group()))
         elif isinstance(found, str):
-            values.append(found)
             parts.append(found)
-        elif match["default"] is not None:
-            values.append(match["default"])
-            parts.append(match["default"])
         else:
-            parts.append(match.group())
+            parts.append(match.group() if match["default"] is None else match["default"])
     parts.append(text[at:])
-    return _joined(parts), tuple(values)
+    return _joined(parts)
 
 
 def same(left: Text, right: Text) -> Ternary:

@@ -16,10 +16,9 @@ from agent.core.policy.expansion import (
     Text,
     Unknown,
     expand,
-    fill,
     same_command,
 )
-from agent.core.policy.open_urls import open_rule, open_server, plain, same_structure
+from agent.core.policy.open_urls import honours, open_rule, open_server
 from agent.core.policy.rules import CommandRule, NameRule, Rule, UrlRule
 from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, parse_url
 
@@ -144,17 +143,12 @@ class RuleIndex:
         self._commands.setdefault(command, rule)
 
     def _add_url(self, rule: UrlRule, environment: Environment | None) -> None:
-        text: Text = rule.url
-        values: tuple[str, ...] = ()
-        if environment is not None:
-            text, values = fill(rule.url, environment)
-        inert = not self.lenient and bool(values) and (not all(map(plain, values)))
+        text: Text = rule.url if environment is None else expand(rule.url, environment)
+        inert = not self.lenient and environment is not None and not honours(rule.url, environment)
         if isinstance(text, Open) and not inert:
             self._open_urls.append((text, rule))
             return
-        pattern = compile_pattern(text) if isinstance(text, str) else UrlPattern(rule.url, Form.NEVER)
-        if inert or (not self.lenient and values and not same_structure(rule.url, pattern)):
-            pattern = UrlPattern(pattern.text, Form.NEVER)
+        pattern = UrlPattern(rule.url, Form.NEVER) if inert or isinstance(text, Open) else compile_pattern(text)
         self._file(len(self._urls), pattern)
         self._urls.append((pattern, rule))
 

@@ -1,41 +1,99 @@
 """URL patterns and variables: which values an allow entry honours, and what can be said while a value is not known.
 
-A value in an allow entry's URL must stay inside the part that it stands in: no star, nothing that ends the host or begins another
-part. An entry whose scheme, host or path scope a value changes is inert. Deny entries take any value.
+Observed with Claude Code 2.1.330. A value from the environment must stay inside the part of an allow entry's URL in which it
+stands: no star; in the host a host, with a port if it is the whole authority; in the port digits; in the path no query, fragment
+or dot segment. Otherwise the entry is inert, and so is one whose scheme is not set off by what is written. A default is the
+entry's own text and may hold anything. Deny entries take any value.
 """
 
 import re
 from dataclasses import replace
 
-from agent.core.policy.expansion import Open, Ternary, Unknown
+from agent.core.policy.expansion import Environment, Open, Ternary, Unknown, expand, spans
 from agent.core.policy.globs import Glob
 from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, parse_url
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):")
 _ORIGIN = re.compile(r"[A-Za-z*][A-Za-z0-9+.\-]*:[/\\]{2}[^/\\?#]+[/\\?#]")
-_NOT_PLAIN = re.compile(r"[*/\\?#@:\[\]\s\x00-\x20]")
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}")
+_TEMPLATE = re.compile(
+    r"(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*)://(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
+    re.DOTALL,
+)
+_VALUES = {
+    "scheme": re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*"),
+    "user": re.compile(r"[^/\\?#@*]*"),
+    "host": re.compile(r"[^*/\\?#@:\[\]\s]*"),
+    "origin": re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^*/\\?#@:\[\]\s]+)(?::[0-9]+)?|"),
+    "port": re.compile(r"[0-9]+"),
+    "path": re.compile(r"[^*?#]*"),
+    "query": re.compile(r"[^*#]*"),
+    "fragment": re.compile(r"[^*]*"),
+}
 _DOTS = frozenset({".", ".."})
 _WHOLE = Glob.of("/*")
 
 
-def plain(value: str) -> bool:
-    """Say whether a variable's value stays inside the part of the URL it stands in, and adds no star."""
-    return not _NOT_PLAIN.search(value) and value.lower().replace("%2e", ".") not in _DOTS
+def honours(written: str, environment: Environment) -> bool:
+    """Say whether an allow entry stays in force with the values that the environment gives its references."""
+    found = [(start, end, environment.lookup(name)) for start, end, name in spans(written)]
+    given = [(start, end, value) for start, end, value in found if isinstance(value, str)]
+    if not given:
+        return True
+    template = _masked(written, [(start, end) for start, end, _ in found])
+    parts = _TEMPLATE.fullmatch(template)
+    if parts is None or not all(_fits(_part(parts, start, end), value) for start, end, value in given):
+        return False
+    return _keeps_shape(written, environment, given)
 
 
-def same_structure(written: str, pattern: UrlPattern) -> bool:
-    """Say whether `pattern` has the scheme, host and path scope that the entry has with a neutral value in place of variables."""
+def _masked(written: str, places: list[tuple[int, int]]) -> str:
+    """Return the entry with every reference as letters of the same length, so that positions stay."""
+    for start, end in places:
+        written = written[:start] + "x" * (end - start) + written[end:]
+    return written
+
+
+def _part(parts: "re.Match[str]", start: int, end: int) -> str:
+    """Return the part of the URL in which a reference stands."""
+    name = next(key for key in parts.groupdict() if parts.start(key) <= start < parts.end(key))
+    if name != "authority":
+        return name
+    authority, at = parts["authority"], start - parts.start("authority")
+    until = at + end - start
+    user = authority.rfind("@")
+    if at < user:
+        return "user"
+    colon = authority.rfind(":")
+    if colon > max(user, authority.rfind("]")) and at > colon:
+        return "port"
+    whole_host = at == user + 1 and (until == len(authority) or authority[until] == ":")
+    return "origin" if whole_host else "host"
+
+
+def _fits(part: str, value: str) -> bool:
+    if not _VALUES[part].fullmatch(value):
+        return False
+    segments = re.split(r"[/\\]", value.lower().replace("%2e", ".")) if part in ("path", "host", "origin") else []
+    return not _DOTS.intersection(segments)
+
+
+def _keeps_shape(written: str, environment: Environment, given: list[tuple[int, int, str]]) -> bool:
+    """Say whether stars, port and scope are those that the entry has with neutral values."""
+    real = expand(written, environment)
     for neutral in ("x", "1"):
-        other = compile_pattern(_REFERENCE.sub(neutral, written))
-        if other.form is not Form.PARTS:
-            continue
-        return _shape(other) == _shape(pattern)
-    return not _REFERENCE.fullmatch(written)
+        plain = written
+        for start, end, _ in reversed(given):
+            plain = plain[:start] + neutral + plain[end:]
+        other = expand(plain, environment)
+        if isinstance(real, Open) or isinstance(other, Open):
+            return True
+        if compile_pattern(other).form is Form.PARTS:
+            return _shape(compile_pattern(other)) == _shape(compile_pattern(real))
+    return True
 
 
 def _shape(pattern: UrlPattern) -> tuple[object, ...]:
-    path = None if pattern.path is None else (len(pattern.path.pieces), "".join(pattern.path.pieces).count("/"))
+    path = None if pattern.path is None else len(pattern.path.pieces)
     return (pattern.form, pattern.scheme is None, len(pattern.host.pieces), path, pattern.query)
 
 

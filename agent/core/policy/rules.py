@@ -2,7 +2,8 @@
 
 An entry has exactly one of `serverName`, `serverCommand` and `serverUrl`, whatever the values of the others; further keys do not
 matter. An invalid entry is dropped alone; a list of invalid entries is an empty list, which blocks everything. An allowed name
-holds letters, digits, "-" and "_"; a denied one is any text. A URL pattern that matches nothing is a valid entry all the same.
+holds letters, digits, "-" and "_"; a denied one is any text without blanks at its ends. A URL pattern that matches nothing is a
+valid entry all the same.
 """
 
 import json
@@ -140,8 +141,8 @@ def read_entry(item: object, entry: Entry, *, allow: bool) -> Rule | str:
 
 
 def _name(value: object, entry: Entry, allow: bool) -> Rule | str:  # noqa: FBT001 - one row of a table
-    if not isinstance(value, str) or not value:
-        return "serverName must be text that is not empty"
+    if not isinstance(value, str) or not value or value != value.strip():
+        return "serverName must be text, not empty and without blanks at its ends"
     if allow and not _ALLOWED_NAME.fullmatch(value):
         return "an allowed serverName holds letters, digits, '-' and '_' only, so plugin servers can never be allowed by name"
     return NameRule(entry, value)

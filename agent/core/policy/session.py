@@ -12,6 +12,7 @@ A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from agent.core.jsontext import JsonError, parse
 from agent.core.observation import DocumentKind
 from agent.core.place import pure_path
 from agent.core.policy.candidates import (
@@ -216,15 +217,26 @@ def _precedence(row: _Row, session: Session) -> tuple[int, int]:
     return _RANK.index(row.server.scope), -depth
 
 
+def _broken_settings(text: str | None) -> str | None:
+    try:
+        parse(text if text is not None else "{}")
+    except JsonError:
+        return "the value of --settings is no JSON."
+    return None
+
+
 def _refuses(policy: Policy, flags: Flags, candidates: Iterable[Server], unusable: str | None) -> str | None:
     """Say why the client does not start, None where it does."""
     if policy.state == "refused":
         return policy.refusal
+    unusable = unusable or _broken_settings(flags.settings)
     if unusable is not None:
         return unusable
-    given = any(server.scope is ServerScope.DYNAMIC and server.transport is not Transport.SDK for server in candidates)
-    if policy.no_sideload is not None and (given or flags.sideloads):
-        what = "--mcp-config" if given else flags.sideloads[0]
+    dynamic = [server for server in candidates if server.scope is ServerScope.DYNAMIC]
+    given = bool(dynamic)
+    brought = any(server.transport is not Transport.SDK for server in dynamic)
+    if policy.no_sideload is not None and (brought or flags.sideloads):
+        what = "--mcp-config" if brought else flags.sideloads[0]
         return f"disableSideloadFlags in {policy.no_sideload.path} forbids {what}."
     if policy.exclusive is not None and policy.exclusive_usable and (given or flags.strict):
         what = "--mcp-config" if given else "--strict-mcp-config"

@@ -1,5 +1,6 @@
 """What one settings file contributes, and how its place in the policy is told: `Source`, and the user's side of the policy."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +11,10 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Place, User
 from agent.core.policy.documents import Absent, Settings, Skipped, read_settings
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
+from agent.core.policy.user_schema import ignored_for
 from agent.core.server import Problem
 
-FLAG_PATH = "--settings"
+FLAG_PATH, _FLAG = "--settings", "flag-settings"
 _SCOPES = {
     DocumentKind.USER_SETTINGS: RuleScope.USER,
     DocumentKind.PROJECT_SETTINGS: RuleScope.PROJECT,
@@ -55,44 +57,56 @@ def read_user_side(document: Document, user: User | None, setting_sources: froze
     if isinstance(reading, Settings):
         return _side(reading.value, scope, document.kind.value, document.path)
     code = reading.code if isinstance(reading, Skipped) else "unreadable"
-    problem = Problem(Place(document.path), code, f"The client ignores this file: {reading.why}")
-    return Side(scope, Source(document.kind.value, document.path, code, selected=False, problems=(problem,)))
+    return _ignored(scope, document.kind.value, document.path, code, reading.why)
 
 
 def read_flag_settings(text: str) -> Side:
-    """Return what the text given with `--settings` adds."""
+    """Return what the text given with `--settings` adds; text that is not JSON keeps the client from starting."""
     try:
         value = parse(text)
     except JsonError as error:
-        problem = Problem(Place(FLAG_PATH), "malformed", f"The text of --settings is not JSON ({error}).")
-        return Side(
-            RuleScope.FLAG, Source("flag-settings", FLAG_PATH, "malformed", selected=False, problems=(problem,))
-        )
-    return _side(value if isinstance(value, dict) else {}, RuleScope.FLAG, "flag-settings", FLAG_PATH)
+        return _ignored(RuleScope.FLAG, _FLAG, FLAG_PATH, "malformed", f"it is not JSON ({error})")
+    return _side(value if isinstance(value, dict) else {}, RuleScope.FLAG, _FLAG, FLAG_PATH)
+
+
+def _ignored(scope: RuleScope, kind: str, path: str, code: str, why: str) -> Side:
+    problem = Problem(Place(path), code, f"The client ignores this file: {why}")
+    return Side(scope, Source(kind, path, code, selected=False, problems=(problem,)))
 
 
 def read_env(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables that a settings object sets; numbers and truth values become text, as in JavaScript."""
+    """Return the variables that a settings object sets; whatever a value is becomes text."""
     env = settings.get("env")
-    if not isinstance(env, dict):
-        return {}
-    shown = {True: "true", False: "false"}
-    return {
-        name: shown[value] if isinstance(value, bool) else str(value)
-        for name, value in env.items()
-        if isinstance(value, str | int | float)
-    }
+    return {name: _javascript_text(value) for name, value in env.items()} if isinstance(env, dict) else {}
+
+
+def _javascript_text(value: object) -> str:
+    """Return what JavaScript's `String()` makes of a value (nesting is bounded by the parser)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if item is None else _javascript_text(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "[object Object]" if isinstance(value, dict) else json.dumps(value)
 
 
 def read_rejected(settings: Mapping[str, Any], path: str) -> dict[str, Place]:
     """Return the project servers that a settings object rejects by name."""
     value = settings.get(REJECTED)
+    if isinstance(value, str):
+        return {value: Place(path, pointer_to(REJECTED))}
     if not isinstance(value, list):
         return {}
     return {name: Place(path, pointer_to(REJECTED, at)) for at, name in enumerate(value) if isinstance(name, str)}
 
 
 def _side(value: Mapping[str, Any], scope: RuleScope, kind: str, path: str) -> Side:
+    wrong = ignored_for(value)
+    if wrong is not None:
+        return _ignored(
+            scope, kind, path, "malformed", f"the value of {wrong} has the wrong type, and that costs the whole file."
+        )
     allow = read_list(value, ALLOW, scope, path)
     deny = read_list(value, DENY, scope, path)
     problems = (*allow.problems, *deny.problems)

@@ -4,11 +4,12 @@ A pattern is one of
 
     any      := "*"                                                        every URL, also one that cannot be parsed
     parts    := scheme ":" slashes [userinfo "@"] host [":" port] [path] ["?" query] ["#" fragment]
-    scheme   := "*" | a literal scheme                                     "http*" and no scheme at all match nothing
+    scheme   := "*" | a literal scheme                                     "http*" and no scheme at all match nothing,
+                                                                           unless the rest makes it `raw`
     host     := any host; "*" in it stands for any text, dots included
     port     := digits | "*"
     path     := text after the host, glued to "?" query; "*" in it stands for any text, slashes included
-    raw      := a pattern with a literal or "*" scheme that no WHATWG URL parser takes (`:84*`, `[*]`)
+    raw      := a pattern that no WHATWG URL parser takes (`:84*`, `[*]`), whatever its scheme
 
 `parts` goes through the WHATWG URL parser first, and so does the server's URL: scheme and host become lower case, hosts
 punycode, IPv4 and IPv6 canonical, dot segments resolved, the scheme's own port dropped. What follows from that:
@@ -36,7 +37,7 @@ from ada_url import URL
 from agent.core.policy.globs import Glob
 
 _ANY_SCHEME = "any-scheme"  # not a special scheme, so the parser leaves host and port as they are written
-_SCHEME = re.compile(r"[\x00-\x20]*(?P<scheme>\*|[A-Za-z][A-Za-z0-9+.\-]*):")
+_SCHEME = re.compile(r"[\x00-\x20]*(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*):")
 _AUTHORITY = re.compile(r"(?P<front>[^:/?#]*:(?P<slashes>[/\\]*))(?P<authority>[^/\\?#]*)(?P<rest>.*)", re.DOTALL)
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp", "file"})
 _PATH_AT = 3  # "https:", "", "host", then the path's segments
@@ -151,21 +152,22 @@ def compile_pattern(text: str) -> UrlPattern:
         return UrlPattern(text, Form.ANY)
     scheme = _SCHEME.match(text)
     if scheme is None:
-        return UrlPattern(text, Form.NEVER)
-    wild_scheme = scheme["scheme"] == "*"
-    plain, any_port = _without_any_port(text, special=scheme["scheme"].lower() in _SPECIAL)
-    if wild_scheme:
-        plain = plain.replace("*", _ANY_SCHEME, 1)
+        return _raw(text)
+    written = scheme["scheme"]
+    plain, any_port = _without_any_port(text, special=written.lower() in _SPECIAL)
+    plain = plain.replace(written, _ANY_SCHEME if written == "*" else written.replace("*", "x"), 1)
     parsed = parse_url(plain)
     if parsed is None:
         return _raw(text)
+    if "*" in written and written != "*":
+        return UrlPattern(text, Form.NEVER)
     host = Glob.of(parsed.bare_host)
     whole = parsed.path + parsed.query
     any_path = whole in ("", "/") and not text.endswith("/")
     return UrlPattern(
         text,
         Form.PARTS,
-        scheme=None if wild_scheme else parsed.scheme,
+        scheme=None if written == "*" else parsed.scheme,
         host=host,
         port=None if any_port or (not parsed.port and not host.literal) else parsed.port,
         path=None if any_path else Glob.of(whole),
@@ -175,6 +177,8 @@ def compile_pattern(text: str) -> UrlPattern:
 
 def _raw(text: str) -> UrlPattern:
     segments = text.split("/")
+    if len(segments) <= _PATH_AT or not segments[0].endswith((":", "*")) or segments[1].strip("*"):
+        return UrlPattern(text, Form.NEVER)  # no URL has a text like that
     loose = list(segments)
     while len(loose) > _PATH_AT + 1 and not loose[-1] and "*" not in "".join(loose[_PATH_AT:]):
         loose.pop()

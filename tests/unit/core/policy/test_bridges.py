@@ -59,8 +59,9 @@ def test_a_known_reference_in_a_bridge_is_followed() -> None:
 
 
 def test_a_deny_entry_looks_at_the_address_that_a_proxys_url_carries() -> None:
-    url = "https://proxy.example/x?a=1&mcp_url=https%3A%2F%2Fevil.example%2Fmcp"
+    url = "https://proxy.example/v2/ccr-sessions/x?a=1&mcp_url=https%3A%2F%2Fevil.example%2Fmcp"
     assert carried(parse_url(url)) == parse_url(EVIL)
-    assert carried(parse_url("https://proxy.example/x?mcp_url=nope")) is None
+    assert carried(parse_url("https://proxy.example/v2/ccr-sessions/x?mcp_url=nope")) is None
     assert evaluate(lists(deny=DENY), http(url), COMPLETE).blocked
+    assert not evaluate(lists(deny=DENY), http(url.replace("ccr-sessions", "x")), COMPLETE).blocked
     assert evaluate(lists(allow=[{"serverUrl": "https://evil.example/*"}]), http(url), COMPLETE).blocked

@@ -143,18 +143,63 @@ def test_deny_rules_take_unset_variables_from_user_settings_and_not_from_a_proje
         assert evaluate(found, stdio("/evil"), COMPLETE).blocked is blocked
 
 
-@pytest.mark.parametrize("value", ["*", "evil.com/", "evil.com#", "evil.com?", "a@evil.com", "", "evil.com\\", "a b"])
-def test_a_variable_that_changes_an_allow_urls_structure_makes_it_inert(value: str) -> None:
-    found = lists(allow=[{"serverUrl": "https://${H}/*"}])
-    environment = Environment({"H": value}, complete=True)
-    for url in ("https://evil.com/x", "https://ok.example/x", "https://*/x"):
-        assert answer(found, http(url), environment) is Answer.BLOCKED
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *(("https://${V}/*", value) for value in ("*", "evil.com/", "evil.com#", "evil.com?", "u@evil.com", "", "a b")),
+        ("https://${V}.h.example/*", "evil.com:80"),
+        ("https://h.example${V}/*", ":8443"),
+        ("https://h.example${V}", "/a"),
+        ("https://h.example:${V}/*", "8443/x"),
+        ("https://h.example:${V}/*", "8443*"),
+        ("https://h.example:${V}/*", ""),
+        ("https://h.example/a/${V}/*", ".."),
+        ("https://h.example/a/${V}/*", "b/../../c"),
+        ("https://h.example/a/${V}/*", "%2e%2e"),
+        ("https://h.example/${V}/x", "*"),
+        ("https://h.example/${V}", "a?k=1"),
+        ("https://h.example/${V}", "a#f"),
+        ("${V}://h.example/*", ""),
+        ("${V}//h.example/*", "https:"),
+        ("${V}/*", "https://h.example"),
+        ("https://${V:-*}.h.example/*", "*"),
+    ],
+)
+def test_a_variable_that_changes_an_allow_urls_structure_makes_it_inert(written: str, value: str) -> None:
+    found = lists(allow=[{"serverUrl": written}])
+    urls = (
+        "https://evil.com/x",
+        "https://h.example/x",
+        "https://h.example:8443/x",
+        "https://h.example/c/x",
+        "https://q.h.example/x",
+    )
+    for url in urls:
+        assert answer(found, http(url), Environment({"V": value}, complete=True)) is Answer.BLOCKED
 
 
-def test_a_plain_variable_in_an_allow_url_is_honoured() -> None:
-    found = lists(allow=[{"serverUrl": "${S}://${H}.example:${P}/${D:-v1}/*"}])
-    environment = Environment({"S": "https", "H": "team", "P": "8443"}, complete=True)
-    assert answer(found, http("https://team.example:8443/v1/x"), environment) is Answer.ALLOWED
+@pytest.mark.parametrize(
+    ("written", "value", "url"),
+    [
+        ("${V}://h.example/*", "https", "https://h.example/x"),
+        ("https://${V}.h.example/*", "a.b", "https://a.b.h.example/x"),
+        ("https://${V}h.example/*", "", "https://h.example/x"),
+        ("https://h.example${V}", ".evil.com", "https://h.example.evil.com/x"),
+        ("https://${V}/*", "h.example:8443", "https://h.example:8443/x"),
+        ("http://${V}:80/*", "[::1]", "http://[::1]/x"),
+        ("https://${V}@h.example/*", "u:p", "https://h.example/x"),
+        ("https://h.example:${V}/*", "8443", "https://h.example:8443/x"),
+        ("https://h.example/${V}/*", "a/b", "https://h.example/a/b/x"),
+        ("https://h.example/${V}", "", "https://h.example/"),
+        ("https://h.example/x?k=${V}", "a&b=c", "https://h.example/x?k=a&b=c"),
+        ("https://h.example/x#${V}", "f", "https://h.example/x"),
+        ("https://${NONE:-*}.h.example/*", "", "https://q.h.example/x"),
+        ("${NONE:-https://h.example/*}", "", "https://h.example/x"),
+    ],
+)
+def test_a_variable_that_stays_in_its_part_of_an_allow_url_is_honoured(written: str, value: str, url: str) -> None:
+    environment = Environment({"V": value}, complete=True)
+    assert answer(lists(allow=[{"serverUrl": written}]), http(url), environment) is Answer.ALLOWED
 
 
 def test_a_whole_url_from_a_variable_never_allows_and_still_denies() -> None:

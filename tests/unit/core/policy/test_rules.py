@@ -28,6 +28,8 @@ M, U = RuleScope.MANAGED, RuleScope.USER
         {"serverName": 1},
         {"serverName": None},
         {"serverName": ""},
+        {"serverName": " a"},
+        {"serverName": "a\n"},
         {"serverCommand": "npx a"},
         {"serverCommand": []},
         {"serverCommand": ["npx", 1]},
@@ -45,7 +47,7 @@ def test_an_invalid_entry_is_dropped_alone_and_told_where_it_stands(item: object
     assert [problem.place.pointer for problem in found.problems] == [f"/{key}/0"]
 
 
-@pytest.mark.parametrize("name", ["a b", "a.b", "é", "plugin:x:y", "a\n"])
+@pytest.mark.parametrize("name", ["a b", "a.b", "é", "plugin:x:y", "a\nb"])
 def test_a_name_with_other_characters_can_be_denied_and_never_allowed(name: str) -> None:
     assert read_list({ALLOW: [{"serverName": name}]}, ALLOW, M, "/f").rules == ()
     assert read_list({DENY: [{"serverName": name}]}, DENY, M, "/f").rules is not None

@@ -66,6 +66,11 @@ def test_a_blocked_definition_hides_an_allowed_one_below_it() -> None:
     assert found == {"npx a": "shadowed", "npx x": "blocked"}
 
 
+def test_a_blocked_server_of_the_command_line_hides_nothing() -> None:
+    found = outcomes(stdio("npx", "a"), stdio("x", scope=DYNAMIC), documents=(managed({"allowedMcpServers": [A]}),))
+    assert found == {"npx a": "loads", "x": "blocked"}
+
+
 def test_the_nearest_mcp_json_wins_and_those_of_other_folders_do_not_concern_the_session() -> None:
     servers = [mcp_json(folder, folder) for folder in ("/", "/work", "/work/p", "/work/p/sub", "/elsewhere")]
     assert outcomes(*servers) == {"/": "shadowed", "/work": "shadowed", "/work/p": "loads"}
@@ -91,6 +96,15 @@ def test_flags_that_exclusive_control_forbids_keep_the_client_from_starting(flag
     assert {item.loads for item in outcome.judged} == {False}
     unusable = document(DocumentKind.MANAGED_MCP, "{bad")
     assert judge(session(documents=(unusable,), flags=flags)).refuses is None
+
+
+def test_any_server_of_the_command_line_is_refused_beside_a_readable_managed_mcp_file() -> None:
+    sdk = Flags(mcp_config=('{"mcpServers": {"x": {"type": "sdk", "name": "x"}}}',))
+    assert judge(session(documents=(MCP,), flags=sdk)).refuses
+
+
+def test_settings_of_the_command_line_that_are_no_json_keep_the_client_from_starting() -> None:
+    assert judge(session(flags=Flags(settings="{bad"))).refuses
 
 
 def test_a_malformed_managed_file_keeps_the_client_from_starting() -> None:
@@ -139,6 +153,26 @@ def test_settings_of_the_command_line_add_to_the_lists_and_cannot_unlock() -> No
     assert outcomes(stdio("npx", "b"), documents=(managed(base),), flags=flags) == {"npx b": "loads"}
     locked = managed({**base, "allowManagedMcpServersOnly": True})
     assert outcomes(stdio("npx", "b"), documents=(locked,), flags=flags) == {"npx b": "blocked"}
+
+
+def test_one_project_server_may_be_rejected_without_a_list() -> None:
+    settings = document(DocumentKind.USER_SETTINGS, {"disabledMcpjsonServers": "s"})
+    assert outcomes(mcp_json("/work/p", "npx"), documents=(settings,)) == {"npx": "rejected"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"model": 5}, {"allowManagedMcpServersOnly": "true"}, {"env": None}, {"permissions": {"deny": 1}}]
+)
+def test_one_wrong_type_costs_a_users_file_with_its_deny_list(wrong: dict[str, object]) -> None:
+    value = {"deniedMcpServers": [A], **wrong}
+    user, organisation = document(DocumentKind.USER_SETTINGS, value), managed(value)
+    assert outcomes(stdio("npx", "a"), documents=(user,)) == {"npx a": "loads"}
+    assert outcomes(stdio("npx", "a"), documents=(organisation,)) == {"npx a": "blocked"}
+
+
+def test_an_unknown_key_or_null_in_a_managed_key_costs_a_users_file_nothing() -> None:
+    value = {"deniedMcpServers": [A], "allowManagedMcpServersOnly": None, "foo": 1, "env": {"X": None}}
+    assert outcomes(stdio("npx", "a"), documents=(document(DocumentKind.USER_SETTINGS, value),)) == {"npx a": "blocked"}
 
 
 def test_what_the_user_switched_off_in_this_project_is_disabled() -> None:

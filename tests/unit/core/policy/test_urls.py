@@ -26,6 +26,7 @@ def matches(pattern: str, url: str, *, lenient: bool = False) -> bool:
         ("http://h.example:84*/*", "http://h.example:8443/x"),
         ("http://[*]:84/*", "http://[::1]:84/x"),
         ("https:/h.example/*", "https://h.example/x"),
+        ("http*://*h.example:84*/*", "https://evilh.example:8443/"),
     ],
 )
 def test_a_pattern_matches_what_the_client_matches(pattern: str, url: str) -> None:
