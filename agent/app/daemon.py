@@ -13,7 +13,7 @@ from random import Random
 from typing import Protocol
 
 from agent.app.destinations import REPORTS, Destination, Unusable, destinations, https_sink
-from agent.app.looking import Eyes, Target, eyes, launches
+from agent.app.looking import Eyes, Known, Target, eyes, launches
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.config.settings import Loaded, Settings
@@ -104,7 +104,7 @@ def run_daemon(
         noticing = launches()
         told = noticing if isinstance(noticing, Launches) else None
         own = partial(own_facts, own_places(paths)) if machine.privileged else tuple
-        seeing = eyes(target, loaded.settings, machine, device, told, own=own)
+        seeing = eyes(target, loaded.settings, machine, device, told, Known(own=own))
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
         except StoreError as error:

@@ -32,7 +32,7 @@ from agent.runtime.clock import SystemClock
 from agent.sources.configs import ConfigSource
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches
-from agent.sources.managed import ManagedSource
+from agent.sources.managed import ManagedSource, Surroundings, nothing_known
 from agent.sources.processes import ProcessSource
 
 
@@ -47,6 +47,14 @@ class Target:
     client_version: str | None = None
     client_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     client_env_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the agent on this machine knows besides what it sees: its memory, and how to look at what it itself consists of."""
+
+    memory: Memory = field(default_factory=Memory)
+    own: Callable[[], tuple[Facts, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,7 @@ def eyes(
     machine: Machine,
     device: str,
     launches: Launches | None = None,
-    memory: Memory | None = None,
-    own: Callable[[], tuple[Facts, ...]] = tuple,
+    known_before: Known | None = None,
 ) -> Eyes:
     """Put together what looks at `target`; with `launches`, processes are noticed as they start.
 
@@ -107,10 +114,12 @@ def eyes(
             files,
             known[CLAUDE_CODE],
             interval_s=looks.managed_interval_s,
-            baselines=str(settings.baseline.folder or baseline_folder(system)),
-            guard=guards_of(files.root) if system == machine.os else lambda _: None,
-            own=own,
-            registry=registry_policies if target.root is None and system == "windows" else None,
+            around=Surroundings(
+                baselines=str(settings.baseline.folder or baseline_folder(system)),
+                guard=guards_of(files.root) if system == machine.os else nothing_known,
+                own=known_before.own if known_before is not None else tuple,
+                registry=registry_policies if target.root is None and system == "windows" else None,
+            ),
         ),
         processes=ProcessSource(
             _table(known) if target.root is None else None,
@@ -126,7 +135,7 @@ def eyes(
             policy_required=settings.policy.required,
             baseline_keys=settings.baseline.public_keys,
         ),
-        memory=memory or Memory(),
+        memory=known_before.memory if known_before is not None else Memory(),
     )
 
 
@@ -142,7 +151,8 @@ def check(
     target: Target, settings: Settings, machine: Machine, device: str, memory: Memory | None = None
 ) -> CheckDocument:
     """Look once, judge, and return the document; `memory` is what the agent on this machine knows from before."""
-    seeing = eyes(target, settings, machine, device, memory=memory if target.root is None else None)
+    known = Known(memory) if memory is not None and target.root is None else None
+    seeing = eyes(target, settings, machine, device, known_before=known)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
     return check_document(seeing.device, assessment)
 

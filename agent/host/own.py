@@ -1,4 +1,4 @@
-"""The facts of everything that the agent itself consists of: its program, its settings, its state, and every folder above them."""
+"""The facts of everything that the agent itself consists of: program, settings, state, and every folder above them."""
 
 import os
 import sys

@@ -4,6 +4,7 @@ Nothing is judged here; `agent.core.policy` says what a client makes of each doc
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from agent.catalog.paths import expand
 from agent.catalog.rows import ClientRow, Templates
@@ -29,26 +30,31 @@ _BLIND = {
 """Troubles that say nothing about what stands there. The others are facts about the file, and the look is complete."""
 
 
-class ManagedSource:
-    """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them.
+def nothing_known(_: Facts) -> None:
+    """Say that nothing is known of what protects a file besides owner and mode."""
 
-    `baselines` is the folder of signed baselines, a path inside the root; None: there is none. `guard` tells what protects a file
-    besides owner and mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts
-    of what the agent itself consists of.
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is looked at beside the managed files.
+
+    `baselines` is the folder of signed baselines, a path inside the root. `guard` tells what protects a file besides owner and
+    mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts of the agent's own files.
     """
+
+    baselines: str | None = None
+    guard: Callable[[Facts], Guard | None] = nothing_known
+    registry: Registry | None = None
+    own: Callable[[], tuple[Facts, ...]] = tuple
+
+
+class ManagedSource:
+    """Looks at the managed files of the client `row`. Links are followed anywhere in the root, as the client follows them."""
 
     name = "managed"
 
     def __init__(
-        self,
-        files: Files,
-        row: ClientRow,
-        *,
-        interval_s: float = 60.0,
-        baselines: str | None = None,
-        guard: Callable[[Facts], Guard | None] = lambda _: None,
-        registry: Registry | None = None,
-        own: Callable[[], tuple[Facts, ...]] = tuple,
+        self, files: Files, row: ClientRow, *, interval_s: float = 60.0, around: Surroundings | None = None
     ) -> None:
         if row.managed is None:
             raise ValueError(f"the catalog's row {row.id} names no managed files")
@@ -56,7 +62,7 @@ class ManagedSource:
         self._files, self._row, self._names = files, row, row.managed
         self._folder = self._paths(row.managed.folder)[0]
         self._unread = self._paths(row.managed.unread)
-        self._baselines, self._guard, self._registry, self._own = baselines, guard, registry, own
+        self._around = around or Surroundings()
         self._before: tuple[Document, ...] = ()
 
     def look(self) -> Sequence[ManagedLook]:
@@ -72,7 +78,7 @@ class ManagedSource:
                 if counts_as_dropin(name)
             ),
             self._document(DocumentKind.MANAGED_MCP, self._in(self._folder, self._names.servers)),
-            *store_documents(self._files, self._registry or tuple),
+            *store_documents(self._files, self._around.registry or tuple),
         )
         misplaced = tuple(
             document
@@ -80,7 +86,7 @@ class ManagedSource:
             if not isinstance(document.content, Missing)
         )
         coverage = (_coverage([document.content for document in documents], dropins), *self._left_out())
-        own = self._own()
+        own = self._around.own()
         marks, self._before = touched(self._before, documents), documents
         return [
             ManagedLook(
@@ -102,19 +108,19 @@ class ManagedSource:
         separator = "\\" if self._files.os == "windows" else "/"
         dropins = self._in(self._folder, self._names.dropins)
         elsewhere = [self._in(folder, name) for folder in self._unread for name in self._both()]
-        baselines = [self._baselines + separator] if self._baselines is not None else []
+        baselines = [self._around.baselines + separator] if self._around.baselines is not None else []
         stores = [PREFERENCES + separator] if self._files.os == "macos" else []
         return (self._folder + separator, dropins + separator, *elsewhere, *stores, *baselines)
 
     def _left_out(self) -> Iterator[Coverage]:
-        if self._files.os == "windows" and self._registry is None:
+        if self._files.os == "windows" and self._around.registry is None:
             text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
             yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
 
     def _guards(self, documents: Sequence[Document], own: Sequence[Facts]) -> dict[str, Guard]:
         passed = {facts.path: facts for document in documents for facts in document.content.access}
         passed |= {facts.path: facts for facts in own if facts.kind == "folder"}
-        return {path: guard for path, facts in passed.items() if (guard := self._guard(facts)) is not None}
+        return {path: guard for path, facts in passed.items() if (guard := self._around.guard(facts)) is not None}
 
     def _accounts(self) -> Accounts:
         if self._files.os == "windows":
@@ -124,10 +130,10 @@ class ManagedSource:
 
     def _signed(self) -> Iterator[BaselineFile]:
         """Yield every `*.json` of the folder of baselines with the signature beside it."""
-        if self._baselines is None:
+        if self._around.baselines is None:
             return
-        for name in filter(counts_as_dropin, _names(self._files.names(self._baselines))):
-            path = self._in(self._baselines, name)
+        for name in filter(counts_as_dropin, _names(self._files.names(self._around.baselines))):
+            path = self._in(self._around.baselines, name)
             content = settled(lambda path=path: self._files.read(path))  # type: ignore[misc]
             yield BaselineFile(path, content, self._files.read(path + SIGNATURE))
 
