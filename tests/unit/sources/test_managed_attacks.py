@@ -20,7 +20,7 @@ from agent.core.observation import BaselineFile, ManagedLook
 from agent.host.files import RootedFiles
 from agent.host.permissions import guards_of
 from agent.runtime.mailbox import merged
-from agent.sources.managed import ManagedSource
+from agent.sources.managed import ManagedSource, Surroundings
 from tests.sim.baselines import DAY_S, ISSUED, Signer, baseline
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tricks of one system; its rules are tested on any")
@@ -46,7 +46,9 @@ class Machine:
         self.file.write_text(GOOD)
         for path in (root / "etc", self.folder, self.file):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        self.source = ManagedSource(RootedFiles(root, "linux"), catalog()["claude-code"], guard=guards_of(root))
+        self.source = ManagedSource(
+            RootedFiles(root, "linux"), catalog()["claude-code"], around=Surroundings(guard=guards_of(root))
+        )
         self.baselines: tuple[BaselineFile, ...] = ()
         documents = [item for item in self.look().documents if item.kind in DEPLOYED]
         records = [record for item in documents if (record := record_of(item, posix=True)) is not None]
