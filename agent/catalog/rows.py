@@ -49,6 +49,7 @@ Shape = Literal[
     "connector_names",
     "manifest",
     "agent",
+    "claude_wrapped",
 ]
 Templates = Mapping[Os, tuple[str, ...]]
 SYSTEMS: tuple[Os, ...] = get_args(Os)
@@ -153,6 +154,21 @@ class UnreadRow(_Model):
     source: str
 
 
+class PluginsRow(_Model):
+    """Where a client notes its plugins, and the files of a plugin that define servers.
+
+    At `pointer` of the index stands a map from `name@marketplace` to one installation or several, each with an `installPath`.
+    `settings` is a file whose map `enabled` says false of a plugin that is switched off. The paths of `file` are relative to the
+    plugin's folder; a text, or a list of texts, where servers should stand names further files in it.
+    """
+
+    index: PerSystem
+    pointer: str
+    settings: PerSystem
+    enabled: str
+    file: tuple[FileRow, ...]
+
+
 class VersionRow(_Model):
     """Where the version of an installed client can be read without running it.
 
@@ -204,6 +220,7 @@ class ClientRow(_Model):
     file: tuple[FileRow, ...] = ()
     projects: tuple[ProjectsRow, ...] = ()
     unread: tuple[UnreadRow, ...] = ()
+    plugins: PluginsRow | None = None
     note: str = ""
     version: tuple[VersionRow, ...] = ()
     managed: ManagedRow | None = None

@@ -80,6 +80,14 @@ def _claude_servers(value: Mapping[str, Any], pointer: str, origin: Origin) -> S
     return _claude(found, pointer, origin)
 
 
+def _claude_wrapped(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
+    """Read a plugin's servers: at the pointer where one is given, else under mcpServers, else the whole file is the map."""
+    if not pointer:
+        pointer = "/mcpServers" if "mcpServers" in value else ""
+    found = at(value, pointer)
+    return _claude(found, pointer, origin) if isinstance(found, Mapping) else Servers()
+
+
 def _agent(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
     found = at(value, pointer)
     return _claude(agent_entries(found), pointer, origin) if found is not None else Servers()
@@ -149,6 +157,7 @@ _READERS: Mapping[Shape, _Reader] = {
     "claude_state": _claude_state,
     "claude_servers": _claude_servers,
     "agent": _agent,
+    "claude_wrapped": _claude_wrapped,
     "servers": _speaking(),
     "wrapped": _wrapped,
     "vscode_servers": _vscode_servers,

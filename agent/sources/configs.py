@@ -9,11 +9,13 @@ from agent.catalog.maps import at
 from agent.catalog.paths import expand, folders_above, is_absolute
 from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
 from agent.catalog.shapes import project_keys, read_shape
+from agent.core.entry import plugin_servers
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
 from agent.core.place import Content, Data, Missing, Place, Trouble, Unreadable, User, pure_path
 from agent.ports import Files, Nearby, Users
 from agent.sources.gathering import FileRead, Gathering
 from agent.sources.opening import opened
+from agent.sources.plugins import PluginFile, plugin_files
 from agent.sources.projects import ProjectPlan, may_enter, remembered_projects
 from agent.sources.reading import Memory, Visit
 from agent.sources.versions import installed_version
@@ -92,6 +94,8 @@ class ConfigSource:
                 for file in (file for file in row.file if not file.in_project and (traced or not file.shared)):
                     remembered |= dict.fromkeys(self._read_user_file(row, file, visit, environment, gathering))
                 _note_unread(row, visit, environment, gathering)
+                for plugin in plugin_files(row, visit, environment):
+                    self._read_plugin(row, plugin, visit, gathering)
                 for place in row.projects:
                     remembered |= dict.fromkeys(remembered_projects(row, place, visit, environment))
                 version = installed_version(row, visit, environment)
@@ -120,8 +124,19 @@ class ConfigSource:
                 content = self._content(visit, match, file)
                 origin = Origin(os, row.id, owner, file.scope, match)
                 off = file.state is not None and _switched_off(file.state, match, visit)
-                projects += self._take(row, file, origin, content, gathering, off=off)
+                projects += self._take(row, file, origin, content, gathering, change=_off if off else None)
         return tuple(projects)
+
+    def _read_plugin(self, row: ClientRow, plugin: PluginFile, visit: Visit, gathering: Gathering) -> None:
+        """Read a file of a plugin; its servers are named after it, and have its folder put in."""
+        origin = Origin(visit.os, row.id, visit.user.name, plugin.row.scope, plugin.path, plugin.project)
+
+        def named(read: FileRead) -> FileRead:
+            servers = plugin_servers(read.servers.servers, plugin=plugin.plugin, root=plugin.root)
+            servers = tuple(replace(server, disabled=True) for server in servers) if plugin.off else servers
+            return replace(read, servers=Servers(servers, read.servers.problems))
+
+        self._take(row, plugin.row, origin, visit.read(plugin.path), gathering, change=named)
 
     def _content(self, visit: Visit, path: str, file: FileRow) -> Content:
         """Return the content; administrators may have linked the device's files anywhere."""
@@ -154,15 +169,13 @@ class ConfigSource:
         content: Content,
         gathering: Gathering,
         *,
-        off: bool = False,
+        change: Callable[[FileRead], FileRead] | None = None,
     ) -> tuple[str, ...]:
         read = FileRead()
         if isinstance(content, Data):
             key = (origin, file.format, file.shape, file.pointer, file.query)
             read = self._memory.made(key, content, lambda raw: _file_read(raw, file, origin))
-        if off:
-            servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
-            read = replace(read, servers=Servers(servers, read.servers.problems))
+        read = read if change is None else change(read)
         gathering.add(row, file, origin, content, read)
         return read.projects
 
@@ -174,6 +187,11 @@ def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
     servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
     projects = () if file.projects is None else tuple(project_keys(parsed.value, file.projects, origin.os))
     return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
+
+
+def _off(read: FileRead) -> FileRead:
+    servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
+    return replace(read, servers=Servers(servers, read.servers.problems))
 
 
 def _switched_off(state: StateRow, path: str, visit: Visit) -> bool:

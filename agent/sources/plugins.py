@@ -1,0 +1,78 @@
+"""Plugins of a client: which are installed, whether they are on, and the files in them that define servers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from agent.catalog.formats import Parsed, parse_as
+from agent.catalog.maps import at
+from agent.catalog.paths import expand, is_absolute
+from agent.catalog.rows import ClientRow, FileRow, PluginsRow, Templates
+from agent.core.place import Data, pure_path
+from agent.sources.reading import Visit
+
+MAX_PLUGINS = 200
+MAX_FILES = 10
+"""Plugins of one user, and further files that one plugin names, that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFile:
+    """One file of an installed plugin. `project` is the folder for which alone it is installed."""
+
+    plugin: str
+    root: str
+    path: str
+    row: FileRow
+    off: bool
+    project: str | None
+
+
+def plugin_files(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> Iterator[PluginFile]:
+    """Yield the files of every plugin that the client notes for this user."""
+    plugins = row.plugins
+    if plugins is None:
+        return
+    enabled = at(_first(row, plugins.settings, visit, environment), plugins.enabled)
+    noted = at(_first(row, plugins.index, visit, environment), plugins.pointer)
+    for name, installed in islice(noted.items(), MAX_PLUGINS) if isinstance(noted, Mapping) else ():
+        off = isinstance(enabled, Mapping) and enabled.get(name) is False
+        for one in (installed if isinstance(installed, list) else [installed])[:MAX_FILES]:
+            root = one.get("installPath") if isinstance(one, Mapping) else None
+            if not isinstance(root, str) or not is_absolute(visit.os, root):
+                continue
+            project = one.get("projectPath")
+            project = project if isinstance(project, str) and is_absolute(visit.os, project) else None
+            yield from _files(plugins, str(name).partition("@")[0], root, visit, off=off, project=project)
+
+
+def _files(
+    plugins: PluginsRow, name: str, root: str, visit: Visit, *, off: bool, project: str | None
+) -> Iterator[PluginFile]:
+    folder = pure_path(visit.os, root)
+    for file in plugins.file:
+        for relative in file.path.get(visit.os, ()):
+            path = str(folder / relative)
+            yield PluginFile(name, root, path, file, off, project)
+            if file.pointer:
+                further = plugins.file[0]
+                for other in _named(at(_value(visit, path), file.pointer)):
+                    inside = folder / other
+                    if ".." not in inside.parts and inside.is_relative_to(folder):
+                        yield PluginFile(name, root, str(inside), further, off, project)
+
+
+def _named(value: object) -> Iterator[str]:
+    listed = value if isinstance(value, list) else [value]
+    yield from (item for item in listed[:MAX_FILES] if isinstance(item, str) and item and "\0" not in item)
+
+
+def _first(row: ClientRow, templates: Templates, visit: Visit, environment: Mapping[str, str]) -> object:
+    paths = expand(row, templates, visit.os, home=visit.user.home, environment=environment)
+    return next((value for path in paths if (value := _value(visit, path)) is not None), None)
+
+
+def _value(visit: Visit, path: str) -> object:
+    content = visit.read(path)
+    parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
+    return parsed.value if isinstance(parsed, Parsed) else None
