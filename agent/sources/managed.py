@@ -39,7 +39,7 @@ class Surroundings:
     """What is looked at beside the managed files.
 
     `baselines` is the folder of signed baselines, a path inside the root. `guard` tells what protects a file besides owner and
-    mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts of the agent's own files.
+    mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts of the agent's own.
     """
 
     baselines: str | None = None
