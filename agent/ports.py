@@ -37,6 +37,10 @@ class Users(Protocol):
         """Return every user with a home on the examined machine."""
         ...
 
+    def folders(self) -> Sequence[str]:
+        """Return the folders in which the home of a new user would appear."""
+        ...
+
 
 class ProcessTable(Protocol):
     """The live process table of this machine."""

@@ -21,6 +21,9 @@ _FIRST_PERSON = {"linux": 1000, "macos": 500, "windows": 0}
 _NOBODY_UIDS = frozenset({65534, 4294967294})
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 _FIELDS = 7
+_HOME_FILES = frozenset({".bashrc", ".profile", ".config", ".cache", ".local", ".claude.json", ".zshrc", "Library"})
+MAX_NESTED = 500
+"""Homes of one domain that are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class HomeUsers:
     def __init__(self, files: Files, only: Sequence[str] = ()) -> None:
         self._files = files
         self._only = tuple(only)
+        self._known_homes: frozenset[str] = frozenset()
 
     def users(self) -> tuple[User, ...]:
         """Return the users, sorted by home. A home that may not be read is a home: coverage will say so."""
@@ -62,6 +66,7 @@ class HomeUsers:
 
     def _all(self) -> list[User]:
         accounts = self._accounts()
+        self._known_homes = frozenset(account.home for account in accounts)
         groups = self._groups()
         by_home: dict[str, _Account] = {}
         for account in accounts:
@@ -89,7 +94,22 @@ class HomeUsers:
             listing = self._files.names(folder)
             for name in listing.names if isinstance(listing, Names) else ():
                 if name.casefold() not in _NOBODY[os] and not name.startswith("."):
-                    yield folder + ("\\" if os == "windows" else "/") + name
+                    home = folder + ("\\" if os == "windows" else "/") + name
+                    yield from self._homes_in(home) or (home,)
+
+    def _homes_in(self, folder: str) -> list[str]:
+        """Return the homes in a folder that is none itself, as /home/DOMAIN of a directory: root's, with folders of others."""
+        if self._files.os == "windows" or folder in self._known_homes:
+            return []
+        listing = self._files.names(folder)
+        if not isinstance(listing, Names) or listing.access[-1].uid != 0:
+            return []
+        found: list[str] = []
+        for name in listing.names[:MAX_NESTED] if not any(name in _HOME_FILES for name in listing.names) else ():
+            facts = self._folder(f"{folder}/{name}")
+            if facts is not None and facts.uid >= _FIRST_PERSON[self._files.os] and not name.startswith("."):
+                found.append(f"{folder}/{name}")
+        return found
 
     def _folder(self, path: str) -> Facts | None:
         """Return the facts of the home folder; of what was seen of it, where it may not be entered; None if it is none."""

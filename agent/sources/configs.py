@@ -72,6 +72,8 @@ class ConfigSource:
             looks.append(replace(look, servers=tuple(own)))
             watched.update(visit.watched)
             watched.update(dict.fromkeys(visit.nearby))
+        separator = "\\" if self._files.os == "windows" else "/"
+        watched.update(dict.fromkeys(folder + separator for folder in self._users.folders()))
         self._memory.turn()
         self._watched = tuple(watched)
         return looks

@@ -7,6 +7,8 @@ import pytest
 from agent.catalog.paths import expand, folder_of_uri
 from agent.catalog.rows import CatalogError, catalog, parse_row
 from agent.core.place import Os, pure_path
+from agent.core.recognition import recognise
+from tests.unit.core.recognition.test_corpus import CASES, Case, expected, processes, seen, servers
 
 HOMES: dict[Os, str] = {"linux": "/home/ann", "macos": "/Users/ann", "windows": "C:\\Users\\ann"}
 SYSTEMS: tuple[Os, ...] = get_args(Os)
@@ -55,6 +57,11 @@ def test_every_client_that_shares_a_file_with_others_has_traces_to_tell_it_by() 
     for row in catalog().rows:
         shared = {os for file in row.file if file.shared for os in file.path}
         assert shared <= {os for os in row.traces if row.traces[os]}, row.id
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_recorded_trees_are_recognised_by_the_marks_of_the_rows(case: Case) -> None:
+    assert seen(recognise(processes(case), servers(case), catalog().marks, now=2000.0)) == expected(case)
 
 
 def test_marks_of_processes_come_from_the_rows() -> None:

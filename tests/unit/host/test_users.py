@@ -70,3 +70,21 @@ def test_a_filter_keeps_the_named_and_says_which_names_nobody_has() -> None:
 def test_two_homes_of_the_same_name_stay_two_users() -> None:
     tree = Tree({"/etc/passwd": "ann:x:1000:1000::/srv/ann:/bin/sh\n", "/home/ann/x": "", "/srv/ann/x": ""})
     assert [user.name for user in HomeUsers(tree).users()] == ["ann", "/srv/ann"]
+
+
+def test_homes_of_a_directorys_domain_are_found_below_its_folder() -> None:
+    tree = Tree(
+        {
+            "/home/CORP": Node.folder(0o755, 0),
+            "/home/CORP/ann": Node.folder(0o700, 70001, 70001),
+            "/home/CORP/ben": Node.folder(0o700, 70002, 70002),
+            "/home/CORP/notes.txt": "",
+            "/home/carl": Node.folder(0o700, 1000, 1000),
+            "/home/carl/work": Node.folder(0o755, 1000),
+        }
+    )
+    assert [(user.name, user.home, user.uid) for user in HomeUsers(tree).users()] == [
+        ("ann", "/home/CORP/ann", 70001),
+        ("ben", "/home/CORP/ben", 70002),
+        ("carl", "/home/carl", 1000),
+    ]

@@ -256,6 +256,7 @@ def test_what_was_read_and_what_was_missed_is_watched() -> None:
     assert nearby.folder == "/home/ann/p"
     assert {".mcp.json", ".vscode", ".cursor", "opencode.json"} <= nearby.names
     assert "/home/ann/.codex/" in watched
+    assert "/home/" in watched, "a new user's home"
 
 
 def test_no_value_of_a_secret_shows_in_the_look() -> None:

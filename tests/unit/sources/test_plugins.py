@@ -91,7 +91,7 @@ def test_a_desktop_extension_is_found_with_its_overrides_and_its_state() -> None
             "mcp_config": {
                 "command": "node",
                 "args": ["${__dirname}/i.js"],
-                "platform_overrides": {"linux": {"command": "n2"}},
+                "platform_overrides": over,
             }
         },
     }
