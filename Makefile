@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e bench lock clean
+.PHONY: help setup run check test lint format e2e bench lock clean docs soak
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,13 @@ e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real Claude Code and r
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/dev.stamp ## Live through four simulated months of outages, kills and full journals
+	$(BIN)/python -m tests.sim.soak
+
+docs: $(VENV)/dev.stamp ## Write the generated documents anew
+	$(BIN)/python -m tests.faults.matrix
+	$(BIN)/mcp-compliance schema openapi > docs/openapi.json
 
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt

@@ -27,14 +27,16 @@ FOLDED = "folded"
 
 
 class Priority(IntEnum):
-    """What outlives what when room runs out: signs of life go first, alerts last."""
+    """What outlives what when room runs out: telemetry goes first, alerts late, the one sign of life that waits last."""
 
-    BEAT = -1
-    """A sign of life: the newest stands for all before it."""
-
+    BEAT = -1  # the newest stands for all before it, and tells what was dropped
     TELEMETRY = 0
     FINDING = 1
     ALERT = 2
+
+
+_FIRST_OUT = (Priority.TELEMETRY, Priority.FINDING, Priority.ALERT, Priority.BEAT)
+"""In which order events are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def bound(connection: sqlite3.Connection, max_bytes: int, at: float) -> int:
     """
     if held_bytes(connection) <= max_bytes:
         return 0
-    return sum(_evict(connection, table, priority, max_bytes, at) for priority in Priority for table in _ROW)
+    return sum(_evict(connection, table, priority, max_bytes, at) for priority in _FIRST_OUT for table in _ROW)
 
 
 def counters(connection: sqlite3.Connection, sinks: Sequence[str]) -> Counters:
