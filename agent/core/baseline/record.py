@@ -7,6 +7,7 @@ that do not count are no part of it. Two files of equal meaning bind equally; di
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from agent.core.canonical import canonical, digest
@@ -59,16 +60,23 @@ def record_of(document: Document, *, posix: bool) -> Record | None:
     content = document.content
     if not isinstance(content, Data):
         return None
-    value = _value(content.raw)
+    sha256, meaning, outline = _said(content.raw)
     return Record(
         path=document.path,
         role=document.kind.value,
-        sha256=hashlib.sha256(content.raw).hexdigest(),
-        meaning=_digest(value) if value is not None else None,
+        sha256=sha256,
+        meaning=meaning,
         owner=content.facts.uid if posix and content.access else None,
         mode=f"{content.facts.mode:04o}" if posix and content.access else None,
-        outline=_outline(value or {}),
+        outline=outline,
     )
+
+
+@lru_cache(maxsize=256)  # the same files are judged at every look
+def _said(raw: bytes) -> tuple[str, str | None, Outline]:
+    value = _value(raw)
+    meaning = _digest(value) if value is not None else None
+    return hashlib.sha256(raw).hexdigest(), meaning, _outline(value or {})
 
 
 def differences(was: Outline, now: Outline) -> tuple[str, ...]:
