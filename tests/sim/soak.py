@@ -1,5 +1,6 @@
 """`python -m tests.sim.soak [DAYS]`: a month in the office, a month without network, and a month of both with a tight journal."""
 
+import logging
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ MONTHS = {
 
 
 def main(days: float) -> None:
+    logging.disable(logging.CRITICAL)
     for name, given in MONTHS.items():
         began = time.perf_counter()
         tracemalloc.start()
