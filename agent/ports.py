@@ -37,6 +37,10 @@ class Users(Protocol):
         """Return every user with a home on the examined machine."""
         ...
 
+
+class Homes(Users, Protocol):
+    """The accounts, and where new ones appear."""
+
     def folders(self) -> Sequence[str]:
         """Return the folders in which the home of a new user would appear."""
         ...

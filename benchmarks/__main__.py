@@ -8,6 +8,7 @@ BENCHMARKS = {
     "check": "one complete check of 20 users x 6 clients x 20 projects, in a process of its own",
     "idle": "memory and processor time of the idle daemon among 700 processes, beside a poll per second (5 minutes)",
     "journal": "findings into the journal, reports to a receiver, bytes of a quiet day, time of status",
+    "look": "one look at 50 users x 80 clients x 200 projects, cold and warm (some minutes)",
     "latency": "from saving a configuration file to the committed deviation, over 100 saves (2 minutes)",
     "launches": "running servers: start to committed deviation, short-lived ones in a storm, cost beside polls (7 minutes, root)",
     "policy": "one verdict of the policy engine",

@@ -12,7 +12,7 @@ from agent.catalog.shapes import project_keys, read_shape
 from agent.core.entry import plugin_servers
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
 from agent.core.place import Content, Data, Missing, Place, Trouble, Unreadable, User, pure_path
-from agent.ports import Files, Nearby, Users
+from agent.ports import Files, Homes, Nearby
 from agent.sources.gathering import FileRead, Gathering
 from agent.sources.opening import opened
 from agent.sources.plugins import PluginFile, plugin_files
@@ -39,7 +39,7 @@ class ConfigSource:
     def __init__(
         self,
         files: Files,
-        users: Users,
+        users: Homes,
         catalog: Catalog,
         *,
         projects: Sequence[str] = (),

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from agent.catalog.paths import expand, folder_of_uri
+from agent.catalog.paths import expand, folder_of_uri, folders_above, spelt
 from agent.catalog.rows import CatalogError, catalog, parse_row
 from agent.core.place import Os, pure_path
 from agent.core.recognition import recognise
@@ -123,3 +123,11 @@ def test_a_project_of_an_odd_name_is_taken_as_it_is() -> None:
 )
 def test_a_uri_names_a_local_folder_or_nothing(os: Os, uri: str, folder: str | None) -> None:
     assert folder_of_uri(os, uri) == folder
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/a", "/a/b.c/d", "/a//b", "/a/./b", "/a/../b", "/a/b/", "//a", "/a/..b/.c", "/a b/\n"]
+)
+def test_paths_are_spelt_and_climbed_as_the_system_does(path: str) -> None:
+    assert spelt("linux", path) == str(pure_path("linux", path))
+    assert folders_above("linux", path) == tuple(str(parent) for parent in pure_path("linux", path).parents)
