@@ -29,6 +29,7 @@ from agent.host.stores import registry_policies
 from agent.host.users import HomeUsers
 from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
+from agent.sources.artifacts import Artifacts
 from agent.sources.configs import ConfigSource
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches
@@ -126,6 +127,7 @@ def eyes(
             looks.process_interval_s,
             launches,
             flags=Flags(files, users, known.marks),
+            artifacts=Artifacts(files, users, known.marks),
         ),
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),

@@ -39,8 +39,15 @@ _VARIABLES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("PATH", "PATHEXT", "COMSPEC"), _LOOKUP),
     },
 )
-OVERRIDES = frozenset(_VARIABLES)
-"""Names, in capitals, of variables that change what runs without a change of the command."""
+OVERRIDES = frozenset((*_VARIABLES, *(name.lower() for name in _VARIABLES if name.startswith("NPM_")))) - {
+    "PATH",
+    "ENV",
+}
+"""Names of variables that change what runs without a change of the command, but for those that every process has."""
+
+_USUAL = frozenset(
+    {"LD_LIBRARY_PATH", "DENO_DIR", "CARGO_HOME", "CLASSPATH", "ZDOTDIR", "PROMPT_COMMAND", "PATHEXT", "COMSPEC"}
+)
 
 _PINNED = re.compile(r"v?\d+(\.\d+)+([-+.\w]*)|.*sha256:[0-9a-f]{64}")
 _FETCHED = frozenset({Kind.NPM, Kind.PYPI, Kind.OCI, Kind.NUGET, Kind.JSR, Kind.GO})
@@ -50,6 +57,21 @@ _NOT_FETCHED = (".", "/", "~", "file:", "link:")
 def overriding(names: Iterable[str]) -> dict[str, str]:
     """Return which of `names` change what runs, each with what it changes, in words."""
     return {name: _VARIABLES[name.upper()] for name in sorted(names) if name.upper() in _VARIABLES}
+
+
+def bending(names: Iterable[str]) -> dict[str, str]:
+    """Return which variables of a running process are no part of an ordinary session, each with what it changes.
+
+    npm hands its own settings on to what it starts, as variables.
+    """
+    return {
+        name: what for name, what in overriding(names).items() if name not in _USUAL and not name.startswith("npm_")
+    }
+
+
+def purl(kind: str, package: str, version: str | None) -> str:
+    """Return the package URL (purl specification): scope's `@` escaped, the version behind an `@`."""
+    return f"pkg:{kind}/{package.replace('@', '%40')}" + (f"@{version}" if version else "")
 
 
 def unpinned(found: Launch) -> str | None:
@@ -81,22 +103,22 @@ class Artifact:
     sha256: str | None = None
     owner: str | None = None
     writable: bool | None = None
-    shadows: str | None = None
+    purl: str | None = None
     variables: tuple[str, ...] = ()
 
     @property
     def row(self) -> dict[str, str]:
         """The artifact for the published document: what is known, as text."""
         texts = {
+            "name": self.package,
+            "version": self.version,
+            "purl": self.purl,
+            "integrity": self.integrity,
             "program": self.program,
             "executable": self.executable,
-            "package": self.package,
-            "version": self.version,
-            "integrity": self.integrity,
             "sha256": self.sha256,
             "owner": self.owner,
             "writable_by_user": None if self.writable is None else str(self.writable).lower(),
-            "shadows": self.shadows,
             "variables": ", ".join(self.variables) or None,
         }
         return {name: text for name, text in texts.items() if text is not None}

@@ -134,6 +134,9 @@ class ProcessRow:
     confidence: Literal["high", "medium", "low"]
     evidence: tuple[EvidenceRow, ...] = ()
     pids: Annotated[tuple[int, ...], Field(description="every process of the launcher chain")] = ()
+    artifact: Annotated[
+        dict[str, str] | None, Field(description="what really runs: package, version, file, digest, who can change it")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

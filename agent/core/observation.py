@@ -11,6 +11,7 @@ from typing import Literal
 
 from agent.core.accounts import Accounts
 from agent.core.acl import Guard
+from agent.core.artifact import Artifact
 from agent.core.place import Content, Facts, Listing, User
 from agent.core.server import Problem, Server
 
@@ -57,7 +58,7 @@ class Coverage:
 
 
 class DocumentKind(StrEnum):
-    """The role of a file that decides something about Claude Code's servers."""
+    """The role of a file that decides something about servers: Claude Code's, then those of other clients."""
 
     MANAGED_SETTINGS = "managed-settings"
     MANAGED_DROPIN = "managed-settings.d"
@@ -69,6 +70,12 @@ class DocumentKind(StrEnum):
     PROJECT_SETTINGS = "project-settings"
     LOCAL_SETTINGS = "local-settings"
     CLIENT_STATE = "client-state"  # ~/.claude.json: servers switched off, projects' approvals
+    CODEX_REQUIREMENTS = "codex-requirements"
+    GEMINI_SYSTEM = "gemini-system-settings"
+    GEMINI_DEFAULTS = "gemini-system-defaults"
+    GEMINI_USER = "gemini-user-settings"
+    GEMINI_PROJECT = "gemini-project-settings"
+    COPILOT_SETTINGS = "copilot-managed-settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class ManagedLook:
     file was written or its rights were changed although nothing about it differs now. `guards` are what protects the files and
     folders on the way besides owner and mode, by path; `accounts` say who the numbers are. `own` are the facts of what the agent
     itself consists of, empty where it does not run as an administrator: then it is its user's in any case.
+    `others` are the managed files of other clients that enforce a policy of their own.
     """
 
     folder: str
@@ -135,6 +143,7 @@ class ManagedLook:
     guards: Mapping[str, Guard] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=Accounts)
     own: tuple[Facts, ...] = ()
+    others: tuple[Document, ...] = ()
 
     @property
     def partition(self) -> Partition:
@@ -159,6 +168,7 @@ class Process:
     `wires` are the descriptors that lead to another process: descriptor → an opaque name that both ends share
     (`pipe:4711`, `socket:4712`). None where the system did not let us look. `marks` are the names of environment
     variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
+    `overrides` are the names of variables there that change what runs (`agent.core.artifact.OVERRIDES`).
     `host_wires` are the parent's ends as they were when a process was read that has gone since: the parent closes them.
     `command` is what was executed, also where the process has written another title over it, as far as it was read before;
     `image` tells one execution of a process from the next (0: not known).
@@ -176,6 +186,7 @@ class Process:
     marks: frozenset[str] | None = None
     host_wires: Mapping[int, str] | None = None
     image: int = 0
+    overrides: frozenset[str] | None = None
 
     @property
     def identity(self) -> tuple[int, float]:
@@ -200,13 +211,14 @@ class Given:
 class ProcessLook:
     """The process table at one moment; `ended` are processes seen since the last look that are gone again.
 
-    `given` is what clients among both were given on their command lines.
+    `given` is what clients among both were given on their command lines, `artifacts` what servers among them are, by identity.
     """
 
     processes: tuple[Process, ...] = ()
     ended: tuple[Process, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     given: tuple[Given, ...] = ()
+    artifacts: Mapping[tuple[int, float], Artifact] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
@@ -219,8 +231,9 @@ class ProcessLook:
         known = alive | {process.identity for process in self.ended}
         missed = tuple(p for p in (*unread.ended, *unread.processes) if p.identity not in known)
         given = tuple(dict.fromkeys(item.process for item in self.given))
+        artifacts = {**unread.artifacts, **self.artifacts}
         earlier = tuple(item for item in unread.given if item.process not in given)
-        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage, (*self.given, *earlier))
+        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage, (*self.given, *earlier), artifacts)
 
 
 Look = ConfigLook | ManagedLook | ProcessLook

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import psutil
 
+from agent.core.artifact import OVERRIDES
 from agent.core.observation import Process
 from agent.host.pulse import Pulse
 
@@ -32,7 +33,7 @@ _T = TypeVar("_T")
 class LiveReader:
     """Single processes of this machine (`ProcessReader`). One caller at a time.
 
-    `marks` are the names of environment variables that are looked for; nothing else of an environment is kept.
+    `marks` are the names of environment variables that are looked for; besides them only names that change what runs are kept.
     """
 
     def __init__(self, marks: Collection[str] = ()) -> None:
@@ -79,7 +80,7 @@ class LiveReader:
             psutil.AccessDenied: not even its start may be known.
         """
         command = read or _allowed(handle.cmdline)
-        environment = _or_none(handle.environ) if self._marks else {}
+        environment = _or_none(handle.environ)
         return Process(
             pid=handle.pid,
             create_time=handle.create_time(),
@@ -91,6 +92,7 @@ class LiveReader:
             cwd=_or_none(handle.cwd) or None,
             marks=None if environment is None else self._marks.intersection(environment),
             image=pulse.image,
+            overrides=None if environment is None else OVERRIDES.intersection(environment),
         )
 
     def _user(self, handle: psutil.Process) -> str | None:

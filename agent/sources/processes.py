@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
 from agent.ports import ProcessTable, TableView
+from agent.sources.artifacts import Artifacts
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches, Sightings
 
@@ -33,11 +34,12 @@ class ProcessSource:
         launches: Launches | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         flags: Flags | None = None,
+        artifacts: Artifacts | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._busy_s = interval_s
         self._table, self._launches, self._monotonic = table, launches, monotonic
-        self._flags = flags
+        self._flags, self._artifacts = flags, artifacts
         self._sweep_due: float | None = None
 
     def look(self) -> Sequence[ProcessLook]:
@@ -47,19 +49,22 @@ class ProcessSource:
             return [ProcessLook(coverage=(Coverage(_SCOPE, CoverageState.SKIPPED, problem),))]
         if self._launches is None:
             view = self._table.snapshot()
-            return [self._whole(ProcessLook(processes=view.processes, coverage=(_coverage(view),)))]
-        return [self._whole(self._told(self._table, self._launches))]
+            return [self._whole(ProcessLook(processes=view.processes, coverage=(_coverage(view),)), swept=True)]
+        look, swept = self._told(self._table, self._launches)
+        return [self._whole(look, swept=swept)]
 
     def watched(self) -> Sequence[str]:
         """No file tells of a process."""
         return ()
 
-    def _whole(self, look: ProcessLook) -> ProcessLook:
-        if self._flags is None:
-            return look
-        return replace(look, given=self._flags.given((*look.processes, *look.ended)))
+    def _whole(self, look: ProcessLook, *, swept: bool) -> ProcessLook:
+        """Add what takes reading files. After an event there is no time for that; a sweep follows soon."""
+        everything = (*look.processes, *look.ended)
+        given = self._flags.given(everything) if self._flags is not None else ()
+        artifacts = self._artifacts.of(everything, read=swept) if self._artifacts is not None else {}
+        return replace(look, given=given, artifacts=artifacts)
 
-    def _told(self, table: ProcessTable, launches: Launches) -> ProcessLook:
+    def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:
         seen, now = launches.take(), self._monotonic()
         sweeps = not seen or seen.lost or self._sweep_due is None or now >= self._sweep_due
         if sweeps:
@@ -69,7 +74,8 @@ class ProcessSource:
             view = table.update(seen.processes.values(), seen.ended)
         launches.follow(seen, view.processes, whole=sweeps)
         self.interval_s = self._busy_s if seen else max(self._busy_s, RECONCILE_S)
-        return ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
+        look = ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
+        return look, sweeps
 
 
 def _ended(seen: Sightings, view: TableView) -> tuple[Process, ...]:

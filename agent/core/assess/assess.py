@@ -22,7 +22,14 @@ from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.results import Nearest, redact
-from agent.core.assess.running import JudgedRunning, judge_running, process_rows, running_deviations, undecided_running
+from agent.core.assess.running import (
+    JudgedRunning,
+    bent_deviations,
+    judge_running,
+    process_rows,
+    running_deviations,
+    undecided_running,
+)
 from agent.core.assess.standing import policy_deviations, policy_row
 from agent.core.assess.supply import supply_deviations
 from agent.core.baseline.trust import Memory
@@ -117,6 +124,7 @@ def assess(
         *managed.deviations,
         *effect_deviations(files.policy, world.managed, world.configs, terms.means.client_version),
         *running_deviations(running, _nearest(files.organisation), known),
+        *bent_deviations(running),
         *given_deviations(world.processes.given, given),
         *supply_deviations(given),
         *files.deviations,
@@ -171,7 +179,8 @@ def _running(
     startable = tuple(item.server for item in given if item.server.command is not None)
     startable = (*files.startable, *startable) if startable else files.startable
     found = recognise(processes, startable, terms.marks, now=now)
-    return judge_running(found, files.configured.verdicts, terms.enforcing.__contains__, files.organisation.verdict)
+    enforcing, artifacts = terms.enforcing.__contains__, world.processes.artifacts
+    return judge_running(found, files.configured.verdicts, enforcing, files.organisation.verdict, artifacts)
 
 
 def _findings(

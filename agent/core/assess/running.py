@@ -9,7 +9,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from agent.core.artifact import Artifact, bending
 from agent.core.assess.causes import Circumstances, cause
 from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.deviation import Deviation, Evidence, Key
@@ -32,6 +34,7 @@ class JudgedRunning:
     running: RunningServer
     verdict: Verdict
     bypassed: bool
+    artifact: Artifact | None = None
 
     @property
     def subject(self) -> str:
@@ -55,6 +58,7 @@ def judge_running(
     verdicts: Mapping[str, Verdict],
     enforcing: Callable[[str], bool],
     organisation: Callable[[Server], Verdict],
+    artifacts: Mapping[tuple[int, float], Artifact] = MappingProxyType({}),
 ) -> tuple[JudgedRunning, ...]:
     """Judge each running server: by `verdicts` (server key → verdict) where an entry yields it, else by `organisation`."""
     judged = []
@@ -64,7 +68,9 @@ def judge_running(
         if verdict is None:
             verdict = organisation(server) if server is not None else _of_launch(running, organisation)
         own = server is not None and running.client == server.client and enforcing(server.client)
-        judged.append(JudgedRunning(running, verdict, bypassed=own and verdict.blocked))
+        known = [artifacts[member.identity] for member in running.members if member.identity in artifacts]
+        artifact = known[-1] if known else None  # of a chain of launchers, the last does the work
+        judged.append(JudgedRunning(running, verdict, own and verdict.blocked, artifact))
     return tuple(judged)
 
 
@@ -106,6 +112,7 @@ def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
             confidence=item.running.confidence.value,
             evidence=tuple(EvidenceRow(fact.kind, redact_text(fact.text)) for fact in item.running.evidence),
             pids=item.running.pids,
+            artifact=item.artifact.row if item.artifact is not None else None,
         )
         for item in judged
     )
@@ -139,10 +146,42 @@ def running_deviations(
                 Evidence("command", shown),
                 *([Evidence("entry", str(first.server.place))] if first.server else []),
                 *([Evidence("cause", why)] if why else []),
+                *(Evidence(name, text) for name, text in _told_of(items[0].artifact)),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
             depends=(SCOPE,),
+        )
+
+
+def _told_of(artifact: Artifact | None) -> Iterator[tuple[str, str]]:
+    """Yield what helps to find the file: its path, digest and package."""
+    row = artifact.row if artifact is not None else {}
+    yield from ((name, row[name]) for name in ("program", "sha256", "purl") if name in row)
+
+
+def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
+    """Yield the allowed servers that run with variables which change what runs, whoever set them."""
+    told: set[str] = set()
+    for item in judged:
+        found = bending(item.artifact.variables) if item.artifact is not None else {}
+        if not found or item.verdict.answer is not Answer.ALLOWED or item.subject in told:
+            continue
+        told.add(item.subject)
+        running = item.running
+        names = ", ".join(f"{name} ({what})" for name, what in found.items())
+        yield deviation(
+            "server.env-override",
+            subject=f"{item.subject} running",
+            label=f"{running.user or 'unknown user'}: {' '.join(redact_command(running.command))}",
+            text=f"It is approved, and runs with {names} in its environment.",
+            user=running.user,
+            client=running.client,
+            evidence=[
+                Evidence("process", f"pid {running.process.pid}"),
+                *(Evidence("variable", name) for name in found),
+            ],
+            depends=(SCOPE, Scope("managed")),
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.core.artifact import Artifact, overriding, unpinned
+from agent.core.artifact import OVERRIDES, Artifact, bending, overriding, purl, unpinned
 from agent.core.launchers import launch
 
 
@@ -54,7 +54,21 @@ def test_variables_that_bend_what_runs_are_found_in_any_spelling_and_others_are_
 
 def test_a_row_holds_what_is_known_and_nothing_else() -> None:
     assert Artifact(package="x", writable=False, variables=("A", "B")).row == {
-        "package": "x",
+        "name": "x",
         "writable_by_user": "false",
         "variables": "A, B",
     }
+
+
+def test_of_a_running_process_only_what_no_ordinary_session_holds_counts() -> None:
+    assert set(bending(["NODE_OPTIONS", "LD_LIBRARY_PATH", "npm_config_registry", "UV_INDEX_URL"])) == {
+        "NODE_OPTIONS",
+        "UV_INDEX_URL",
+    }
+    assert {"LD_PRELOAD", "npm_config_registry"} <= OVERRIDES
+    assert "PATH" not in OVERRIDES
+
+
+def test_a_package_url_escapes_the_scope() -> None:
+    assert purl("npm", "@a/x", "1.0.0") == "pkg:npm/%40a/x@1.0.0"
+    assert purl("pypi", "x", None) == "pkg:pypi/x"

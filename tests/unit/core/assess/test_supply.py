@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from agent.core.artifact import Artifact
 from agent.core.deviation import Severity
 from agent.core.server import ServerScope
-from tests.unit.core.assess.test_assess import judged, server
+from tests.unit.core.assess.test_assess import judged, running, server
 
 PINNED, LOOSE = ("npx", "-y", "approved@1.0.0"), ("npx", "-y", "loose")
 POLICY = {
@@ -39,3 +40,19 @@ def test_a_blocked_entry_is_told_as_blocked_and_not_for_its_variables() -> None:
 def test_what_the_organisation_sets_itself_is_its_own() -> None:
     entry = replace(server("a", *PINNED), scope=ServerScope.MANAGED, env={"NODE_OPTIONS": "--x"})
     assert "server.env-override" not in {deviation.key.control for deviation in judged(POLICY, entry).deviations}
+
+
+def test_an_approved_server_that_runs_with_variables_of_its_users_shell_is_told_once() -> None:
+    look = running("claude", *PINNED)
+    child = look.processes[1]
+    artifact = Artifact(package="approved", version="1.0.0", variables=("HOME", "LD_LIBRARY_PATH", "NODE_OPTIONS"))
+    found = judged(POLICY, server("a", *PINNED), processes=replace(look, artifacts={child.identity: artifact}))
+    (deviation,) = found.deviations
+    assert deviation.key.control == "server.env-override"
+    assert "NODE_OPTIONS" in deviation.text
+    assert "LD_LIBRARY_PATH" not in deviation.text
+    assert found.processes[0].artifact == {
+        "name": "approved",
+        "version": "1.0.0",
+        "variables": "HOME, LD_LIBRARY_PATH, NODE_OPTIONS",
+    }
