@@ -103,12 +103,16 @@ class BaselineFile:
 
 @dataclass(frozen=True, slots=True)
 class ConfigLook:
-    """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not."""
+    """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not.
+
+    `repositories` gives the root of the repository that a project lies in, where that is another folder.
+    """
 
     user: User
     servers: tuple[Server, ...] = ()
     documents: tuple[Document, ...] = ()
     projects: tuple[str, ...] = ()
+    repositories: Mapping[str, str] = field(default_factory=dict)
     client_versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     coverage: tuple[Coverage, ...] = ()

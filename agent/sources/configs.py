@@ -16,7 +16,7 @@ from agent.ports import Files, Homes, Nearby
 from agent.sources.gathering import FileRead, Gathering
 from agent.sources.opening import opened
 from agent.sources.plugins import PluginFile, plugin_files
-from agent.sources.projects import ProjectPlan, may_enter, remembered_projects
+from agent.sources.projects import ProjectPlan, may_enter, remembered_projects, repository_of
 from agent.sources.reading import Memory, Visit
 from agent.sources.versions import installed_version
 
@@ -109,7 +109,11 @@ class ConfigSource:
         for project in projects[:MAX_PROJECTS]:
             self._read_project(project, traced_clients, visit, gathering)
         gathering.left_out(len(projects) - MAX_PROJECTS, visit.truncated)
-        return gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
+        look = gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
+        roots = {project: repository_of(visit, project) for project in look.projects}
+        return replace(
+            look, repositories={project: root for project, root in roots.items() if root not in (None, project)}
+        )
 
     def _read_user_file(
         self, row: ClientRow, file: FileRow, visit: Visit, environment: Mapping[str, str], gathering: Gathering

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from agent.catalog.formats import Parsed
 from agent.catalog.maps import at
-from agent.catalog.paths import expand, folder_of_uri, is_absolute
+from agent.catalog.paths import expand, folder_of_uri, folders_above, is_absolute
 from agent.catalog.rows import Catalog, ClientRow, FileRow, ProjectsRow
 from agent.catalog.shapes import project_keys
 from agent.catalog.xmltext import descend
@@ -50,6 +50,18 @@ class ProjectPlan:
         self._by_name.setdefault(first, [])
         if not ("*" in first or file.ancestors):
             self._by_name[first].append((number, planned))
+
+
+def repository_of(visit: Visit, project: str) -> str | None:
+    """Return the root of the repository that holds `project`, itself included; None where none does.
+
+    Claude Code keeps its state for the root of the repository (observed with 2.1.330: a session below it has its local servers).
+    """
+    for folder in folders_above(visit.os, project):
+        git = str(pure_path(visit.os, folder) / ".git")
+        if not isinstance(visit.files.read(git, reader=visit.user), Missing):
+            return folder
+    return None
 
 
 def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, environment: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from tests.differential.recorded import HOME, PROJECT, Case, cases, folder, planted, write
+from tests.differential.recorded import HOME, Case, cases, folder, planted, write
 from tests.sim.files import Tree
 
 UID = 54_321  # nobody's: the files belong to whoever runs the tests, so that the user of a case never owns them
@@ -50,10 +50,9 @@ def _loads(rows: list[Case], name: str, cwd: str) -> bool | None:
     """Say whether any server of this name loads in `cwd`: a row for that folder counts before the row for everywhere."""
     found: dict[tuple[str, str], Case] = {}
     for row in rows:
-        if row["client"] == "claude-code" and row["name"] == name and row["project"] in (None, cwd, PROJECT):
+        if row["client"] == "claude-code" and row["name"] == name and row["project"] in (None, cwd):
             key = (row["source"]["path"], row["source"]["pointer"])
-            nearer = [PROJECT, None, cwd] if cwd != PROJECT else [None, PROJECT]
-            if key not in found or nearer.index(row["project"]) > nearer.index(found[key]["project"]):
+            if key not in found or row["project"] == cwd:
                 found[key] = row
     loads = [row["loads"] for row in found.values()]
     return True if True in loads else (None if None in loads else False)

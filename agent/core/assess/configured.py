@@ -102,22 +102,28 @@ def versions_of(looks: Sequence[ConfigLook]) -> str | None:
 
 def session_of(look: ConfigLook, managed: ManagedLook, means: Means, project: str | None = None) -> Outcome:
     """Return what a session of the enforcing client decides for this user, in `project` or anywhere else."""
+    root = look.repositories.get(project, project) if project is not None else None
     return judge(
         Session(
             user=look.user,
             cwd=project or _TOP[means.os],
-            project=project,
+            project=root,
             os=means.os,
             documents=(
                 *(d for d in managed.documents if d.user in (None, look.user.name)),
                 *(d for d in look.documents if d.project in (None, project)),
             ),
             dropins=managed.dropin_folder,
-            servers=tuple(server for server in look.servers if server.project in (None, project)),
+            servers=tuple(server for server in look.servers if _concerns(server, project, root)),
             environment=means.environment,
             client_version=look.client_versions.get(CLAUDE_CODE) or means.client_version,
         )
     )
+
+
+def _concerns(server: Server, project: str | None, root: str | None) -> bool:
+    """Say whether a server may count in a session in `project`, whose state the client keeps under `root`."""
+    return server.project in (None, project) or (server.scope is ServerScope.LOCAL and server.project == root)
 
 
 def _enforced(look: ConfigLook, managed: ManagedLook, means: Means, anywhere: Outcome) -> Iterator[JudgedServer]:
