@@ -130,22 +130,25 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.case:
         pairs, wrong = differences(json.loads(arguments.case.read_text()), arguments.client)
-        print(f"{pairs} pairs, {len(wrong)} mismatches", *wrong, sep="\n")
+        _say(f"{pairs} pairs, {len(wrong)} mismatches", *wrong)
         return bool(wrong)
     chance, pairs, failed = random.Random(arguments.seed), 0, 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
         while pairs < arguments.pairs:
             batch = [random_case(chance) for _ in range(arguments.jobs * 4)]
-            for case, (count, wrong) in zip(
-                batch, pool.map(lambda c: differences(c, arguments.client), batch), strict=True
-            ):
+            answers = pool.map(lambda case: differences(case, arguments.client), batch)
+            for case, (count, wrong) in zip(batch, answers, strict=True):
                 pairs += count
                 failed += bool(wrong)
                 if wrong:
-                    print("MISMATCH", *wrong, json.dumps(case), sep="\n  ", flush=True)
-            print(f"{pairs} pairs compared, {failed} cases differ", file=sys.stderr, flush=True)
-    print(f"{pairs} pairs compared with the real client, {failed} cases differ (seed {arguments.seed})")
+                    _say("MISMATCH", *wrong, json.dumps(case))
+    _say(f"{pairs} pairs compared with the real client, {failed} cases differ (seed {arguments.seed})")
     return bool(failed)
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n  ".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,16 @@ def _settings(chance: Random, *, managed: bool) -> dict[str, Any]:
     if chance.random() < 0.3:
         value["allowManagedMcpServersOnly"] = chance.choice(_LOCKS)
     if chance.random() < 0.15:
-        value["env"] = {"A": "b", "H": chance.choice(["h.example", "*"])}
+        value["env"] = {
+            "A": chance.choice(["b", 1, True]),
+            "H": chance.choice(["h.example", "*", "a.h.example:8443", "h.example/"]),
+        }
+    if not managed and chance.random() < 0.08:
+        value[chance.choice(["model", "language", "fastMode", "permissions", "foo"])] = chance.choice(
+            [None, 5, "x", {}]
+        )
+    if chance.random() < 0.1:
+        value["disabledMcpjsonServers"] = chance.choice([["n0", "n1"], "n0", []])
     if chance.random() < 0.04:
         value[chance.choice(["allowedMcpServers", "deniedMcpServers"])] = chance.choice([None, "x", {}, 1])
     if managed and chance.random() < 0.1:
@@ -123,7 +132,7 @@ def _entry(chance: Random) -> Any:  # noqa: ANN401 - invalid entries are anythin
         return {"serverName": chance.choice(_NAMES)}
     if kind < 0.45:
         return {"serverCommand": _command(chance)}
-    host, port = chance.choice([*_PATTERN_HOSTS, "${H}"]), chance.choice([*_PATTERN_PORTS, ":${P}"])
+    host, port = chance.choice([*_PATTERN_HOSTS, "${H}", "*.${H}"]), chance.choice([*_PATTERN_PORTS, ":${P}"])
     scheme = chance.choice(_PATTERN_SCHEMES)
     text = f"{scheme}://{host}{port}{chance.choice(_PATTERN_PATHS)}" if scheme else f"{host}{port}/*"
     return {"serverUrl": chance.choice([text] * 30 + ["*", "**", ""])}

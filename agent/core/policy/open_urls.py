@@ -1,9 +1,9 @@
 """URL patterns and variables: which values an allow entry honours, and what can be said while a value is not known.
 
 Observed with Claude Code 2.1.330. A value from the environment must stay inside the part of an allow entry's URL in which it
-stands: no star; in the host a host, with a port if it is the whole authority; in the port digits; in the path no query, fragment
-or dot segment. Otherwise the entry is inert, and so is one whose scheme is not set off by what is written. A default is the
-entry's own text and may hold anything. Deny entries take any value.
+stands: no star; in the host a host, with a port if it is the whole authority; in the port digits; in the path neither query nor
+fragment. Otherwise the entry is inert, and so is one with a dot segment in its path, one that no URL parser takes, and one whose
+scheme is not set off by what is written. A default is the entry's own text and may hold anything. Deny entries take any value.
 """
 
 import re
@@ -16,7 +16,7 @@ from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, p
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):")
 _ORIGIN = re.compile(r"[A-Za-z*][A-Za-z0-9+.\-]*:[/\\]{2}[^/\\?#]+[/\\?#]")
 _TEMPLATE = re.compile(
-    r"(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*)://(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
+    r"(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*):[/\\]+(?P<authority>[^/\\?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
     re.DOTALL,
 )
 _VALUES = {
@@ -39,11 +39,24 @@ def honours(written: str, environment: Environment) -> bool:
     given = [(start, end, value) for start, end, value in found if isinstance(value, str)]
     if not given:
         return True
-    template = _masked(written, [(start, end) for start, end, _ in found])
-    parts = _TEMPLATE.fullmatch(template)
-    if parts is None or not all(_fits(_part(parts, start, end), value) for start, end, value in given):
+    parts = _TEMPLATE.fullmatch(_masked(written, [(start, end) for start, end, _ in found]))
+    if parts is None or _has_dots(parts["path"]):
         return False
-    return _keeps_shape(written, environment, given)
+    neutral = written
+    for start, end, value in reversed(given):
+        part = _part(parts, start, end)
+        if not _VALUES[part].fullmatch(value) or _has_dots(value):
+            return False
+        neutral = neutral[:start] + ("1" if part == "port" else "x") + neutral[end:]
+    real, other = expand(written, environment), expand(neutral, environment)
+    if isinstance(real, Open) or isinstance(other, Open):
+        return True
+    return compile_pattern(other).form is Form.PARTS and _shape(compile_pattern(other)) == _shape(compile_pattern(real))
+
+
+def _has_dots(path: str) -> bool:
+    """Say whether a path has a segment that is resolved away."""
+    return not _DOTS.isdisjoint(re.split(r"[/\\]", path.lower().replace("%2e", ".")))
 
 
 def _masked(written: str, places: list[tuple[int, int]]) -> str:
@@ -68,28 +81,6 @@ def _part(parts: "re.Match[str]", start: int, end: int) -> str:
         return "port"
     whole_host = at == user + 1 and (until == len(authority) or authority[until] == ":")
     return "origin" if whole_host else "host"
-
-
-def _fits(part: str, value: str) -> bool:
-    if not _VALUES[part].fullmatch(value):
-        return False
-    segments = re.split(r"[/\\]", value.lower().replace("%2e", ".")) if part in ("path", "host", "origin") else []
-    return not _DOTS.intersection(segments)
-
-
-def _keeps_shape(written: str, environment: Environment, given: list[tuple[int, int, str]]) -> bool:
-    """Say whether stars, port and scope are those that the entry has with neutral values."""
-    real = expand(written, environment)
-    for neutral in ("x", "1"):
-        plain = written
-        for start, end, _ in reversed(given):
-            plain = plain[:start] + neutral + plain[end:]
-        other = expand(plain, environment)
-        if isinstance(real, Open) or isinstance(other, Open):
-            return True
-        if compile_pattern(other).form is Form.PARTS:
-            return _shape(compile_pattern(other)) == _shape(compile_pattern(real))
-    return True
 
 
 def _shape(pattern: UrlPattern) -> tuple[object, ...]:

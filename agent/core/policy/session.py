@@ -9,8 +9,9 @@ A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` 
 * `--mcp-config` or `--strict-mcp-config` beside a readable managed-mcp.json keeps the client from starting.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agent.core.jsontext import JsonError, parse
 from agent.core.observation import DocumentKind
@@ -31,6 +32,7 @@ from agent.core.policy.matching import Endpoint
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
+_WRITTEN = re.compile(r"[^:/?#]*:[/\\]*(?:(?P<user>[^/\\?#]*)@)?[^/\\?#]*(?P<path>[^?#]*)")
 _RANK = (ServerScope.DYNAMIC, ServerScope.MANAGED, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.USER)
 _FOLDER_KINDS = frozenset({DocumentKind.PROJECT_SETTINGS, DocumentKind.LOCAL_SETTINGS})
 _OWN = frozenset({ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT})
@@ -196,11 +198,17 @@ def _settle_plugins(rows: Sequence[_Row]) -> None:
 
 
 def _signature(endpoint: Endpoint) -> object | None:
-    """Return what makes two servers the same to the client: the command, or the URL without slashes at its end."""
-    if endpoint.command is not None:
-        return endpoint.command
+    """Return what makes two servers the same to the client: the command, or the URL.
+
+    Of a URL the scheme, user and host count as the parser has them, the path as it is written but without slashes at its end, and
+    the query; the fragment does not.
+    """
     address = endpoint.address
-    return endpoint.url if address is None else replace(address, path=address.path.rstrip("/"))
+    if endpoint.command is not None or address is None or not isinstance(endpoint.url, str):
+        return endpoint.command or endpoint.url
+    written = _WRITTEN.match(endpoint.url)
+    user, path = (written["user"], written["path"].rstrip("/\\")) if written else ("", address.path)
+    return (address.scheme, user, address.authority, path, address.query)
 
 
 def _out_of_the_way(row: _Row) -> bool:

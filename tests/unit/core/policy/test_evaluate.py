@@ -163,6 +163,9 @@ def test_deny_rules_take_unset_variables_from_user_settings_and_not_from_a_proje
         ("${V}//h.example/*", "https:"),
         ("${V}/*", "https://h.example"),
         ("https://${V:-*}.h.example/*", "*"),
+        ("https://${V}/x/..", "h.example"),
+        ("https://${V}/%2e/x", "h.example"),
+        ("https://${V}:84*/*", "h.example"),
     ],
 )
 def test_a_variable_that_changes_an_allow_urls_structure_makes_it_inert(written: str, value: str) -> None:
@@ -193,6 +196,7 @@ def test_a_variable_that_changes_an_allow_urls_structure_makes_it_inert(written:
         ("https://h.example/${V}", "", "https://h.example/"),
         ("https://h.example/x?k=${V}", "a&b=c", "https://h.example/x?k=a&b=c"),
         ("https://h.example/x#${V}", "f", "https://h.example/x"),
+        ("https:/${V}/x", "h.example", "https://h.example/x"),
         ("https://${NONE:-*}.h.example/*", "", "https://q.h.example/x"),
         ("${NONE:-https://h.example/*}", "", "https://h.example/x"),
     ],
