@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+", description="https:// address of the receiver")]
-_Pem = Annotated[Path | None, Field(description="PEM file")]
 
 
 class _Destination(BaseModel):
@@ -23,8 +22,8 @@ class _Tls(_Destination):
     ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
         None
     )
-    client_certificate_file: _Pem = None
-    client_key_file: _Pem = None
+    client_certificate_file: Annotated[Path | None, Field(description="PEM certificate for mutual TLS")] = None
+    client_key_file: Annotated[Path | None, Field(description="PEM key for mutual TLS")] = None
     total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 60
 
 
@@ -38,7 +37,7 @@ class _Http(_Tls):
 class SplunkHec(_Http):
     """Splunk's HTTP Event Collector. `url` is the collector's host, without a path."""
 
-    kind: Literal["splunk_hec"]
+    kind: Annotated[Literal["splunk_hec"], Field(description="which kind of destination this is")]
     index: Annotated[str | None, Field(description="index; default: the token's own")] = None
     indexer_ack: Annotated[
         bool, Field(description="count a batch only when an indexer has it (Splunk Enterprise, per token)")
@@ -48,13 +47,13 @@ class SplunkHec(_Http):
 class Otlp(_Http):
     """An OpenTelemetry collector, OTLP/HTTP in JSON. `url` is the whole address of its logs, such as https://host:4318/v1/logs."""
 
-    kind: Literal["otlp"]
+    kind: Annotated[Literal["otlp"], Field(description="which kind of destination this is")]
 
 
 class Elastic(_Http):
     """Elasticsearch. `url` is the cluster's host; the token is an API key that may create documents in the data stream."""
 
-    kind: Literal["elastic"]
+    kind: Annotated[Literal["elastic"], Field(description="which kind of destination this is")]
     data_stream: Annotated[
         str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,200}$", description="data stream that takes the documents")
     ] = "logs-mcp_compliance-default"
@@ -63,21 +62,21 @@ class Elastic(_Http):
 class Syslog(_Tls):
     """A syslog receiver, RFC 5424 over TLS."""
 
-    kind: Literal["syslog"]
+    kind: Annotated[Literal["syslog"], Field(description="which kind of destination this is")]
     host: Annotated[str, Field(min_length=1, description="its host name, which its certificate must hold")]
-    port: Annotated[int, Field(ge=1, le=65_535)] = 6514
+    port: Annotated[int, Field(ge=1, le=65_535, description="its port")] = 6514
 
 
 class SystemLog(_Destination):
     """The log of this machine, for alerts alone: journald, the Event Log, the unified log."""
 
-    kind: Literal["system_log"]
+    kind: Annotated[Literal["system_log"], Field(description="which kind of destination this is")]
 
 
 class JsonlFile(_Destination):
     """One more JSONL file, for a forwarder that tails it."""
 
-    kind: Literal["file"]
+    kind: Annotated[Literal["file"], Field(description="which kind of destination this is")]
     path: Annotated[Path, Field(description="where; its folder must belong to administrators alone")]
     max_bytes: Annotated[int, Field(ge=65_536, le=1 << 34, description="size at which the file is rotated")] = 10 << 20
 
