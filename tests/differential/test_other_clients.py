@@ -1,6 +1,7 @@
 """What other clients that enforce a policy of their own really did, and what the evaluators say of the same files.
 
-`corpus-others/` holds the cases: the managed file, the client's own configuration and what the client of that version did, offline.
+`corpus-others/` holds the cases: the managed file, the client's own configuration and what the client of that version
+did, offline.
 """
 
 import json
