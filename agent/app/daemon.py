@@ -44,6 +44,8 @@ from agent.sources.hints import Hints
 from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.publisher import Facts, Publisher
+from agent.status.public import FOLDER
+from agent.store.anchor import drop, tampered
 from agent.store.journal import JOURNAL, Journal, Retention
 from agent.store.outbox import FOLDED
 
@@ -103,7 +105,7 @@ def run_daemon(
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
         noticing = launches()
         told = noticing if isinstance(noticing, Launches) else None
-        own = partial(own_facts, own_places(paths)) if machine.privileged else tuple
+        own = partial(own_facts, own_places(paths), paths.state / FOLDER) if machine.privileged else tuple
         seeing = eyes(target, loaded.settings, machine, device, told, Known(own=own))
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
@@ -132,6 +134,7 @@ class _Agent:
         self._judged: Judged | None = None
         self._blindness = Blindness(loaded.settings.reporting.blind_after_s)
         self._remembering = Remembering(state)
+        self._state, self._tampered = state, tampered(state, state / JOURNAL)
         self._told_first = False
         self._assessment: Assessment | None = None
         self._versions: Mapping[tuple[str | None, str], str] = {}
@@ -282,6 +285,9 @@ class _Agent:
         overruns = self._launches.counts.overruns if self._launches is not None else 0
         self._hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
         self._hold("memory.lost", self._remembering.problem)
+        self._hold("journal.tampered", self._tampered)
+        with contextlib.suppress(OSError):  # the journal's own condition tells of a full disk
+            drop(self._state, self._state / JOURNAL)
         recovery = self._journal.recovery
         self._hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
         with contextlib.suppress(StoreError):

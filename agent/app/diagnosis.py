@@ -27,6 +27,7 @@ from agent.host.users import HomeUsers
 from agent.host.watching import NativeWatcher
 from agent.runtime.clock import SystemClock
 from agent.sources.managed import ManagedSource
+from agent.status.public import FOLDER
 from agent.status.document import Silent, read
 
 _NOTIFICATION_S = 2.0
@@ -87,7 +88,7 @@ def _settings(patient: Patient) -> _Found:
 
 
 def _own_files(patient: Patient) -> _Found:
-    facts = own_facts(own_places(patient.paths)) if patient.machine.privileged else ()
+    facts = own_facts(own_places(patient.paths), patient.paths.state / FOLDER) if patient.machine.privileged else ()
     guard = guards_of(patient.files.root)
     guards = {item.path: found for item in facts if item.kind == "folder" and (found := guard(item)) is not None}
     exposed = writers(facts, guards)

@@ -20,16 +20,17 @@ def own_places(paths: OwnPaths) -> tuple[Path, ...]:
     return (program, Path(sys.executable), paths.settings, paths.settings.parent / "agent.d", paths.state)
 
 
-def own_facts(places: Sequence[Path]) -> tuple[Facts, ...]:
+def own_facts(places: Sequence[Path], handed_out: Path | None = None) -> tuple[Facts, ...]:
     """Return the facts of `places`, of everything below them, and of every folder above; links are passed, not followed twice.
 
-    What is not there has none. At most some thousand files are looked at, the folders first.
+    What is not there has none. At most some thousand files are looked at. What lies below `handed_out` is left out: the agent wrote
+    it there for users, whose it is, and reads none of it.
     """
     found: dict[str, Facts] = {}
     for place in places:
         for path in _way(place):
             _note(path, found)
-        for path in _below(place):
+        for path in _below(place, handed_out):
             if len(found) >= _LIMIT:
                 break
             _note(path, found)
@@ -46,10 +47,11 @@ def _way(place: Path) -> Iterator[Path]:
             yield real
 
 
-def _below(place: Path) -> Iterator[Path]:
+def _below(place: Path, handed_out: Path | None) -> Iterator[Path]:
     for folder, folders, files in os.walk(place):
-        if Path(folder).name == "__pycache__":
+        if Path(folder) == handed_out:
             folders.clear()
+            continue
         yield from (Path(folder) / name for name in (*folders, *files))
 
 

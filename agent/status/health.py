@@ -33,6 +33,7 @@ CONDITIONS = MappingProxyType(
         "endpoint.unusable": Condition(_HIGH, "A destination's settings cannot be used; nothing is sent there"),
         "journal.failing": Condition(_HIGH, "The journal cannot be written"),
         "journal.replaced": Condition(_HIGH, "The journal was damaged; it was set aside and a new one started"),
+        "journal.tampered": Condition(_HIGH, "The journal was changed by something else than the agent"),
         "memory.lost": Condition(
             _HIGH, "What the managed files were before cannot be kept or was changed from outside"
         ),
