@@ -27,8 +27,8 @@ from agent.host.users import HomeUsers
 from agent.host.watching import NativeWatcher
 from agent.runtime.clock import SystemClock
 from agent.sources.managed import ManagedSource
-from agent.status.public import FOLDER
 from agent.status.document import Silent, read
+from agent.status.public import FOLDER
 
 _NOTIFICATION_S = 2.0
 _SHOWN = 5

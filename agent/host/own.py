@@ -23,8 +23,8 @@ def own_places(paths: OwnPaths) -> tuple[Path, ...]:
 def own_facts(places: Sequence[Path], handed_out: Path | None = None) -> tuple[Facts, ...]:
     """Return the facts of `places`, of everything below them, and of every folder above; links are passed, not followed twice.
 
-    What is not there has none. At most some thousand files are looked at. What lies below `handed_out` is left out: the agent wrote
-    it there for users, whose it is, and reads none of it.
+    What is not there has none. At most some thousand files are looked at. What lies below `handed_out` is left out: the agent
+    wrote it there for users, whose it is, and reads none of it.
     """
     found: dict[str, Facts] = {}
     for place in places:

@@ -1,7 +1,8 @@
 """A note beside the journal of how far it had come, by which a journal that was put back, exchanged or edited is noticed.
 
-The journal's events form a hash chain; the anchor holds the chain's newest link. It is written now and then, and compared before the
-journal is opened for work. Who can write both files can forge both: the endpoint, which sees the chain too, then sees the gap.
+The journal's events form a hash chain; the anchor holds the chain's newest link. It is written now and then, and compared
+before the journal is opened for work. Who can write both files can forge both: the endpoint, which sees the chain too, then
+sees the gap.
 """
 
 import json

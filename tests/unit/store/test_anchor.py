@@ -1,6 +1,5 @@
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -36,10 +35,10 @@ class State:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
+def state(tmp_path: Path) -> State:
     found = State(tmp_path)
     found.writes(3)
-    yield found
+    return found
 
 
 def test_a_journal_that_only_the_agent_wrote_is_in_order(state: State) -> None:
