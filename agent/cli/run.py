@@ -50,10 +50,12 @@ def _tell_reports(prepared: Prepared) -> None:
     kept = [str(state / JOURNAL)]
     if settings.jsonl.enabled:
         kept.append(str(settings.jsonl.path or state / REPORTS))
-    if settings.endpoint.url is None:
-        _say(f"No endpoint is configured: reports stay on this device, in {' and '.join(kept)}.")
+    sent = [settings.endpoint.url] if settings.endpoint.url is not None else []
+    sent += [item.name or item.kind for item in settings.destination]
+    if sent:
+        _say(f"Reports go to {', '.join(sent)} and are kept in {' and '.join(kept)}.")
     else:
-        _say(f"Reports go to {settings.endpoint.url} and are kept in {' and '.join(kept)}.")
+        _say(f"No endpoint is configured: reports stay on this device, in {' and '.join(kept)}.")
 
 
 def _tell_first(document: StatusDocument) -> None:
