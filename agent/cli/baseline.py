@@ -32,6 +32,8 @@ from agent.core.place import Content, Data, Missing
 from agent.sources.managed import SIGNATURE
 
 _MAX_BYTES = 32 << 20
+_AS_RECORDED = frozenset({"intact", "unverified", "exposed"})
+"""An exposed file is what the baseline says; that others could change it is for `check` to tell."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +115,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     rows = []
     if not standing.refused and (arguments.root or arguments.files):
         rows = hold(prepared.target, prepared.machine, file, keys, now)
-    wrong = [row for row in rows if row.state not in ("intact", "unverified")]
+    wrong = [row for row in rows if row.state not in _AS_RECORDED]
     _tell(
         arguments,
         {
