@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
+from agent.core.assess.results import deviation
+from agent.core.deviation import Evidence
+from agent.core.documents import DeviceRow
+from agent.core.event import Circumstances, finding_events
+from agent.core.ledger import Change, ChangeKind, Record
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater, Sink, TooLarge
 from agent.sinks.channel import HttpLimits, HttpTarget
 from agent.sinks.elastic import ElasticSink, document
+from agent.sinks.jsonl import JsonlSink
 from agent.sinks.otlp import OtlpSink
 from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
+from agent.sinks.syslog import message
+from agent.sinks.system_log import entry
 from tests.sim.clock import ManualClock
 from tests.sim.collectors import TOKEN, Collector, Elastic, Otlp, Splunk
 from tests.sim.endpoint import Answer, CutRequest, CutResponse, Endpoint, Slow, TlsFailure
@@ -231,3 +239,42 @@ def test_a_token_without_indexer_acknowledgement_is_told(tmp_path: Path) -> None
     outcome = acknowledged(tmp_path)
     assert isinstance(outcome, RetryLater)
     assert "turn indexer acknowledgement on" in outcome.reason
+
+
+# No secret that somebody typed into a configuration reaches any destination
+
+CANARY = "sk-ant-api03-" + "cAnArY0123456789" * 3
+
+
+def told_of_a_secret() -> Batch:
+    item = deviation(
+        "server.denied.running",
+        subject=f"cursor:ann:npx --api-key={CANARY}",
+        label=f"ann: npx --api-key={CANARY}",
+        text=f"runs npx --api-key={CANARY} under cursor",
+        evidence=[
+            Evidence("command", f"npx --api-key={CANARY}"),
+            Evidence("url", f"https://x.example.com/?token={CANARY}"),
+        ],
+        user="ann",
+    )
+    device = DeviceRow("d1", "laptop-7", "linux", "12", "0.1.0", "/")
+    change = Change(ChangeKind.OPENED, Record(item, 1.0, 1.0), 1.0)
+    events = finding_events(device, change, Circumstances())
+    chained = [{**e, "metadata": {**e["metadata"], "sequence": n}} for n, e in enumerate(events, 1)]
+    return Batch("b1", 1, len(chained), tuple(chained))
+
+
+def test_no_secret_of_a_command_or_url_reaches_a_receiver(bench: Bench) -> None:
+    assert bench.sink.send(told_of_a_secret()) == Accepted()
+    (request,) = bench.endpoint.requests
+    assert len(bench.collector.events) == 2
+    assert CANARY.encode() not in request.body
+
+
+def test_no_secret_of_a_command_or_url_reaches_the_log_of_the_system_a_file_or_syslog(tmp_path: Path) -> None:
+    batch = told_of_a_secret()
+    JsonlSink(tmp_path / "reports.jsonl").send(batch)
+    written = [(tmp_path / "reports.jsonl").read_text(), *(str(entry(e)) for e in batch.events)]
+    written += [message(e).decode() for e in batch.events]
+    assert [text for text in written if CANARY in text] == []
