@@ -1,6 +1,7 @@
 """The daemon on a laptop of its own, so that a measurement touches nothing of the machine that it runs on.
 
-The laptop shares the host's processes and network, since the kernel tells of starting processes there alone.
+A laptop with processes of its own is as quiet as a measurement wants it; but the kernel tells of starting processes only among
+those of the host, so the daemon then sweeps the table by timer.
 """
 
 import contextlib
@@ -31,12 +32,12 @@ def started(machine: Machine, *argv: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[tuple[Machine, Daemon]]:
+def watched(*, own_processes: bool) -> Iterator[tuple[Machine, Daemon]]:
     """Yield a laptop with one user, six clients and twenty projects, and the daemon that has looked at all of it."""
     with TemporaryDirectory() as folder:
         root = Path(folder, "laptop")
         root.mkdir()
-        machine = Machine(root, {}, own_processes=not PRIVILEGED)
+        machine = Machine(root, {}, own_processes=own_processes or not PRIVILEGED)
         try:
             plant_home(root, HOME, PROJECTS)
             deploy(machine, MANAGED_SETTINGS, LOCKED)

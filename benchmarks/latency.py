@@ -46,7 +46,7 @@ while True:
 
 
 def main() -> None:
-    with watched() as (machine, daemon):
+    with watched(own_processes=True) as (machine, daemon):
         file = machine.at(_FILE)
         naive = subprocess.Popen([sys.executable, "-c", _NAIVE, str(file)], stdout=subprocess.PIPE, text=True)
         polled: dict[str, float] = {}
