@@ -1,7 +1,7 @@
 """Making a baseline of the managed files that are there, and holding the files to one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.app.looking import Target
@@ -18,6 +18,8 @@ from agent.host.machine import Machine
 from agent.ports import CannotStart
 from agent.sources.managed import ManagedSource
 
+_MODE = "0644"
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -29,8 +31,8 @@ class Term:
     holds_from: int | None = None
 
 
-def create(target: Target, machine: Machine, term: Term) -> Baseline:
-    """Return a baseline of the managed files of `target` as they are now.
+def create(target: Target, machine: Machine, term: Term, *, deployed: bool = False) -> Baseline:
+    """Return a baseline of the managed files of `target` as they are now; `deployed`: with the owner and mode of a device.
 
     Raises:
         CannotStart: one of them cannot be read or parsed, or there is none at all.
@@ -39,6 +41,8 @@ def create(target: Target, machine: Machine, term: Term) -> Baseline:
     look = _look(target, machine, system)
     there = [item for item in look.documents if item.kind in DEPLOYED and not isinstance(item.content, Missing)]
     records = [record for item in there if (record := record_of(item, posix=system != "windows")) is not None]
+    if deployed and system != "windows":
+        records = [replace(record, owner=0, mode=_MODE) for record in records]
     unsound = [item.path for item in there if not isinstance(item.content, Data)]
     unsound += [record.path for record in records if record.meaning is None]
     if unsound:

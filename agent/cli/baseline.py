@@ -65,6 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expires", metavar="DAY", help="create: until when it counts, such as 2027-05-01 (default: for ever)"
     )
+    parser.add_argument(
+        "--deployed", action="store_true", help="create: record owner root and mode 0644, whoever holds the files here"
+    )
     add_global(parser)
 
 
@@ -80,7 +83,8 @@ def _create(arguments: argparse.Namespace) -> int:
     if serial < 1:
         raise UsageError("--serial: a whole number from 1 on is wanted")
     expires = _moment(arguments.expires)
-    baseline = create(prepared.target, prepared.machine, Term(serial, now, expires, arguments.holds_from))
+    term = Term(serial, now, expires, arguments.holds_from)
+    baseline = create(prepared.target, prepared.machine, term, deployed=arguments.deployed)
     if arguments.file is None:
         sys.stdout.write(written(baseline))
         return 0

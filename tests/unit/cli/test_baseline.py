@@ -113,3 +113,10 @@ def test_check_judges_by_the_baselines_in_the_examined_root(
     main(["check", "--root", str(root), "--json"])
     document = json.loads(capsys.readouterr().out)
     assert {"baseline.refused", "baseline.missing"} <= {row["control"] for row in document["deviations"]}
+
+
+def test_a_baseline_of_a_draft_holds_owner_and_mode_of_a_device(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "etc/claude-code/managed-settings.json").chmod(0o600)
+    assert run(capsys, "create", "b.json", "--root", "root", "--deployed")[0] == 0
+    (record,) = json.loads(Path("b.json").read_text())["files"]
+    assert (record["owner"], record["mode"]) == (0, "0644")
