@@ -1,5 +1,7 @@
 """Real servers under a real MCP host: recognised as they start, judged, told once, closed when they stop."""
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.client import ClaudeCode
@@ -23,19 +25,16 @@ def test_running_servers_are_matched_judged_told_once_and_closed_when_they_stop(
 
     assert "get_current_time" in host.start("time")
     assert "echo" in host.start("everything")
-    rows = until(
-        "both servers in the process table",
-        lambda: (
-            found
-            if {keys["time"], keys["everything"]}
-            <= (found := {row["matches"]: row for row in daemon.check()["processes"]}).keys()
-            else None
-        ),
-    )
+
+    def both() -> dict[str, dict[str, Any]] | None:
+        rows = {row["matches"]: row for row in daemon.check()["processes"]}
+        whole = {keys["time"], keys["everything"]} <= rows.keys() and len(rows[keys["everything"]]["pids"]) == 3
+        return rows if whole else None
+
+    rows = until("both servers, of which npm, its shell and node are one", both)
     assert rows[keys["time"]]["verdict"] == "allowed"
     assert rows[keys["everything"]]["verdict"] == "blocked"
     assert {rows[keys[name]]["user"] for name in keys} == {"ann"}
-    assert len(rows[keys["everything"]]["pids"]) == 3, "npm, its shell and node are one server"
 
     deviation = daemon.until_open("server.denied.running", "everything")
     assert deviation["severity"] == "critical"
