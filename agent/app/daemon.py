@@ -43,10 +43,10 @@ from agent.runtime.watcher import Watcher
 from agent.sources.hints import Hints
 from agent.sources.launches import Launches
 from agent.status.health import Health
-from agent.status.publisher import Facts, Publisher
 from agent.status.public import FOLDER
+from agent.status.publisher import Facts, Publisher
 from agent.store.anchor import drop, tampered
-from agent.store.journal import JOURNAL, Journal, Retention
+from agent.store.journal import JOURNAL, Journal, retention_within
 from agent.store.outbox import FOLDED
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class _Agent:
             self._health.set("settings.invalid", " · ".join(str(problem) for problem in loaded.problems))
         if isinstance(noticing, NoEvents):
             self._health.set("launches.unnoticed", noticing.reason)
-        retention = Retention(outbox_max_bytes=loaded.settings.journal.max_bytes)
+        retention = retention_within(loaded.settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._publisher = Publisher(state, self._clock, self._facts(loaded.settings))
         self._deliveries = tuple(self._delivery(destination) for destination in self._destinations(state))
@@ -186,6 +186,7 @@ class _Agent:
         ]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
+        self._eyes.processes.tell_moved(next(wake for source, wake in subscriptions if source is self._eyes.configs))
         if self._launches is not None:
             self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [

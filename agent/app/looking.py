@@ -75,8 +75,8 @@ class Eyes:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """All three."""
-        return (self.managed, self.configs, self.processes)
+        """All three; processes before configuration, because running clients tell where they keep theirs."""
+        return (self.managed, self.processes, self.configs)
 
 
 def eyes(
@@ -100,6 +100,13 @@ def eyes(
         raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
     environment = Environment(target.client_env, complete=target.client_env_complete, ignore_case=system == "windows")
     looks = settings.looks
+    processes = ProcessSource(
+        _table(known) if target.root is None else None,
+        looks.process_interval_s,
+        launches,
+        flags=Flags(files, users, known.marks),
+        artifacts=Artifacts(files, users, known.marks),
+    )
     return Eyes(
         device=_device(target, machine, system, device),
         users=users,
@@ -108,7 +115,10 @@ def eyes(
             users,
             known,
             projects=(*target.projects, *looks.projects),
-            environments=lambda _: (target.client_env,),
+            environments=lambda user: (
+                target.client_env,
+                *({**target.client_env, **moved} for moved in processes.moved(user.name)),
+            ),
             interval_s=looks.config_interval_s,
         ),
         managed=ManagedSource(
@@ -122,13 +132,7 @@ def eyes(
                 registry=registry_policies if target.root is None and system == "windows" else None,
             ),
         ),
-        processes=ProcessSource(
-            _table(known) if target.root is None else None,
-            looks.process_interval_s,
-            launches,
-            flags=Flags(files, users, known.marks),
-            artifacts=Artifacts(files, users, known.marks),
-        ),
+        processes=processes,
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
             enforcing=known.enforcing,

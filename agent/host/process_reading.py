@@ -11,7 +11,7 @@ from typing import TypeVar
 import psutil
 
 from agent.core.artifact import OVERRIDES
-from agent.core.observation import Process
+from agent.core.observation import MOVING, Process
 from agent.host.pulse import Pulse
 
 if sys.platform == "linux":
@@ -93,6 +93,7 @@ class LiveReader:
             marks=None if environment is None else self._marks.intersection(environment),
             image=pulse.image,
             overrides=None if environment is None else OVERRIDES.intersection(environment),
+            moves=tuple((name, environment[name]) for name in MOVING if environment.get(name)) if environment else (),
         )
 
     def _user(self, handle: psutil.Process) -> str | None:

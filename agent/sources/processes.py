@@ -5,11 +5,11 @@ reconciliation; where it doesn't, every look is a sweep.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
-from agent.ports import ProcessTable, TableView
+from agent.ports import ProcessTable, TableView, Wake
 from agent.sources.artifacts import Artifacts
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches, Sightings
@@ -17,6 +17,9 @@ from agent.sources.launches import Launches, Sightings
 _SCOPE = Scope("process")
 RECONCILE_S = 30.0
 """Between two sweeps while events are told."""
+
+MOVED_MAX = 64
+"""Sets of variables that move a configuration, for all users together; the newest count."""
 
 
 class ProcessSource:
@@ -40,6 +43,8 @@ class ProcessSource:
         self._busy_s = interval_s
         self._table, self._launches, self._monotonic = table, launches, monotonic
         self._flags, self._artifacts = flags, artifacts
+        self._moved: dict[tuple[str, tuple[tuple[str, str], ...]], None] = {}
+        self._moved_wake: Wake | None = None
         self._sweep_due: float | None = None
 
     def look(self) -> Sequence[ProcessLook]:
@@ -53,6 +58,14 @@ class ProcessSource:
         look, swept = self._told(self._table, self._launches)
         return [self._whole(look, swept=swept)]
 
+    def moved(self, user: str) -> Sequence[Mapping[str, str]]:
+        """Return the variables under which clients of `user` were seen to keep their configuration elsewhere, newest last."""
+        return [dict(variables) for name, variables in tuple(self._moved) if name == user]
+
+    def tell_moved(self, wake: Wake) -> None:
+        """Call `wake` when a client is seen that keeps its configuration where none was seen to before."""
+        self._moved_wake = wake
+
     def watched(self) -> Sequence[str]:
         """No file tells of a process."""
         return ()
@@ -61,6 +74,12 @@ class ProcessSource:
         """Add what takes reading files. After an event there is no time for that; a sweep follows soon."""
         everything = (*look.processes, *look.ended)
         given = self._flags.given(everything) if self._flags is not None else ()
+        fresh = (self._flags.moved(everything) if self._flags is not None else frozenset()) - self._moved.keys()
+        self._moved |= dict.fromkeys(fresh)
+        for oldest in list(self._moved)[:-MOVED_MAX]:
+            del self._moved[oldest]
+        if fresh and self._moved_wake is not None:
+            self._moved_wake()
         artifacts = self._artifacts.of(everything, read=swept) if self._artifacts is not None else {}
         return replace(look, given=given, artifacts=artifacts)
 

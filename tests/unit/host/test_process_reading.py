@@ -49,3 +49,22 @@ def test_the_wire_still_shows_when_the_host_has_closed_its_ends(child: subproces
     assert process is not None
     assert host is not None
     assert wire(process, host).wired is Wired.BOTH_WAYS
+
+
+def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
+    environment = {
+        **os.environ,
+        "CLAUDE_CONFIG_DIR": "/tmp/other",
+        "NODE_OPTIONS": "--require=evil",
+        "TOKEN": "hunter2",
+    }
+    started = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    try:
+        process = LiveReader().read(started.pid)
+    finally:
+        started.kill()
+        started.communicate()
+    assert process is not None
+    assert dict(process.moves)["CLAUDE_CONFIG_DIR"] == "/tmp/other"
+    assert "NODE_OPTIONS" in (process.overrides or ())
+    assert not any(word in str(process) + str(process.moves) for word in ("evil", "hunter2"))
