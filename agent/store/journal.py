@@ -19,6 +19,7 @@ JOURNAL = "journal.sqlite3"
 """The name of the file in the state folder."""
 
 SECONDS_PER_DAY = 86_400.0
+_LOG_BYTES = 6_000_000  # what the write-ahead log grows to before it is taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Retention:
     history_days: float = 90.0
     history_max_rows: int = 10_000
     last_seen_every_s: float = 3_600.0
+
+
+def retention_within(disk_bytes: int) -> Retention:
+    """Return what may be kept so that the journal stays within `disk_bytes` on the disk, its log and history included.
+
+    An event of 2 KB has a page of 4 KB to itself, and history and log want their room: a third of what the log leaves is for the
+    events as such. Below 10 MB the log alone may take more than the rest.
+    """
+    return Retention(outbox_max_bytes=max(disk_bytes - _LOG_BYTES, disk_bytes // 3) // 3)
 
 
 class Journal:

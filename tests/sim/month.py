@@ -20,7 +20,7 @@ from agent.ports import JSON, Accepted, Batch, Outcome, RetryLater
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.delivery import Delivery
-from agent.store.journal import Journal, Retention
+from agent.store.journal import Journal, Retention, retention_within
 from tests.sim.clock import ManualClock
 from tests.sim.deviations import KINDS, deviation
 
@@ -79,7 +79,7 @@ class Month:
     online: Online = office_hours
     churn: float = 0.5
     kills: float = 1.0
-    max_bytes: int = 50_000_000
+    max_bytes: int = retention_within(50_000_000).outbox_max_bytes
     seed: int = 1
     peak_bytes: int = 0
     changes: int = 0

@@ -8,7 +8,7 @@ import pytest
 from agent.core.deviation import Findings, Severity
 from agent.core.ledger import Change, ChangeKind
 from agent.ports import JSON
-from agent.store.journal import SECONDS_PER_DAY, Journal, Retention
+from agent.store.journal import SECONDS_PER_DAY, Journal, Retention, retention_within
 from tests.sim.clock import ManualClock
 from tests.sim.deviations import KINDS, deviation, encode, findings, heartbeat
 
@@ -165,3 +165,14 @@ def test_a_critical_finding_is_urgent_and_no_other(opened: Open) -> None:
     critical = deviation("b", severity=Severity.CRITICAL)
     journal.commit(Findings(present={critical.key: critical}, looked=KINDS), 2.0, encode)
     assert journal.urgent("central")
+
+
+def test_a_journal_that_drops_all_the_time_stays_within_its_room_on_the_disk(tmp_path: Path) -> None:
+    room = 24_000_000
+    it = Journal(tmp_path / "bounded.db", lambda: 0.0, retention=retention_within(room))
+    it.use_sinks(["central"])
+    for _ in range(25):
+        it.append([heartbeat(number, "x" * 2_000) for number in range(200)], 1.0)
+        assert sum(path.stat().st_size for path in tmp_path.glob("bounded.db*")) < room
+    assert it.counters().dropped
+    it.close()
