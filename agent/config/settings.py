@@ -112,7 +112,9 @@ class Policy(_Section):
 class Journal(_Section):
     """The local database of deviations and reports that wait for delivery."""
 
-    max_bytes: Annotated[_Bytes, Field(description="bound of the journal on the disk; alerts outlive telemetry")] = 50 << 20
+    max_bytes: Annotated[_Bytes, Field(description="bound of the journal on the disk; alerts outlive telemetry")] = (
+        50 << 20
+    )
 
 
 class Reporting(_Section):

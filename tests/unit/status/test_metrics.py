@@ -4,9 +4,8 @@ from agent.core.control import CONTROLS
 from agent.status.metrics import metrics
 from tests.sim.statuses import SECRET, deviation, status, with_trouble
 
-LINE = re.compile(
-    r"(# (HELP|TYPE) mcp_compliance_[a-z_]+ .+|mcp_compliance_[a-z_]+(\{[a-z]+=\"[^\"\\\n]*\"(,[a-z]+=\"[^\"\\\n]*\")*\})? -?[0-9.e+]+)"
-)
+NAME, LABEL = r"mcp_compliance_[a-z_]+", r"[a-z]+=\"[^\"\\\n]*\""
+LINE = re.compile(rf"(# (HELP|TYPE) {NAME} .+|{NAME}(\{{{LABEL}(,{LABEL})*\}})? -?[0-9.e+]+)")
 
 
 def test_every_line_is_as_prometheus_wants_it_and_no_subject_is_in_any() -> None:
