@@ -55,7 +55,7 @@ _SCHEMES = ["https", "https", "https", "http", "wss", "HTTPS"]
 _PATTERN_SCHEMES = [*_SCHEMES, "*", "*", "http*", ""]
 _WORDS = ["-y", "pkg", "pkg@1", "a", "b", "${A}", "${NOPE}", "${NOPE:-a}", "$A", "*", "é", ""]
 _NAMES = ["s1", "s2", "s3", "gh", "GH", "my srv", "a.b"]
-_BAD = [
+_BAD: list[Any] = [
     None,
     1,
     "a",

@@ -29,7 +29,9 @@ State = Literal["none", "effective", "refused", "indeterminate"]
 class Policy:
     """What decides, for one reader in one folder or (without user files) for the organisation.
 
-    `allow` is None where no list is set anywhere that counts. `exclusive` and `plugin_only` name what shuts other servers out.
+    `allow` is None where no list is set anywhere that counts; `allow_outside` says that more than what a repository brings along
+    sets one: that can admit the organisation's servers, and not keep them out. `exclusive` and `plugin_only` name what shuts
+    other servers out.
     `managed_env` and `user_env` are the variables that settings files set; they may hold secrets. `refusal` is why the client
     does not start, or why that is not known.
     """
@@ -37,6 +39,7 @@ class Policy:
     state: State = "none"
     sources: tuple[Source, ...] = ()
     allow: tuple[Rule, ...] | None = None
+    allow_outside: bool = True
     deny: tuple[Rule, ...] = ()
     managed_servers: tuple[Server, ...] = ()
     exclusive: Place | None = None
@@ -106,6 +109,7 @@ def effective(
         state=state,
         sources=(*managed.sources, *(side.source for side in sides)),
         allow=allow,
+        allow_outside=allow is None or _allow(managed, [s.allow for s in sides if not s.scope.repository]) is not None,
         deny=tuple(deny) if rules.lists else (),
         managed_servers=managed.servers,
         exclusive=managed.exclusive,

@@ -5,7 +5,8 @@ The order is Claude Code's (observed with 2.1.330):
 1. An in-process `sdk` server passes both lists.
 2. managed-mcp.json shuts out every server that the organisation did not provide; so does `strictPluginOnlyCustomization`, but
    for plugins' and --mcp-config servers.
-3. Any matching deny entry blocks, by name, command or URL. Those of a project's settings do not bind the organisation's servers.
+3. Any matching deny entry blocks, by name, command or URL. A project's settings cannot keep the organisation's servers out: its
+   deny entries do not bind them, and its allow entries can admit them only.
 4. The organisation's servers need no allow entry, unless an entry of managed-mcp.json refers to a variable.
 5. No allow list anywhere: the server passes. Otherwise it must match an entry of its kind; a name counts only while the list
    holds no entry of that kind.
@@ -26,6 +27,7 @@ from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Reason, Verdict
 
 _OWN = frozenset({ServerScope.USER, ServerScope.PROJECT, ServerScope.LOCAL, ServerScope.AGENT})
+_MILDEST = (Answer.ALLOWED, Answer.UNDETERMINED, Answer.BLOCKED)
 _NAMES_THE_URL = frozenset({"allowed-by-command", "provided"})
 
 
@@ -37,7 +39,17 @@ def evaluate(policy: Policy, server: Server, environment: Environment) -> Verdic
 class Judge:
     """A policy compiled against one environment, ready for any number of servers."""
 
-    __slots__ = ("_allow", "_deny", "_deny_provided", "_provided", "_server_side", "allow_side", "deny_side", "policy")
+    __slots__ = (
+        "_allow",
+        "_allow_outside",
+        "_deny",
+        "_deny_provided",
+        "_provided",
+        "_server_side",
+        "allow_side",
+        "deny_side",
+        "policy",
+    )
 
     def __init__(self, policy: Policy, environment: Environment) -> None:
         """Compile `policy` for a client that runs with `environment`.
@@ -51,6 +63,9 @@ class Judge:
         self.deny_side = deny_side = pinned.under(policy.user_env) if policy.rules.expands else None
         self._server_side = environment.over(policy.user_env).over(policy.managed_env)
         self._allow = None if policy.allow is None else RuleIndex(policy.allow, allow_side, lenient=False)
+        outside = [rule for rule in policy.allow or () if not rule.entry.scope.repository]
+        alike = not policy.rules.project_deny_spares_managed or len(outside) == len(policy.allow or ())
+        self._allow_outside = self._allow if alike else RuleIndex(outside, allow_side, lenient=False)
         self._deny = RuleIndex(policy.deny, deny_side, lenient=True)
         binding = [rule for rule in policy.deny if not rule.entry.scope.repository]
         spares = policy.rules.project_deny_spares_managed and len(binding) < len(policy.deny)
@@ -131,10 +146,8 @@ class Judge:
 
     def _passes(self, server: Server, endpoint: Endpoint, *, enforced: bool) -> Verdict:
         """Apply the allow list and what needs none."""
-        if enforced and server.scope is ServerScope.MANAGED and _exempt(server, self.policy):
-            return _allowed(
-                "provided", f"The organisation provides this server in {server.place.path}.", str(server.place)
-            )
+        if enforced and server.scope is ServerScope.MANAGED:
+            return self._provided_passes(server, endpoint)
         same_as = None if enforced else self._provided.get(_identity(endpoint))
         if same_as is not None:
             text = f"The organisation provides a server with the same command or URL in {same_as.place.path}."
@@ -142,6 +155,21 @@ class Judge:
         if self._allow is not None:
             return self._listed(server, endpoint, self._allow)
         return self._unlisted(enforced=enforced)
+
+    def _provided_passes(self, server: Server, endpoint: Endpoint) -> Verdict:
+        """Apply the allow list to a server that the organisation provides: a project's entries can only admit it."""
+        place, spares = server.place, self.policy.rules.project_deny_spares_managed
+        if _exempt(server, self.policy):
+            return _allowed("provided", f"The organisation provides this server in {place.path}.", str(place))
+        if self._allow is None:
+            return self._unlisted(enforced=True)
+        if spares and not self.policy.allow_outside:
+            text = "Only a project's own settings hold an allow list, which cannot keep the organisation's servers out."
+            return _allowed("provided", text, str(place))
+        found = [self._listed(server, endpoint, self._allow)]
+        if spares and self._allow_outside is not self._allow and self._allow_outside is not None:
+            found.append(self._listed(server, endpoint, self._allow_outside))
+        return next((verdict for answer in _MILDEST for verdict in found if verdict.answer is answer), found[0])
 
     def _unlisted(self, *, enforced: bool) -> Verdict:
         """Say what holds where no allow list is set."""

@@ -32,7 +32,11 @@ from agent.core.policy.matching import Endpoint
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
-_WRITTEN = re.compile(r"[^:/?#]*:[/\\]*(?:(?P<user>[^/\\?#]*)@)?[^/\\?#]*(?P<path>[^?#]*)")
+_WRITTEN = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?",
+    re.DOTALL,
+)
+_OWN_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 _RANK = (ServerScope.DYNAMIC, ServerScope.MANAGED, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.USER)
 _FOLDER_KINDS = frozenset({DocumentKind.PROJECT_SETTINGS, DocumentKind.LOCAL_SETTINGS})
 _OWN = frozenset({ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT})
@@ -198,17 +202,17 @@ def _settle_plugins(rows: Sequence[_Row]) -> None:
 
 
 def _signature(endpoint: Endpoint) -> object | None:
-    """Return what makes two servers the same to the client: the command, or the URL.
+    """Return what makes two servers the same to the client: the command, or the URL as text.
 
-    Of a URL the scheme, user and host count as the parser has them, the path as it is written but without slashes at its end, and
-    the query; the fragment does not.
+    Of the text, scheme and host are taken in lower case, the scheme's own port, slashes at the end of the path, an empty query
+    and the fragment are left out, and nothing else is made alike.
     """
-    address = endpoint.address
-    if endpoint.command is not None or address is None or not isinstance(endpoint.url, str):
+    written = _WRITTEN.fullmatch(endpoint.url) if isinstance(endpoint.url, str) else None
+    if written is None:
         return endpoint.command or endpoint.url
-    written = _WRITTEN.match(endpoint.url)
-    user, path = (written["user"], written["path"].rstrip("/\\")) if written else ("", address.path)
-    return (address.scheme, user, address.authority, path, address.query)
+    scheme, host = written["scheme"].lower(), written["host"].lower()
+    host = host.removesuffix(f":{_OWN_PORTS.get(scheme, 'none')}")
+    return (scheme, written["user"], host, written["path"].rstrip("/"), (written["query"] or "").removeprefix("?"))
 
 
 def _out_of_the_way(row: _Row) -> bool:

@@ -120,6 +120,27 @@ def test_a_projects_denials_do_not_bind_the_organisations_servers(kind: Document
     assert (answer(found, found.managed_servers[0]) is Answer.BLOCKED) is blocks
 
 
+@pytest.mark.parametrize(
+    ("organisation", "project", "loads"),
+    [
+        (None, [], True),
+        ([], [{"serverCommand": ["npx", "a"]}], True),
+        ([], [{"serverName": "m"}], True),
+        ([{"serverName": "m"}], [{"serverCommand": ["x"]}], True),
+        ([{"serverCommand": ["x"]}], [{"serverName": "m"}], False),
+        ([], [{"serverCommand": ["x"]}], False),
+    ],
+)
+def test_a_projects_permissions_can_admit_the_organisations_servers_and_not_keep_them_out(
+    organisation: list[object] | None, project: list[object], *, loads: bool
+) -> None:
+    file = document(DocumentKind.MANAGED_MCP, {"mcpServers": {"m": {"command": "npx", "args": ["${A}"]}}})
+    own = document(DocumentKind.PROJECT_SETTINGS, {"allowedMcpServers": project})
+    found = policy(file, own, *([] if organisation is None else [managed({"allowedMcpServers": organisation})]))
+    verdict = evaluate(found, found.managed_servers[0], Environment({"A": "a"}, complete=True))
+    assert (verdict.answer is Answer.ALLOWED) is loads
+
+
 def test_plugin_only_shuts_out_users_and_projects_and_not_plugins_or_the_command_line() -> None:
     found = policy(managed({"strictPluginOnlyCustomization": True}))
     shut = {ServerScope.USER, ServerScope.LOCAL, ServerScope.PROJECT, ServerScope.AGENT}

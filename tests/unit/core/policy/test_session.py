@@ -199,7 +199,12 @@ def test_a_plugins_server_gives_way_to_a_loaded_one_with_the_same_endpoint() -> 
     assert outcomes(stdio("npx", "same", name="a"), plugin)["npx same"] == "duplicate"
     urls = [http("https://h.example/x", name="a"), http("https://H.EXAMPLE/x/", name="plugin:p:u", scope=PLUGIN)]
     assert outcomes(*urls) == {"https://h.example/x": "loads", "https://H.EXAMPLE/x/": "duplicate"}
-    for url in ("https://h.example/y/../x", "https://u@h.example/x", "https://h.example./x"):
+    for url in (
+        "https://h.example/y/../x",
+        "https://u@h.example/x",
+        "https://h.example./x",
+        "https://h.example:0443/x",
+    ):
         other = http(url, name="plugin:p:u", scope=PLUGIN)
         assert outcomes(http("https://h.example/x#f", name="a"), other)[url] == "loads"
     deny = managed({"deniedMcpServers": [{"serverName": "a"}]})
