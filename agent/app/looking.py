@@ -34,6 +34,7 @@ from agent.sources.configs import ConfigSource
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource, Surroundings, nothing_known
+from agent.sources.other_policies import AllManagedSource
 from agent.sources.processes import ProcessSource
 
 
@@ -68,7 +69,7 @@ class Eyes:
     device: DeviceRow
     users: HomeUsers
     configs: ConfigSource
-    managed: ManagedSource
+    managed: AllManagedSource
     processes: ProcessSource
     terms: Terms
     memory: Memory = field(default_factory=Memory)
@@ -121,16 +122,19 @@ def eyes(
             ),
             interval_s=looks.config_interval_s,
         ),
-        managed=ManagedSource(
-            files,
-            known[CLAUDE_CODE],
-            interval_s=looks.managed_interval_s,
-            around=Surroundings(
-                baselines=str(settings.baseline.folder or baseline_folder(system)),
-                guard=guards_of(files.root) if system == machine.os else nothing_known,
-                own=known_before.own if known_before is not None else tuple,
-                registry=registry_policies if target.root is None and system == "windows" else None,
+        managed=AllManagedSource(
+            ManagedSource(
+                files,
+                known[CLAUDE_CODE],
+                interval_s=looks.managed_interval_s,
+                around=Surroundings(
+                    baselines=str(settings.baseline.folder or baseline_folder(system)),
+                    guard=guards_of(files.root) if system == machine.os else nothing_known,
+                    own=known_before.own if known_before is not None else tuple,
+                    registry=registry_policies if target.root is None and system == "windows" else None,
+                ),
             ),
+            files,
         ),
         processes=processes,
         terms=Terms(

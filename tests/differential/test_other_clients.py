@@ -15,6 +15,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Place, Trouble, Unreadable, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.others.codex import codex_policy
+from agent.core.policy.others.copilot import copilot_policy
 from agent.core.policy.others.gemini import gemini_policy
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer
@@ -36,6 +37,8 @@ def _corpus(client: str) -> Case:
 
 CODEX = _corpus("codex")
 GEMINI = _corpus("gemini-cli")
+COPILOT = _corpus("github-copilot-cli")
+COPILOT_FILE = "/etc/github-copilot/managed-settings.json"
 
 
 def _content(case: Case, path: str) -> Content:
@@ -110,3 +113,21 @@ def test_gemini_starts_what_the_evaluator_says(case: Case) -> None:
     environment = Environment(case["env"], complete=True)
     answers = {name: policy.verdict(_server("gemini-cli", name, ("x",)), environment) for name in GEMINI["servers"]}
     assert {name for name, verdict in answers.items() if verdict.answer is Answer.ALLOWED} == set(case["loads"])
+
+
+@pytest.mark.parametrize("case", COPILOT["cases"], ids=[case["name"] for case in COPILOT["cases"]])
+def test_copilot_starts_what_the_evaluator_says(case: Case) -> None:
+    document = Document(DocumentKind.COPILOT_SETTINGS, COPILOT_FILE, _content(case, COPILOT_FILE))
+    policy = copilot_policy([document], NOBODY if case["as"] else None)
+    environment = Environment(case["env"], complete=True)
+    servers = {
+        name: _server(
+            "github-copilot-cli",
+            name,
+            (entry["command"], *entry["args"]) if "command" in entry else None,
+            entry.get("url"),
+        )
+        for name, entry in COPILOT["config"]["mcpServers"].items()
+    }
+    said = {name for name, server in servers.items() if policy.verdict(server, environment).answer is Answer.ALLOWED}
+    assert said == set(case["loads"])

@@ -21,6 +21,7 @@ from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, judge_managed
+from agent.core.assess.others import other_deviations, other_files
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import (
     JudgedRunning,
@@ -117,11 +118,13 @@ def assess(
     running = _running(world, terms, files, given, now)
     known = circumstances(world.managed, files.policy, terms.enforcing.__contains__)
     ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
-    managed = judge_managed(world.managed, [look.user for look in world.configs], ground)
+    users = [look.user for look in world.configs]
+    managed = judge_managed(world.managed, users, ground)
     installed = _installed(world)
     found = (
         *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
         *managed.deviations,
+        *other_deviations(world.managed, users),
         *effect_deviations(files.policy, world.managed, world.configs, terms.means.client_version),
         *running_deviations(running, _nearest(files.organisation), known),
         *bent_deviations(running),
@@ -146,7 +149,7 @@ def assess(
             policy=policy,
             servers=servers,
             processes=process_rows(running),
-            managed_files=managed.rows,
+            managed_files=(*managed.rows, *other_files(world.managed, users)),
             memory=managed.memory,
             coverage=coverage,
             summary=summary.summarise(policy, servers, tuple(findings.present.values()), coverage, len(running)),

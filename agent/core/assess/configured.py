@@ -1,12 +1,14 @@
 """Configured servers: the verdict on each, for each user, in every folder where it is another one.
 
 A client that enforces the policy is judged as that client's own sessions: one anywhere, and one in every project that has
-something of its own to say. A client that enforces nothing is judged by the organisation's policy alone.
+something of its own to say. A client that enforces nothing is judged by the organisation's policy alone; one that enforces a
+managed policy of its own, by both.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.core.assess.others import OwnPolicies
 from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
 from agent.core.assess.secrets import secret_deviations
@@ -72,6 +74,7 @@ def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: M
     refuses: dict[str, str] = {}
     provided: dict[str, JudgedServer] = {}
     organisation = organisation_judge(managed, means, versions_of(looks))
+    own = OwnPolicies(looks, managed, means.environment)
     for look in looks:
         outcome = session_of(look, managed, means)
         if outcome.refuses is not None:
@@ -83,9 +86,9 @@ def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: M
                     continue
                 item = replace(item, server=replace(item.server, user=look.user.name))  # noqa: PLW2901 - this user's own answer
             judged.append(item)
-        judged += [_unenforced(server, organisation) for server in look.servers if server.client != CLAUDE_CODE]
+        judged += [_unenforced(server, organisation, own) for server in look.servers if server.client != CLAUDE_CODE]
     if not looks:
-        judged += [_unenforced(server, organisation) for server in organisation.policy.managed_servers]
+        judged += [_unenforced(server, organisation, own) for server in organisation.policy.managed_servers]
     return Configured((*provided.values(), *judged), refuses)
 
 
@@ -165,11 +168,11 @@ def _judged(item: Judged) -> JudgedServer:
     return JudgedServer(item.server, item.verdict, item.loads, explained, enforced=True)
 
 
-def _unenforced(server: Server, organisation: Judge) -> JudgedServer:
-    reason = "The entry is switched off." if server.disabled else None
-    return JudgedServer(
-        server, organisation.verdict(server), False if server.disabled else None, reason, enforced=False
-    )
+def _unenforced(server: Server, organisation: Judge, own: OwnPolicies) -> JudgedServer:
+    both = own.judge(server, organisation.verdict(server))
+    loads = False if server.disabled or not both.starts else None
+    reason = "The entry is switched off." if server.disabled else both.why
+    return JudgedServer(server, both.verdict, loads, reason, both.enforced)
 
 
 def server_rows(judged: Sequence[JudgedServer], running: Mapping[str, Sequence[int]]) -> tuple[ServerRow, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.core.assess.assess import Terms
 from agent.core.assess.configured import judge_configured, organisation_judge, session_of, versions_of
+from agent.core.assess.others import OwnPolicies
 from agent.core.assess.results import redact
 from agent.core.assess.running import as_server
 from agent.core.observation import ConfigLook, ManagedLook, ProcessLook
@@ -33,6 +34,7 @@ def names(world: World, terms: Terms) -> tuple[str, ...]:
 
 def _configured(looks: Sequence[ConfigLook], managed: ManagedLook, terms: Terms, wanted: str) -> Iterator[Explanation]:
     organisation = organisation_judge(managed, terms.means, versions_of(looks))
+    own = OwnPolicies(looks, managed, terms.means.environment)
     by_user = {look.user.name: look for look in looks}
     for item in judge_configured(looks, managed, terms.means).judged:
         server = item.server
@@ -44,7 +46,7 @@ def _configured(looks: Sequence[ConfigLook], managed: ManagedLook, terms: Terms,
             judged = next((row for row in outcome.judged if _is(row.server, server)), None)
             yield explain(outcome.policy, server, terms.means.environment, redact=redact, judged=judged)
         else:
-            yield explain(organisation.policy, server, terms.means.environment, redact=redact)
+            yield own.explained(explain(organisation.policy, server, terms.means.environment, redact=redact))
 
 
 def _running(

@@ -1,0 +1,27 @@
+"""Which clients enforce a managed policy of their own, and how: one row per client."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import User
+from agent.core.policy.others.codex import codex_policy
+from agent.core.policy.others.copilot import copilot_policy
+from agent.core.policy.others.gemini import gemini_policy
+from agent.core.policy.others.ruling import ClientPolicy
+
+Enforcement = Callable[[Sequence[Document], User | None], ClientPolicy]
+
+ENFORCEMENTS: Mapping[str, Enforcement] = MappingProxyType(
+    {"codex": codex_policy, "gemini-cli": gemini_policy, "github-copilot-cli": copilot_policy}
+)
+
+KINDS: Mapping[DocumentKind, str] = MappingProxyType(
+    {
+        DocumentKind.CODEX_REQUIREMENTS: "codex",
+        DocumentKind.GEMINI_SYSTEM: "gemini-cli",
+        DocumentKind.GEMINI_DEFAULTS: "gemini-cli",
+        DocumentKind.COPILOT_SETTINGS: "github-copilot-cli",
+    }
+)
+"""The client that reads a managed file of a role."""
