@@ -9,15 +9,14 @@ look that could not be completed and no deviation found).
 """
 
 import argparse
+import json
 import sys
-
-from pydantic import TypeAdapter
 
 from agent.app.looking import check
 from agent.app.remembering import remembered
 from agent.cli.options import add_global, prepare
 from agent.cli.text import check_lines
-from agent.core.documents import CheckDocument
+from agent.core.documents import plain
 from agent.host.machine import device_id
 
 STATUS = {"compliant": 0, "deviating": 1, "unknown": 2}
@@ -37,10 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)
-    adapter = TypeAdapter(CheckDocument)
     if arguments.json:
-        print(adapter.dump_json(document).decode())
+        print(json.dumps(plain(document)))
     else:
-        for line in check_lines(adapter.dump_python(document, mode="json")):
+        for line in check_lines(plain(document)):
             print(line)
     return 2 if prepared.loaded.problems else STATUS[document.summary.state]

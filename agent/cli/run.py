@@ -12,13 +12,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from pydantic import TypeAdapter
-
 from agent.app.daemon import JOURNAL, REPORTS, Audience, run_daemon
 from agent.cli.options import Prepared, add_global, prepare
 from agent.cli.places import UsageError
 from agent.cli.text import check_lines, moment, one_line
-from agent.core.documents import CheckDocument, StatusDocument
+from agent.core.documents import StatusDocument, plain
 from agent.core.ledger import Change
 from agent.service.systemd import notifier
 
@@ -59,7 +57,7 @@ def _tell_reports(prepared: Prepared) -> None:
 
 
 def _tell_first(document: StatusDocument) -> None:
-    for line in check_lines(TypeAdapter(CheckDocument).dump_python(document.check, mode="json")):
+    for line in check_lines(plain(document.check)):
         _say(line)
     _say("Watching. Each deviation is printed as it opens and closes; Ctrl-C ends the agent.")
 

@@ -4,8 +4,8 @@ They hold redacted values only. Names and meanings are stable under their `schem
 each is `mcp-compliance schema check|status`.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from agent.core.observation import CoverageState
 from agent.core.place import Os
 from agent.core.server import ServerScope, Transport
 from agent.core.verdict import Answer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PolicyState = Literal["effective", "none", "refused", "indeterminate"]
 ManagedState = Literal[
@@ -254,3 +257,8 @@ class StatusDocument:
         float | None, Field(description="Unix time since which the summary's state is what it is; null: not known")
     ] = None
     schema: Literal["mcp-compliance/status/1"] = "mcp-compliance/status/1"
+
+
+def plain(document: "DataclassInstance") -> dict[str, Any]:
+    """Return a published document as the JSON value that it is (words of an enumeration are texts, tuples become lists)."""
+    return asdict(document)

@@ -1,18 +1,17 @@
 """Turns assessments into the status document: at once when something changed, now and then when nothing did."""
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from agent.core.assess import Assessment
 from agent.core.assess.report import check_document
-from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument
+from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument, plain
 from agent.core.ledger import Record
-from agent.core.public import PublicDocument, UserDocument, public_document, user_document
+from agent.core.public import public_document, user_document
 from agent.ports import Clock
 from agent.status.document import replace_file, write
 from agent.status.health import Health
@@ -20,9 +19,6 @@ from agent.status.metrics import metrics
 from agent.status.public import write_public
 
 log = logging.getLogger(__name__)
-_ADAPTER = TypeAdapter(StatusDocument)
-_PUBLIC = TypeAdapter(PublicDocument)
-_USER = TypeAdapter(UserDocument)
 
 
 def _not_known(_state: str) -> float | None:
@@ -97,7 +93,7 @@ class Publisher:
             process_events=facts.process_events,
         )
         try:
-            write(self._folder, _ADAPTER.dump_json(document))
+            write(self._folder, json.dumps(plain(document)).encode())
             self._write_public(document)
             if facts.metrics_file is not None:
                 figures = metrics(document, facts.dropped()).encode()
@@ -113,5 +109,9 @@ class Publisher:
     def _write_public(self, document: StatusDocument) -> None:
         if self._facts.uids is None:
             return
-        users = {uid: _USER.dump_json(user_document(document, name)) for name, uid in self._facts.uids().items() if uid}
-        write_public(self._folder, _PUBLIC.dump_json(public_document(document)), users)
+        users = {
+            uid: json.dumps(plain(user_document(document, name))).encode()
+            for name, uid in self._facts.uids().items()
+            if uid
+        }
+        write_public(self._folder, json.dumps(plain(public_document(document))).encode(), users)
