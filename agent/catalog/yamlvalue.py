@@ -1,0 +1,52 @@
+"""The part of reading YAML that needs the library; it is loaded with the first YAML file, as most laptops have none."""
+
+import re
+from typing import Any
+
+import yaml
+
+from agent.catalog.yamltext import YamlError
+from agent.core.jsontext import MAX_DEPTH
+
+_ALIASES = 1000
+
+
+class _Loader(yaml.CSafeLoader):
+    """Safe, and without guesses."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - a copy of its own is the point
+
+    def flatten_mapping(self, node: object) -> None:
+        """Leave `<<` alone."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+
+
+def load(text: str) -> Any:  # noqa: ANN401 - YAML is any value
+    """Return the value of the one document in `text`; raise `YamlError`."""
+    try:
+        _guard(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        raise YamlError("not valid YAML", error.problem_mark.line + 1 if error.problem_mark else None) from None
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:  # odd characters, a date in the 13th month
+        raise error if isinstance(error, YamlError) else YamlError("not valid YAML") from None
+
+
+def _guard(text: str) -> None:
+    """Refuse what is nested too deeply, before the recursive part of the parser sees it, and heaps of aliases."""
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+        if depth > MAX_DEPTH or aliases > _ALIASES:
+            what = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {_ALIASES} aliases"
+            raise YamlError(what, event.start_mark.line + 1 if event.start_mark else None)
