@@ -132,6 +132,7 @@ class _Agent:
         self._clock = SystemClock()
         self._budgets = Budgets()
         self._judged: Judged | None = None
+        self._untold: tuple[Change, ...] = ()
         self._blindness = Blindness(loaded.settings.reporting.blind_after_s)
         self._remembering = Remembering(state)
         self._state, self._tampered = state, tampered(state, state / JOURNAL)
@@ -242,7 +243,7 @@ class _Agent:
         if assessment.complete:
             self._remembering.keep(assessment.memory)
         if self._launches is not None and self._judged is not None:
-            self._launches.expect(self._judged.startable)
+            self._launches.expect(self._judged.files.startable)
         return assessment
 
     def _encode(self, change: Change) -> Sequence[JSON]:
@@ -251,8 +252,7 @@ class _Agent:
         return finding_events(self._eyes.device, change, circumstances)
 
     def _announce(self, changes: Sequence[Change]) -> None:
-        if self._told_first and changes:
-            self._audience.changes(changes, self._publisher.last)
+        self._untold = (*self._untold, *changes) if self._told_first else ()
 
     def _publish(self, assessment: Assessment, problem: str | None) -> None:
         if not assessment.complete:
@@ -260,6 +260,9 @@ class _Agent:
         self._hold("journal.failing", problem)
         document = self._publisher.publish(assessment)
         self._teller.look(document)
+        if self._untold:  # told with the document that they led to, not with the one before
+            changes, self._untold = self._untold, ()
+            self._audience.changes(changes, document)
         if not self._told_first:
             self._told_first = True
             self._manager.ready()

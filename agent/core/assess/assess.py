@@ -20,7 +20,7 @@ from agent.core.assess.configured import (
 from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
-from agent.core.assess.managed import Ground, judge_managed
+from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.assess.others import other_deviations, other_files
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import (
@@ -37,7 +37,6 @@ from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.observation import Coverage, CoverageState, Scope
-from agent.core.policy.effective import Policy
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
 from agent.core.recognition import ClientMarks, recognise
@@ -82,19 +81,28 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What was judged of the files alone; kept from one call to the next, because files change less often than processes."""
+class OfFiles:
+    """What was judged of configuration and managed files together."""
 
-    world: World
     configured: Configured
     organisation: Judge
     startable: tuple[Server, ...]
     deviations: tuple[Deviation, ...]
+    others: tuple[ManagedFileRow, ...]
+    policy: PolicyRow
+    coverage: tuple[CoverageRow, ...]
 
-    @property
-    def policy(self) -> Policy:
-        """The organisation's policy."""
-        return self.organisation.policy
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was judged of files alone; kept from one call to the next, because files change less often than processes.
+
+    The managed files are weighed again after each look at them, as a baseline runs out without a change of any file.
+    """
+
+    world: World
+    files: OfFiles
+    managed: ManagedJudgement
 
 
 def assess(
@@ -113,19 +121,13 @@ def assess(
     """
     if world.configs is None or world.managed is None or world.processes is None:
         return Assessment(complete=False, findings=Findings()), before
-    files = _judged_files(world, terms, before)
+    judged = _judged(world, terms, before, now)
+    files = judged.files
     given = judge_given(world.processes.given, terms.enforcing.__contains__, files.organisation.verdict)
     running = _running(world, terms, files, given, now)
-    known = circumstances(world.managed, files.policy, terms.enforcing.__contains__)
-    ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
-    users = [look.user for look in world.configs]
-    managed = judge_managed(world.managed, users, ground)
-    installed = _installed(world)
+    known = circumstances(world.managed, files.organisation.policy, terms.enforcing.__contains__)
     found = (
-        *policy_deviations(files.policy, world.managed.documents, installed, required=terms.policy_required),
-        *managed.deviations,
-        *other_deviations(world.managed, users),
-        *effect_deviations(files.policy, world.managed, world.configs, terms.means.client_version),
+        *judged.managed.deviations,
         *running_deviations(running, _nearest(files.organisation), known),
         *bent_deviations(running),
         *given_deviations(world.processes.given, given),
@@ -140,33 +142,56 @@ def assess(
         if item.running.server is not None:
             pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
     servers = server_rows((*files.configured.judged, *given), pids)
-    policy = policy_row(files.policy)
-    coverage = tuple(_coverage_row(row) for row in world.coverage)
+    coverage = (*files.coverage, *(_coverage_row(row) for row in (*world.processes.coverage, *world.extra_coverage)))
+    present = tuple(findings.present.values())
     return (
         Assessment(
             complete=True,
             findings=findings,
-            policy=policy,
+            policy=files.policy,
             servers=servers,
             processes=process_rows(running),
-            managed_files=(*managed.rows, *other_files(world.managed, users)),
-            memory=managed.memory,
+            managed_files=(*judged.managed.rows, *files.others),
+            memory=judged.managed.memory,
             coverage=coverage,
-            summary=summary.summarise(policy, servers, tuple(findings.present.values()), coverage, len(running)),
+            summary=summary.summarise(files.policy, servers, present, coverage, len(running)),
         ),
-        files,
+        judged,
     )
 
 
-def _judged_files(world: World, terms: Terms, before: Judged | None) -> Judged:
+def _judged(world: World, terms: Terms, before: Judged | None, now: float | None) -> Judged:
     assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
-    if before is not None and before.world.configs == world.configs and before.world.managed == world.managed:
+    same = before is not None and before.world.configs == world.configs and before.world.managed == world.managed
+    if before is not None and same and before.world.managed is world.managed and before.world.memory == world.memory:
         return before
+    users = [look.user for look in world.configs]
+    ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
+    managed = judge_managed(world.managed, users, ground)
+    return Judged(world, before.files if before is not None and same else _of_files(world, terms), managed)
+
+
+def _of_files(world: World, terms: Terms) -> OfFiles:
+    assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
     configured = judge_configured(world.configs, world.managed, terms.means)
-    startable = tuple(item.server for item in configured.judged if item.server.command is not None)
     judge = organisation_judge(world.managed, terms.means, versions_of(world.configs))
-    found = (*configured_deviations(configured.judged, _nearest(judge)), *supply_deviations(configured.judged))
-    return Judged(world, configured, judge, startable, found)
+    users = [look.user for look in world.configs]
+    documents, version = world.managed.documents, terms.means.client_version
+    return OfFiles(
+        configured=configured,
+        organisation=judge,
+        startable=tuple(item.server for item in configured.judged if item.server.command is not None),
+        deviations=(
+            *policy_deviations(judge.policy, documents, _installed(world), required=terms.policy_required),
+            *other_deviations(world.managed, users),
+            *effect_deviations(judge.policy, world.managed, world.configs, version),
+            *configured_deviations(configured.judged, _nearest(judge)),
+            *supply_deviations(configured.judged),
+        ),
+        others=other_files(world.managed, users),
+        policy=policy_row(judge.policy),
+        coverage=tuple(_coverage_row(row) for row in replace(world, processes=None, extra_coverage=()).coverage),
+    )
 
 
 def _nearest(judge: Judge) -> Nearest:
@@ -175,7 +200,7 @@ def _nearest(judge: Judge) -> Nearest:
 
 
 def _running(
-    world: World, terms: Terms, files: Judged, given: Sequence[JudgedServer], now: float | None
+    world: World, terms: Terms, files: OfFiles, given: Sequence[JudgedServer], now: float | None
 ) -> tuple[JudgedRunning, ...]:
     assert world.processes is not None  # noqa: S101 - the caller looked
     processes = (*world.processes.processes, *world.processes.ended)
