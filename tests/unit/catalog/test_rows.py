@@ -43,7 +43,10 @@ def test_every_path_of_every_row_is_absolute_on_every_system(os: Os) -> None:
             for path in expand(row, file.path, os, home=HOMES[os], project=project):
                 assert pure_path(os, path).is_absolute(), (row.id, path)
                 assert not set("<>${}%~") & set(path), (row.id, path)
-                assert (file.shape is None) != (file.document is None) or file.shape in ("claude_state", "gemini_servers")
+                assert (file.shape is None) != (file.document is None) or file.shape in (
+                    "claude_state",
+                    "gemini_servers",
+                )
                 assert (file.shape == "claude_state") <= (file.format == "json")
 
 
