@@ -54,8 +54,16 @@ _BY_HAND: dict[str, tuple[str, bytes]] = {
 def cases() -> Iterator[Case]:
     """Every recorded case."""
     for file in sorted(CORPUS.glob("*.json")):
-        for case in json.loads(file.read_text()):
-            yield _placed(case)
+        yield from _read(file)
+
+
+def asked() -> Iterator[Case]:
+    """Cases that the recordings leave open, put to the same client by `tests.differential.oracle`."""
+    yield from _read(CORPUS.parent / "asked.json")
+
+
+def _read(file: Path) -> Iterator[Case]:
+    yield from map(_placed, json.loads(file.read_text()))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import pytest
 
 from agent.core.policy.session import Outcome, judge
 from agent.core.verdict import Answer
-from tests.differential.recorded import Case, cases, recording
+from tests.differential.recorded import Case, asked, cases, recording
 
 ALL = list(cases())
+EVERY = [*ALL, *asked()]
 
 
-@pytest.mark.parametrize("case", ALL, ids=[case["id"] for case in ALL])
+@pytest.mark.parametrize("case", EVERY, ids=[case["id"] for case in EVERY])
 def test_every_verdict_is_the_clients(case: Case) -> None:
     outcome = judge(recording(case).session)
     said = {name: _said(outcome, name, verdict) for name, verdict in case["verdicts"].items()}

@@ -1,8 +1,8 @@
 """Which values in a settings file of a user, project or `--settings` make Claude Code ignore the whole file.
 
 Observed with 2.1.330, key by key: one known key of a wrong type costs the file, its deny list with it. Unknown keys and invalid
-list entries do not, and neither does what the managed files may hold in the same keys. The table holds types alone: values that a
-key of the right type may not take (an unknown mode, say) are not in it.
+list entries do not, and neither does what the managed files may hold in the same keys. The table holds what was asked; it is not
+the client's whole schema.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,17 +52,34 @@ def _objects(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _permissions(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    lists = all(isinstance(value.get(key, []), list) for key in ("allow", "deny", "ask", "additionalDirectories"))
-    return lists and isinstance(value.get("defaultMode", ""), str)
+def _one_of(words: str) -> Check:
+    known = frozenset(words.split())
+    return lambda value: isinstance(value, str) and value in known
+
+
+def _fields(checks: Mapping[str, Check]) -> Check:
+    """Return the check of an object in which the named members, where they are there, pass theirs."""
+    return lambda value: (
+        isinstance(value, dict) and all(check(value[key]) for key, check in checks.items() if key in value)
+    )
 
 
 def _rows(check: Check, keys: str) -> dict[str, Check]:
     return dict.fromkeys(keys.split(), check)
 
 
+_PERMISSIONS: Mapping[str, Check] = {
+    **_rows(_list, "allow deny ask additionalDirectories"),
+    **_rows(_one_of("default acceptEdits plan bypassPermissions dontAsk auto manual"), "defaultMode"),
+    **_rows(_one_of("disable"), "disableBypassPermissionsMode"),
+}
+_SANDBOX: Mapping[str, Check] = {
+    **_rows(
+        _truth, "enabled failIfUnavailable autoAllowBashIfSandboxed allowUnsandboxedCommands enableWeakerNestedSandbox"
+    ),
+    **_rows(_list, "excludedCommands"),
+    **_rows(_object, "network filesystem ripgrep"),
+}
 _CHECKS: Mapping[str, Check] = {
     **_rows(
         _truth,
@@ -78,9 +95,9 @@ _CHECKS: Mapping[str, Check] = {
     ),
     **_rows(
         _text,
-        "$schema agent apiKeyHelper autoUpdatesChannel awsAuthRefresh awsCredentialExport defaultShell "
-        "disableAutoMode gcpAuthRefresh language minimumVersion model otelHeadersHelper outputStyle "
-        "parentSettingsBehavior plansDirectory requiredMinimumVersion",
+        "$schema agent apiKeyHelper awsAuthRefresh awsCredentialExport "
+        "gcpAuthRefresh language minimumVersion model otelHeadersHelper outputStyle "
+        "plansDirectory requiredMinimumVersion",
     ),
     **_rows(_texts, "availableModels claudeMdExcludes companyAnnouncements"),
     **_rows(_list, "allowedChannelPlugins allowedHttpHookUrls fallbackModel httpHookAllowedEnvVars"),
@@ -89,10 +106,15 @@ _CHECKS: Mapping[str, Check] = {
     **_rows(_or_text(_texts), "disabledMcpjsonServers enabledMcpjsonServers forceLoginOrgUUID"),
     **_rows(
         _object,
-        "attribution autoMode enabledPlugins env fileSuggestion modelOverrides pluginConfigs sandbox "
+        "attribution autoMode enabledPlugins env fileSuggestion modelOverrides pluginConfigs "
         "spinnerVerbs statusLine worktree",
     ),
-    **_rows(_permissions, "permissions"),
+    **_rows(_fields(_PERMISSIONS), "permissions"),
+    **_rows(_fields(_SANDBOX), "sandbox"),
+    **_rows(_one_of("latest stable rc"), "autoUpdatesChannel"),
+    **_rows(_one_of("bash powershell"), "defaultShell"),
+    **_rows(_one_of("disable"), "disableAutoMode"),
+    **_rows(_one_of("first-wins merge"), "parentSettingsBehavior"),
     **_rows(_days, "cleanupPeriodDays"),
     **_rows(_rate, "feedbackSurveyRate"),
 }
