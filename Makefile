@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e bench lock clean docs soak
+.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,14 @@ $(VENV)/e2e/e2e.stamp: requirements/e2e.txt
 
 e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real Claude Code and real MCP servers (needs npm and the package registries)
 	$(BIN)/python -m pytest -m e2e tests/e2e
+
+.scratch/oracle/node_modules/.bin/claude:
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.330
+
+PAIRS ?= 5000
+SEED  ?= 1
+oracle: $(VENV)/dev.stamp .scratch/oracle/node_modules/.bin/claude ## Ask the real Claude Code about fresh random cases (root on Linux; PAIRS=5000 SEED=1)
+	$(BIN)/python -m tests.differential.oracle --client .scratch/oracle/node_modules/.bin/claude --pairs $(PAIRS) --seed $(SEED)
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

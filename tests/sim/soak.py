@@ -12,7 +12,7 @@ from tests.sim.month import Month, never, office_hours
 MONTHS = {
     "a month of office hours, killed once a day": {"online": office_hours, "churn": 2.0},
     "a month without any network": {"online": never, "churn": 2.0},
-    "a month without network, findings every minute": {"online": never, "churn": 60.0},
+    "a month without network, findings every five minutes": {"online": never, "churn": 60.0},
     "the same in a journal of 4 MB": {"online": never, "churn": 60.0, "max_bytes": 4_000_000},
 }
 
