@@ -122,7 +122,9 @@ def differences(case: Case, client: Path) -> tuple[int, list[str]]:
 def main(argv: list[str] | None = None) -> int:
     """Run cases until so many pairs are compared; return the number of cases with a mismatch, at most 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--client", type=Path, required=True, help="the installed `claude`")
+    parser.add_argument(
+        "--client", type=lambda text: Path(text).absolute(), required=True, help="the installed `claude`"
+    )
     parser.add_argument("--pairs", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
