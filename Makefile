@@ -67,6 +67,7 @@ soak: $(VENV)/dev.stamp ## Live through four simulated months of outages, kills 
 
 docs: $(VENV)/dev.stamp ## Write the generated documents anew
 	$(BIN)/python -m tests.faults.matrix
+	$(BIN)/python -m osquery_tables.files
 	$(BIN)/mcp-compliance schema openapi > docs/openapi.json
 
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew

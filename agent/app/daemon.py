@@ -45,6 +45,7 @@ from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.public import FOLDER
 from agent.status.publisher import Facts, Publisher
+from agent.status.tables import FILE_NAME as TABLES_FILE
 from agent.store.anchor import drop, tampered
 from agent.store.journal import JOURNAL, Journal, retention_within
 from agent.store.outbox import FOLDED
@@ -325,6 +326,7 @@ class _Agent:
             process_events=self._launches.how if self._launches is not None else "",
             standing_since=self._since,
             metrics_file=settings.metrics.textfile,
+            tables_file=self._state / TABLES_FILE if settings.osquery.database else None,
             dropped=self._dropped,
             uids=(lambda: self._uids) if this_machine().privileged else None,
             counters=self._counters,

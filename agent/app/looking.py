@@ -14,13 +14,14 @@ from agent.core.assess.report import check_document
 from agent.core.baseline.trust import Memory
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.observation import Document
+from agent.core.own_places import PLACES
 from agent.core.place import Facts, Missing, Os
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.files import RootedFiles
-from agent.host.machine import Machine, baseline_folder
+from agent.host.machine import Machine
 from agent.host.permissions import guards_of
 from agent.host.process_events import NoEvents, process_events
 from agent.host.process_reading import LiveReader
@@ -128,7 +129,7 @@ def eyes(
                 known[CLAUDE_CODE],
                 interval_s=looks.managed_interval_s,
                 around=Surroundings(
-                    baselines=str(settings.baseline.folder or baseline_folder(system)),
+                    baselines=str(settings.baseline.folder or PLACES[system].baselines),
                     guard=guards_of(files.root) if system == machine.os else nothing_known,
                     own=known_before.own if known_before is not None else tuple,
                     registry=registry_policies if target.root is None and system == "windows" else None,

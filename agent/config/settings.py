@@ -138,6 +138,15 @@ class Metrics(_Section):
     ] = None
 
 
+class Osquery(_Section):
+    """The status as tables for osquery, without its extension."""
+
+    database: Annotated[
+        bool,
+        Field(description="write tables.db into the state folder, which osquery reads by automatic table construction"),
+    ] = False
+
+
 class Settings(_Section):
     """Every setting of the agent. All have a default that is right for a laptop."""
 
@@ -155,6 +164,7 @@ class Settings(_Section):
     journal: Annotated[Journal, Field(description="local journal")] = Journal()
     reporting: Annotated[Reporting, Field(description="reports")] = Reporting()
     metrics: Annotated[Metrics, Field(description="figures for Prometheus")] = Metrics()
+    osquery: Annotated[Osquery, Field(description="tables for osquery")] = Osquery()
     severity: Annotated[
         dict[Annotated[str, AfterValidator(_known_control)], Severity],
         Field(description="severity per control id, in place of the default"),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
+from agent.core.own_places import NAME, PLACES
 from agent.core.place import Os
 
-NAME = "mcp-compliance-agent"
 UNREGISTERED = "unregistered"
 
 
@@ -44,26 +44,17 @@ def own_paths(machine: Machine) -> OwnPaths:
 
     Settings always come from the system's place, which users cannot write.
     """
-    if machine.os == "windows":
-        base = Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "MCPComplianceAgent"
-        system = OwnPaths(base / "agent.toml", base / "state")
-    elif machine.os == "macos":
-        base = Path("/Library/Application Support/MCPComplianceAgent")
-        system = OwnPaths(base / "agent.toml", base / "state")
-    else:
-        system = OwnPaths(Path(f"/etc/{NAME}/agent.toml"), Path(f"/var/lib/{NAME}"))
+    places = PLACES[machine.os]
+    system = OwnPaths(_here(places.settings), _here(places.state))
     if machine.privileged:
         return system
     return OwnPaths(system.settings, Path(platformdirs.user_state_path(NAME, appauthor=False)))
 
 
-def baseline_folder(os: Os) -> str:
-    """Return where signed baselines lie on a machine of that system, as it spells paths."""
-    return {
-        "linux": f"/etc/{NAME}/baselines",
-        "macos": "/Library/Application Support/MCPComplianceAgent/baselines",
-        "windows": "C:\\ProgramData\\MCPComplianceAgent\\baselines",
-    }[os]
+def _here(path: str) -> Path:
+    """Return a documented place on this machine, whose `ProgramData` may be elsewhere."""
+    shared = os.environ.get("PROGRAMDATA", "").rstrip("\\")
+    return Path(path.replace("C:\\ProgramData", shared, 1) if shared else path)
 
 
 def device_id(state: Path, *, create: bool) -> str:

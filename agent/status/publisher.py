@@ -17,6 +17,7 @@ from agent.status.document import replace_file, write
 from agent.status.health import Health
 from agent.status.metrics import metrics
 from agent.status.public import write_public
+from agent.status.tables import write_tables
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Facts:
     uids: Callable[[], Mapping[str, int]] | None = None
     process_events: str = ""
     metrics_file: Path | None = None
+    tables_file: Path | None = None
     dropped: Callable[[], Mapping[str, int]] = dict
     counters: Callable[[], dict[str, int]] = dict
 
@@ -93,11 +95,14 @@ class Publisher:
             process_events=facts.process_events,
         )
         try:
-            write(self._folder, json.dumps(plain(document)).encode())
+            values = plain(document)
+            write(self._folder, json.dumps(values).encode())
             self._write_public(document)
             if facts.metrics_file is not None:
                 figures = metrics(document, facts.dropped()).encode()
                 replace_file(facts.metrics_file, figures, mode=0o644)
+            if facts.tables_file is not None:
+                write_tables(facts.tables_file, values)
         except OSError as error:
             facts.health.set("status.unwritable", error.strerror or type(error).__name__)
         else:

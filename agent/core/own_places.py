@@ -1,0 +1,40 @@
+"""Where the agent's own files live on each system, as that system spells paths. Documented in README.md and the packages.
+
+Only data: `agent.host.machine` turns it into the places of the running machine, the osquery tables read the status from here, and
+what is generated for other programs (osquery's configuration, profiles, packages) names the same places.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent.core.place import Os
+
+NAME = "mcp-compliance-agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The settings file (drop-ins in `agent.d` beside it), the folder of signed baselines, and the state folder."""
+
+    settings: str
+    baselines: str
+    state: str
+
+
+PLACES: Mapping[Os, Places] = {
+    "linux": Places(
+        settings=f"/etc/{NAME}/agent.toml",
+        baselines=f"/etc/{NAME}/baselines",
+        state=f"/var/lib/{NAME}",
+    ),
+    "macos": Places(
+        settings="/Library/Application Support/MCPComplianceAgent/agent.toml",
+        baselines="/Library/Application Support/MCPComplianceAgent/baselines",
+        state="/Library/Application Support/MCPComplianceAgent/state",
+    ),
+    "windows": Places(
+        settings="C:\\ProgramData\\MCPComplianceAgent\\agent.toml",
+        baselines="C:\\ProgramData\\MCPComplianceAgent\\baselines",
+        state="C:\\ProgramData\\MCPComplianceAgent\\state",
+    ),
+}
