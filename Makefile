@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak
+.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,7 @@ lint: $(VENV)/dev.stamp ## ruff, mypy strict and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=packaging/release $(BIN)/mypy packaging/release
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
@@ -59,6 +60,22 @@ SEED  ?= 1
 oracle: $(VENV)/dev.stamp .scratch/oracle/node_modules/.bin/claude ## Ask the real Claude Code about fresh random cases (root on Linux; PAIRS=5000 SEED=1)
 	$(BIN)/python -m tests.differential.oracle --client .scratch/oracle/node_modules/.bin/claude --pairs $(PAIRS) --seed $(SEED)
 
+# `make freeze` needs a Python with a shared library, as python.org's, Debian's and pyenv's (--enable-shared) are.
+FREEZE := $(VENV)/freeze/bin
+$(VENV)/freeze.stamp: requirements/freeze.txt
+	$(PYTHON) -m venv $(VENV)/freeze
+	$(FREEZE)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/freeze.txt
+	@touch $@
+
+# The same commit, interpreter and pins give the same bytes: no time and no order of a hash gets in.
+freeze: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+freeze: export PYTHONHASHSEED = 0
+freeze: $(VENV)/freeze.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
+	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance.spec
+	dist/mcp-compliance-agent/mcp-compliance selfcheck
+	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance dist/mcp-compliance-agent > dist/mcp-compliance-agent.cdx.json
+	$(FREEZE)/python packaging/release/sizes.py build/mcp-compliance dist/mcp-compliance-agent
+
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
@@ -73,6 +90,7 @@ docs: $(VENV)/dev.stamp ## Write the generated documents anew
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
 	$(LOCK) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
+	$(LOCK) --constraint requirements/run.txt pyproject.toml requirements/freeze.in -o requirements/freeze.txt
 	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
 
 clean: ## Remove what the other targets made

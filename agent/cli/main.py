@@ -27,6 +27,7 @@ VERBS = {
     "policy": "weaknesses of a managed policy before or after it is deployed: `policy lint [FILE…]`",
     "baseline": "the signed record of what the managed files must be: `baseline create|sign|verify`",
     "doctor": "can the agent read, watch, store and reach its endpoint?",
+    "selfcheck": "is this program whole? loads everything that it consists of",
     "schema": "the JSON Schema of a published document",
 }
 """Every verb with its one-line help; each is a module `agent.cli.<verb>` with `configure(parser)` and `run(arguments)`."""

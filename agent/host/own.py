@@ -15,8 +15,12 @@ _LIMIT = 5_000
 
 
 def own_places(paths: OwnPaths) -> tuple[Path, ...]:
-    """Return the program's folder, its interpreter, the settings with their drop-ins, and the state folder."""
-    program = Path(agent.__file__).parent
+    """Return the program's folder, its interpreter, the settings with their drop-ins, and the state folder.
+
+    A frozen program's folder holds the libraries and the interpreter too.
+    """
+    frozen = getattr(sys, "frozen", False)
+    program = Path(sys.executable if frozen else agent.__file__).parent
     return (program, Path(sys.executable), paths.settings, paths.settings.parent / "agent.d", paths.state)
 
 

@@ -52,6 +52,9 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
     ("2.1.330", lambda rules: replace(rules, project_deny_spares_managed=False)),
 )
 
+SINCE = ("0.0.0", *(first for first, _ in _CHANGES))
+"""The first version of every range that decides in its own way."""
+
 
 def parse_version(text: str | None) -> Version | None:
     """Return the numbers of `text`, None where it holds no version."""

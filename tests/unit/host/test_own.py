@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,9 @@ def test_the_agent_consists_of_program_interpreter_settings_and_state(tmp_path: 
     assert (places[0] / "core").is_dir()
     assert places[1].exists()
     assert places[2:] == (tmp_path / "agent.toml", tmp_path / "agent.d", tmp_path / "state")
+
+
+def test_a_frozen_program_is_its_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "mcp-compliance"))
+    assert own_places(OwnPaths(tmp_path / "agent.toml", tmp_path / "state"))[0] == tmp_path

@@ -1,0 +1,5 @@
+"""Where the frozen program begins."""
+
+from agent.cli.main import entry
+
+entry()
