@@ -1,13 +1,20 @@
-"""What stands in the settings files and the environment, not yet validated. It needs no pydantic: `status` starts fast."""
+"""What stands in the settings files, the environment and the store of the device management, not yet validated.
+
+It needs no pydantic: `status` starts fast.
+"""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.host.preferences import Pushed, pushed_settings
+
 ENVIRONMENT_PREFIX = "MCP_COMPLIANCE_"
 STATE_FOLDER = "state_folder"
+WHOLE = "Settings"
+"""A pushed value of that name holds a whole settings file as one text, for what single values cannot say (lists of tables)."""
 MAX_FILE_BYTES = 1 << 20
 
 
@@ -32,11 +39,16 @@ class Written:
     problems: tuple[SettingsProblem, ...]
 
 
-def read_written(file: Path, environment: Mapping[str, str]) -> Written:
-    """Read `file`, the drop-ins in its `agent.d` neighbour and the environment. A missing file is not a problem."""
+def read_written(
+    file: Path, environment: Mapping[str, str], pushed: Callable[[], Pushed | None] = pushed_settings
+) -> Written:
+    """Read `file`, the drop-ins in its `agent.d` neighbour, the environment, and what device management pushed, which wins.
+
+    A missing file is not a problem.
+    """
     files: list[Path] = []
     problems: list[SettingsProblem] = []
-    documents = [*_documents(file, files, problems), *_environment(environment)]
+    documents = [*_documents(file, files, problems), *_environment(environment), *_pushed(pushed(), problems)]
     return Written(tuple(documents), tuple(files), tuple(problems))
 
 
@@ -65,6 +77,29 @@ def _documents(file: Path, files: list[Path], problems: list[SettingsProblem]) -
             text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problems.append(SettingsProblem(str(path), "", f"cannot be read as TOML: {text}; the file is left out"))
     return documents
+
+
+def _pushed(pushed: Pushed | None, problems: list[SettingsProblem]) -> list[tuple[str, dict[str, Any]]]:
+    if pushed is None:
+        return []
+    if pushed.problem is not None:
+        problems.append(
+            SettingsProblem(pushed.origin, "", f"cannot be read: {pushed.problem}. Push the settings again")
+        )
+        return []
+    single = {
+        key: value for key, value in pushed.document.items() if key != WHOLE and not key.startswith("Payload")
+    }  # a profile's own keys are none of the settings
+    documents = [(pushed.origin, single)] if single else []
+    whole = pushed.document.get(WHOLE)
+    if whole is None:
+        return documents
+    try:
+        text = "\n".join(whole) if isinstance(whole, list) else str(whole)
+        return [(f"{pushed.origin}, {WHOLE}", tomllib.loads(text)), *documents]
+    except (TypeError, ValueError) as error:
+        problems.append(SettingsProblem(pushed.origin, WHOLE, f"cannot be read as TOML: {error}; it is left out"))
+        return documents
 
 
 def _text(path: Path) -> str:

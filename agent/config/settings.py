@@ -4,7 +4,7 @@ An unknown or wrong key costs that key alone: it is reported with its file and w
 an earlier file) stays. A file that is not TOML costs that file alone. The caller decides whether to go on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from agent.config.files import SettingsProblem, read_written
 from agent.core.baseline.sshsig import SignatureError, public_key
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
+from agent.host.preferences import Pushed, pushed_settings
 
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 _Bytes = Annotated[int, Field(ge=65_536, le=1 << 34)]
@@ -183,9 +184,9 @@ class Loaded:
     problems: tuple[SettingsProblem, ...] = ()
 
 
-def load(file: Path, environment: Mapping[str, str]) -> Loaded:
-    """Read and validate what `agent.config.files` finds for `file` and `environment`."""
-    written = read_written(file, environment)
+def load(file: Path, environment: Mapping[str, str], pushed: Callable[[], Pushed | None] = pushed_settings) -> Loaded:
+    """Read and validate what `agent.config.files` finds for `file`, `environment` and the device management's store."""
+    written = read_written(file, environment, pushed)
     problems = list(written.problems)
     settings = Settings()
     merged: dict[str, Any] = {}

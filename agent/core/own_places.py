@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from agent.core.place import Os
 
 NAME = "mcp-compliance-agent"
+PREFERENCES_DOMAIN = "com.mcp-compliance.agent"
+"""The preference domain of settings that a macOS profile pushes, the label of the launch daemon, and the package's identifier."""
+
+POLICY_KEY = "SOFTWARE\\Policies\\MCPComplianceAgent"
+"""The registry key, in HKLM, of settings that group policy pushes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from agent.config.files import MAX_FILE_BYTES
 from agent.config.settings import Settings, load
 from agent.core.deviation import Severity
+from agent.host.preferences import Pushed
 
 
 def write(path: Path, text: str) -> Path:
@@ -85,3 +87,45 @@ def test_every_setting_is_described_in_the_schema() -> None:
     for section in schema["$defs"].values():
         for name, field in section.get("properties", {}).items():
             assert field.get("description"), name
+
+
+def test_what_device_management_pushes_wins_over_everything(tmp_path: Path) -> None:
+    file = write(tmp_path / "agent.toml", '[endpoint]\nurl = "https://mine.example"\n[policy]\nrequired = true\n')
+    environment = {"MCP_COMPLIANCE_ENDPOINT__URL": "https://other.example"}
+    document = {"PayloadUUID": "x", "endpoint": {"url": "https://central.example"}, "looks": {"users": ["ann"]}}
+    loaded = load(file, environment, lambda: Pushed("a profile", document))
+    assert loaded.settings.endpoint.url == "https://central.example"
+    assert loaded.settings.looks.users == ("ann",)
+    assert loaded.settings.policy.required
+    assert loaded.problems == ()
+
+
+def test_a_registrys_numbers_are_truths_where_a_truth_is_wanted(tmp_path: Path) -> None:
+    document = {"policy": {"required": 0}, "jsonl": {"enabled": 1}, "looks": {"config_interval_s": 600}}
+    settings = load(tmp_path / "agent.toml", {}, lambda: Pushed("HKLM", document)).settings
+    assert (settings.policy.required, settings.jsonl.enabled, settings.looks.config_interval_s) == (False, True, 600)
+
+
+@pytest.mark.parametrize(
+    "lines", ['[[destination]]\nkind = "file"\npath = "/x"\n', ["[[destination]]", 'kind = "file"', 'path = "/x"']]
+)
+def test_a_whole_file_can_be_pushed_as_one_value_and_single_values_win_over_it(
+    tmp_path: Path, lines: str | list[str]
+) -> None:
+    document = {"Settings": lines, "policy": {"required": False}}
+    loaded = load(tmp_path / "agent.toml", {}, lambda: Pushed("HKLM", document))
+    assert [destination.kind for destination in loaded.settings.destination] == ["file"]
+    assert not loaded.settings.policy.required
+    assert loaded.problems == ()
+
+
+def test_a_store_that_cannot_be_read_is_named_and_the_files_stay_in_force(tmp_path: Path) -> None:
+    file = write(tmp_path / "agent.toml", "[policy]\nrequired = false\n")
+    for pushed in (Pushed("the profile", {}, "it is no property list"), Pushed("the profile", {"Settings": "[["})):
+        loaded = load(file, {}, partial(_itself, pushed))
+        assert not loaded.settings.policy.required
+        assert "the profile" in str(loaded.problems[0])
+
+
+def _itself(pushed: Pushed) -> Pushed:
+    return pushed
