@@ -1,14 +1,24 @@
 """The protocols between the layers. Whoever needs the outside world gets one of these; `agent.app` decides which."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agent.core.basis import Basis
 from agent.core.observation import Look, Process
 from agent.core.place import Content, Listing, Os, User
 from agent.core.refusal import CannotStart as CannotStart  # noqa: PLC0414 - part of the ports
 
 JSON = dict[str, Any]
+
+
+class Glance(Protocol):
+    """One moment of a file tree: each path is asked about once, and nothing is read."""
+
+    def holds(self, basis: Basis) -> bool:
+        """Say whether all of `basis` is as it was; False also where that cannot be told."""
+        ...
 
 
 class Files(Protocol):
@@ -27,6 +37,10 @@ class Files(Protocol):
 
     def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
         """Return the names in a folder, capped in number."""
+        ...
+
+    def glance(self) -> AbstractContextManager[Glance]:
+        """Return what tells whether earlier answers still hold, for one look."""
         ...
 
 

@@ -68,7 +68,8 @@ def folders_above(os: Os, path: str) -> tuple[str, ...]:
 
 def is_absolute(os: Os, path: str) -> bool:
     """Say whether `path` names a place on the examined disk, whatever the current folder is."""
-    return pure_path(os, path).is_absolute() and "\0" not in path
+    rooted = pure_path(os, path).is_absolute() if os == "windows" else path.startswith("/")
+    return rooted and "\0" not in path
 
 
 def folder_of_uri(os: Os, uri: str) -> str | None:

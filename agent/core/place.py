@@ -57,6 +57,11 @@ class Facts:
     links: int = 1
 
     @property
+    def identity(self) -> tuple[int, int, str, int, int, int]:
+        """What stands there and who may do what with it, whatever it holds."""
+        return (self.device, self.inode, self.kind, self.mode, self.uid, self.gid)
+
+    @property
     def fingerprint(self) -> tuple[int, int, int, int, int]:
         """Equal fingerprints mean that the bytes need not be read again."""
         return (self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns)

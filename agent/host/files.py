@@ -6,13 +6,17 @@ is what is read, because both happen on the same descriptor; what `reader` could
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from agent.core.access import may_read
 from agent.core.place import Content, Data, Listing, Missing, Names, Os, Trouble, Unreadable, User
+from agent.host.glance import NoGlance, TreeGlance
 from agent.host.limits import DEFAULT_LIMITS, ReadLimits
 from agent.host.mounts import SYSTEM_MOUNTS, Mounts
+from agent.ports import Glance
 
 if sys.platform == "win32":
     from agent.host import files_windows as backend
@@ -29,7 +33,7 @@ class RootedFiles:
     def __init__(self, root: Path, os: Os, limits: ReadLimits = DEFAULT_LIMITS, mounts: Mounts = SYSTEM_MOUNTS) -> None:
         self.os: Os = os
         self.root = root
-        self._limits = limits
+        self._limits, self._mounts = limits, mounts
         self._tree = backend.Tree(
             str(root), top=top_of(os), separator=separator_of(os), limits=limits, fold=os != "linux", mounts=mounts
         )
@@ -49,6 +53,22 @@ class RootedFiles:
             return Missing()
         found = self._tree.names(parts, allowed)
         return _denied(found, path, reader) if isinstance(found, Names) else found
+
+    @contextmanager
+    def glance(self) -> Iterator[Glance]:
+        """Return what tells whether earlier answers still hold.
+
+        Windows keeps no time that the owner of a file cannot set, as far as Python is told; in the tree of a system that does not
+        tell `A` from `a`, a name says nothing of what is not there.
+        """
+        if sys.platform == "win32" or (self.os != "linux" and sys.platform != "darwin"):
+            yield NoGlance()
+            return
+        glance = TreeGlance(str(self.root), self._mounts)
+        try:
+            yield glance
+        finally:
+            glance.close()
 
     def _split_within(self, within: str | None) -> tuple[str, ...] | None:
         return () if within is None else split(self.os, within)

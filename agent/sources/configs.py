@@ -1,24 +1,22 @@
 """All MCP configuration of every user: what each client of the catalog would read, as that user, in this moment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from operator import is_
+from typing import Any
 
-from agent.catalog.entries import Origin, Servers
-from agent.catalog.formats import Malformed, Parsed, located, parse_as
-from agent.catalog.maps import at
-from agent.catalog.paths import expand, folders_above, is_absolute
-from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
-from agent.catalog.shapes import project_keys, read_shape
-from agent.core.entry import plugin_servers
+from agent.catalog.paths import is_absolute
+from agent.catalog.rows import Catalog
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Scope
-from agent.core.place import Content, Data, Missing, Place, Trouble, Unreadable, User, pure_path
+from agent.core.place import Place, Trouble, Unreadable, User, pure_path
 from agent.ports import Files, Homes, Nearby
+from agent.sources.asking import OfClient, OfProject, of_client, of_project, traced_clients
 from agent.sources.gathering import FileRead, Gathering
-from agent.sources.opening import opened
-from agent.sources.plugins import PluginFile, plugin_files
-from agent.sources.projects import ProjectPlan, may_enter, remembered_projects, repository_of
-from agent.sources.reading import Memory, Visit
-from agent.sources.versions import installed_version
+from agent.sources.projects import ProjectPlan, may_enter
+from agent.sources.reading import Visit
+from agent.sources.recall import Part, Recall
 
 MAX_PROJECTS = 1000
 """Projects of one user that are looked at; more are said to be left out."""
@@ -31,12 +29,34 @@ def _nothing_set(_: User) -> Sequence[Mapping[str, str]]:
     return ({},)
 
 
+_Shared = frozenset[tuple[str, Place]]
+"""Entries of the device, by client and place: the same for every user who reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A look and what it was put together of: of the very same parts the very same look is made."""
+
+    parts: tuple[Part[Any], ...]
+    shared: _Shared
+    look: ConfigLook
+    adds: _Shared
+    watched: tuple[str | Nearby, ...]
+
+    def of(self, parts: Sequence[Part[Any]], shared: _Shared) -> bool:
+        same = len(parts) == len(self.parts) and all(map(is_, parts, self.parts))
+        return same and shared == self.shared
+
+
 class ConfigSource:
-    """One look per user. `projects` are folders beside those that clients remember, for every user who may enter them."""
+    """One look per user. `projects` are folders beside those that clients remember, for every user who may enter them.
+
+    A look that finds a client's or a project's files as they were does not read them again (`agent.sources.recall`).
+    """
 
     name = "configs"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that may be told beforehand
         self,
         files: Files,
         users: Homes,
@@ -45,6 +65,7 @@ class ConfigSource:
         projects: Sequence[str] = (),
         environments: Environments = _nothing_set,
         interval_s: float = 60.0,
+        recall: Recall[Any, FileRead] | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._files, self._users, self._catalog = files, users, catalog
@@ -52,7 +73,8 @@ class ConfigSource:
             str(pure_path(files.os, project)) for project in projects if is_absolute(files.os, project)
         )
         self._environments = environments
-        self._memory: Memory[FileRead] = Memory()
+        self._recall: Recall[Any, FileRead] = recall or Recall()
+        self._built: dict[User, _Built] = {}
         self._watched: tuple[str | Nearby, ...] = ()
         self._plan = ProjectPlan(catalog, files.os)
 
@@ -62,164 +84,76 @@ class ConfigSource:
         Servers of the device stand in the look of the first user whose clients can read them, and only there.
         """
         looks: list[ConfigLook] = []
-        of_device: set[tuple[str, Place]] = set()
-        watched: dict[str | Nearby, None] = {}
-        for user in self._users.users():
-            visit = Visit(self._files, user)
-            look = self._look_at(user, visit)
-            own = [server for server in look.servers if server.user or (server.client, server.place) not in of_device]
-            of_device |= {(server.client, server.place) for server in own if server.user is None}
-            looks.append(replace(look, servers=tuple(own)))
-            watched.update(visit.watched)
-            watched.update(dict.fromkeys(visit.nearby))
-        separator = "\\" if self._files.os == "windows" else "/"
-        watched.update(dict.fromkeys(folder + separator for folder in self._users.folders()))
-        self._memory.turn()
-        self._watched = tuple(watched)
+        built: dict[User, _Built] = {}
+        shared: _Shared = frozenset()
+        with self._recall.looking(self._files):
+            for user in self._users.users():
+                visit = Visit(self._files, user)
+                closed = _closed(visit)
+                if closed is not None:
+                    scope = Scope("config", user.name)
+                    looks.append(ConfigLook(user, coverage=(Coverage(scope, CoverageState.UNREADABLE, closed),)))
+                    continue
+                built[user] = self._built_of(visit, shared)
+                shared |= built[user].adds
+                looks.append(built[user].look)
+        if not self._watched or list(map(id, built.values())) != list(map(id, self._built.values())):
+            watched: dict[str | Nearby, None] = {}
+            for one in built.values():
+                watched.update(dict.fromkeys(one.watched))
+            separator = "\\" if self._files.os == "windows" else "/"
+            watched.update(dict.fromkeys(folder + separator for folder in self._users.folders()))
+            self._watched = tuple(watched)
+        self._built = built
         return looks
 
     def watched(self) -> Sequence[str | Nearby]:
         """Return the paths that the last look read or missed; one that ends in a separator stands for any name in it."""
         return self._watched
 
-    def _look_at(self, user: User, visit: Visit) -> ConfigLook:
-        closed = _closed(visit)
-        if closed is not None:
-            return ConfigLook(user, coverage=(Coverage(Scope("config", user.name), CoverageState.UNREADABLE, closed),))
+    def _built_of(self, visit: Visit, shared: _Shared) -> _Built:
+        user = visit.user
+        clients, projects, left_out = self._parts(visit)
+        parts: tuple[Part[Any], ...] = (*clients, *projects.values())
+        before = self._built.get(user)
+        if before is not None and before.of(parts, shared):
+            return before
         gathering = Gathering(user)
-        versions: dict[str, str] = {}
-        remembered: dict[str, None] = {}
+        for found in chain.from_iterable(part.value.added for part in parts):
+            gathering.add(found)
+        for project in projects:
+            gathering.project(project)
+        gathering.left_out(left_out, dict.fromkeys(chain.from_iterable(part.truncated for part in parts)))
+        versions = {part.value.client: part.value.version for part in clients if part.value.version is not None}
+        look = gathering.look(self._catalog, tuple(projects), versions)
+        own = tuple(server for server in look.servers if server.user or (server.client, server.place) not in shared)
+        roots = ((project, part.value.repository) for project, part in projects.items())
+        repositories = {project: root for project, root in roots if root is not None and root != project}
+        watched: dict[str | Nearby, None] = {}
+        for part in parts:
+            watched |= dict.fromkeys((*part.watched, *part.nearby))
+        adds = frozenset((server.client, server.place) for server in own if server.user is None)
+        look = replace(look, servers=own, repositories=repositories)
+        return _Built(parts, shared, look, adds, tuple(watched))
+
+    def _parts(self, visit: Visit) -> tuple[list[Part[OfClient]], dict[str, Part[OfProject]], int]:
+        """Return the parts of the user's clients, those of the projects, and how many projects were too many."""
+        user, recall = visit.user, self._recall
         environments = self._environments(user) or ({},)
+        clients: list[Part[OfClient]] = []
         for row in self._catalog.rows:
             for environment in environments:
-                traced = _traced(row, visit, environment)
-                for file in (file for file in row.file if not file.in_project and (traced or not file.shared)):
-                    remembered |= dict.fromkeys(self._read_user_file(row, file, visit, environment, gathering))
-                _note_unread(row, visit, environment, gathering)
-                for plugin in plugin_files(row, visit, environment):
-                    self._read_plugin(row, plugin, visit, gathering)
-                for place in row.projects:
-                    remembered |= dict.fromkeys(remembered_projects(row, place, visit, environment))
-                version = installed_version(row, visit, environment)
-                if version is not None:
-                    versions[row.id] = version
-        projects = [*(project for project in self._projects if may_enter(visit, project)), *remembered]
+                key = ("client", user, row.id, *sorted(environment.items()))
+                clients.append(recall.part(key, visit, partial(of_client, row, visit, environment)))
+        named = recall.part(("named", user), visit, lambda _: tuple(p for p in self._projects if may_enter(visit, p)))
+        traced = recall.part(("traced", user), visit, lambda _: traced_clients(self._catalog, visit)).value
+        projects = [*named.value, *chain.from_iterable(part.value.projects for part in clients)]
         projects = list(dict.fromkeys(projects))
-        traced_clients = frozenset(row.id for row in self._catalog.rows if row.traces and _traced(row, visit, {}))
+        found: dict[str, Part[OfProject]] = {}
         for project in projects[:MAX_PROJECTS]:
-            self._read_project(project, traced_clients, visit, gathering)
-        gathering.left_out(len(projects) - MAX_PROJECTS, visit.truncated)
-        look = gathering.look(self._catalog, tuple(projects[:MAX_PROJECTS]), versions)
-        roots = {project: repository_of(visit, project) for project in look.projects}
-        return replace(
-            look, repositories={project: root for project, root in roots.items() if root not in (None, project)}
-        )
-
-    def _read_user_file(
-        self, row: ClientRow, file: FileRow, visit: Visit, environment: Mapping[str, str], gathering: Gathering
-    ) -> tuple[str, ...]:
-        """Read the files that `file` stands for; return the projects that they remember."""
-        home, os = visit.user.home, visit.os
-        projects: list[str] = []
-        for path in expand(row, file.path, os, home=home, environment=environment):
-            rival = expand(row, {os: (file.unless,)}, os, home=home, environment=environment) if file.unless else ()
-            if any(not isinstance(visit.read(other), Missing) for other in rival):
-                continue  # the client reads the other file in its place
-            for match in visit.matches(path):
-                owner = None if file.of_device(os) else visit.user.name
-                content = self._content(visit, match, file)
-                origin = Origin(os, row.id, owner, file.scope, match)
-                off = file.state is not None and _switched_off(file.state, match, visit)
-                projects += self._take(row, file, origin, content, gathering, change=_off if off else None)
-        return tuple(projects)
-
-    def _read_plugin(self, row: ClientRow, plugin: PluginFile, visit: Visit, gathering: Gathering) -> None:
-        """Read a file of a plugin; its servers are named after it, and have its folder put in."""
-        origin = Origin(visit.os, row.id, visit.user.name, plugin.row.scope, plugin.path, plugin.project)
-
-        def named(read: FileRead) -> FileRead:
-            servers = plugin_servers(read.servers.servers, plugin=plugin.plugin, root=plugin.root)
-            servers = tuple(replace(server, disabled=True) for server in servers) if plugin.off else servers
-            return replace(read, servers=Servers(servers, read.servers.problems))
-
-        self._take(row, plugin.row, origin, visit.read(plugin.path), gathering, change=named)
-
-    def _content(self, visit: Visit, path: str, file: FileRow) -> Content:
-        """Return the content; administrators may have linked the device's files anywhere."""
-        fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
-        return visit.read(path, fence)
-
-    def _read_project(self, project: str, traced_clients: frozenset[str], visit: Visit, gathering: Gathering) -> None:
-        """Read what the clients read for sessions in `project`; a project that was deleted has none."""
-        gathering.project(project)
-        if not visit.exists(project, project):
-            visit.watched.setdefault(project)
-            return
-        visit.anchor(project)
-        names = visit.children(project, project)
-        visit.nearby.append(Nearby(project, self._plan.names))
-        for row, file, template in self._plan.for_names(names):
-            if file.shared and row.id not in traced_clients:
-                continue
-            for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
-                for path in expand(row, {visit.os: (template,)}, visit.os, home=visit.user.home, project=folder):
-                    for match in visit.matches(path, below=folder):
-                        origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project)
-                        self._take(row, file, origin, visit.read(match, folder), gathering)
-
-    def _take(
-        self,
-        row: ClientRow,
-        file: FileRow,
-        origin: Origin,
-        content: Content,
-        gathering: Gathering,
-        *,
-        change: Callable[[FileRead], FileRead] | None = None,
-    ) -> tuple[str, ...]:
-        read = FileRead()
-        if isinstance(content, Data):
-            key = (origin, file.format, file.shape, file.pointer, file.query)
-            read = self._memory.made(key, content, lambda raw: _file_read(raw, file, origin))
-        read = read if change is None else change(read)
-        gathering.add(row, file, origin, content, read)
-        return read.projects
-
-
-def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
-    parsed = opened(raw, file)
-    if isinstance(parsed, Malformed):
-        return FileRead(malformed=parsed)
-    servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
-    projects = () if file.projects is None else tuple(project_keys(parsed.value, file.projects, origin.os))
-    return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
-
-
-def _off(read: FileRead) -> FileRead:
-    servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
-    return replace(read, servers=Servers(servers, read.servers.problems))
-
-
-def _switched_off(state: StateRow, path: str, visit: Visit) -> bool:
-    """Say whether the file beside `path` switches off what that defines."""
-    folders = pure_path(visit.os, path).parents
-    content = visit.read(str(folders[state.above] / state.path.replace("{folder}", folders[0].name)))
-    parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
-    return isinstance(parsed, Parsed) and at(parsed.value, state.off) is False
-
-
-def _note_unread(row: ClientRow, visit: Visit, environment: Mapping[str, str], gathering: Gathering) -> None:
-    """Say of the places of a client that cannot be read that they are there."""
-    for place in row.unread:
-        for path in expand(row, place.path, visit.os, home=visit.user.home, environment=environment):
-            if visit.exists(path):
-                gathering.unread(row, path, f"{path} {place.why}")
-
-
-def _traced(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> bool:
-    """Say whether the user has started the client, as far as the folders tell that it makes."""
-    folders = expand(row, row.traces, visit.os, home=visit.user.home, environment=environment)
-    return any(visit.exists(folder) for folder in folders)
+            ask = partial(of_project, project, self._plan, traced, visit)
+            found[project] = recall.part(("project", user, project, traced), visit, ask)
+        return clients, found, len(projects) - MAX_PROJECTS
 
 
 def _closed(visit: Visit) -> str | None:

@@ -20,6 +20,39 @@ class FileRead:
     malformed: Malformed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What one file adds to a look: what it gives, its role for the policy, and how far it could be looked at.
+
+    `coverage` is None where a project simply has no such file; `at_home` says that a client has this file in a project.
+    """
+
+    servers: tuple[Server, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    document: Document | None = None
+    coverage: Coverage | None = None
+    at_home: tuple[str, str | None] | None = None
+
+
+def addition(user: User, row: ClientRow, file: FileRow, origin: Origin, content: Content, read: FileRead) -> Addition:
+    """Return what the file `origin`, of which `content` was seen and `read` was made, adds to the look at `user`."""
+    problems = read.servers.problems
+    if read.malformed is not None:
+        place = Place(origin.path, "", read.malformed.line)
+        text = f"{row.title} cannot read it: {read.malformed.message}."
+        problems = (*problems, Problem(place, "malformed-file", text))
+    known = file.document is not None and not isinstance(content, Missing)
+    coverage = _coverage(Scope("config", user.name, row.id, origin.path), content, read)
+    counts = not file.in_project or coverage.state is not CoverageState.ABSENT
+    return Addition(
+        servers=read.servers.servers,
+        problems=problems,
+        document=Document(file.document, origin.path, content, origin.project) if known and file.document else None,
+        coverage=coverage if counts else None,
+        at_home=(row.id, origin.project) if file.in_project and counts else None,
+    )
+
+
 class Gathering:
     """Collects what the files of one user give, and puts it into a look."""
 
@@ -34,34 +67,21 @@ class Gathering:
         self._extra: list[Coverage] = []
         self._sorted: dict[str | None, list[Coverage]] = {}
 
-    def add(self, row: ClientRow, file: FileRow, origin: Origin, content: Content, read: FileRead) -> None:
-        """Add one file: its servers and problems, its role for the policy, and how far it could be looked at."""
-        for server in read.servers.servers:
+    def add(self, found: Addition) -> None:
+        """Add what one file gives; of what several clients read alike, the first counts."""
+        for server in found.servers:
             self._servers.setdefault((server.client, server.place, server.project), server)
-        self._problems |= dict.fromkeys(read.servers.problems)
-        if read.malformed is not None:
-            place = Place(origin.path, "", read.malformed.line)
-            self._problems.setdefault(
-                Problem(place, "malformed-file", f"{row.title} cannot read it: {read.malformed.message}.")
-            )
-        if file.document is not None and not isinstance(content, Missing):
-            known = Document(file.document, origin.path, content, origin.project)
-            self._documents.setdefault((origin.path, origin.project), known)
-        scope = Scope("config", self._user.name, row.id, origin.path)
-        coverage = _coverage(scope, content, read)
-        if not file.in_project or coverage.state is not CoverageState.ABSENT:
-            self._coverage.setdefault(scope, coverage)
-            if file.in_project:
-                self._at_home.add((row.id, origin.project))
+        self._problems |= dict.fromkeys(found.problems)
+        if found.document is not None:
+            self._documents.setdefault((found.document.path, found.document.project), found.document)
+        if found.coverage is not None:
+            self._coverage.setdefault(found.coverage.scope, found.coverage)
+        if found.at_home is not None:
+            self._at_home.add(found.at_home)
 
     def project(self, project: str) -> None:
         """Note that `project` is looked at, whether it is there or not."""
         self._projects.setdefault(project)
-
-    def unread(self, row: ClientRow, path: str, why: str) -> None:
-        """Note a place of a client that is there and cannot be read."""
-        scope = Scope("config", self._user.name, row.id, path)
-        self._coverage.setdefault(scope, Coverage(scope, CoverageState.SKIPPED, why))
 
     def left_out(self, projects: int, folders: Iterable[str]) -> None:
         """Note what was too much to be looked at: so many projects, and entries of these folders."""

@@ -59,7 +59,7 @@ def repository_of(visit: Visit, project: str) -> str | None:
     """
     for folder in folders_above(visit.os, project):
         git = str(pure_path(visit.os, folder) / ".git")
-        if not isinstance(visit.files.read(git, reader=visit.user), Missing):
+        if not isinstance(visit.outside(git, visit.user), Missing):
             return folder
     return None
 
@@ -106,6 +106,6 @@ def _jetbrains(value: object, home: str) -> Iterator[str]:
 
 def may_enter(visit: Visit, project: str) -> bool:
     """Say whether the user's client could work in `project`: a folder that is not there counts as one that could be."""
-    found = visit.files.read(project)  # a folder read as a file tells the facts of the way, and lists nothing
+    found = visit.outside(project)  # a folder read as a file tells the facts of the way, and lists nothing
     denied = isinstance(found, Unreadable) and found.trouble is Trouble.DENIED
     return not denied and (isinstance(found, Missing) or may_read(found.access, visit.user))

@@ -1,6 +1,6 @@
 """Reading a user's files: each path once per look, nothing below a folder that is not there, each content parsed once ever.
 
-A look that finds every file as it was reads the bytes again, compares their digests, and parses nothing.
+While it reads, a visit notes what was wanted and what the answers rest on (`agent.sources.recall` uses both).
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from agent.catalog.paths import folders_above
+from agent.core.basis import Footing
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User, pure_path
 from agent.ports import Files, Nearby
 
@@ -23,22 +24,43 @@ MAX_FOLDERS = 300
 
 _T = TypeVar("_T")
 _DIGEST_BYTES = 16
+_LASTING = frozenset({Trouble.NOT_REGULAR, Trouble.NOT_A_FOLDER, Trouble.TOO_LARGE})
+"""What keeps a path from being read for as long as the same thing stands there."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What a part of a visit wanted to know. `watched` are the paths whose change would matter."""
+
+    watched: dict[str, None] = field(default_factory=dict)
+    nearby: list[Nearby] = field(default_factory=list)
+    truncated: dict[str, None] = field(default_factory=dict)
+    footing: Footing = field(default_factory=Footing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """What is not there, under the path that the links on the way lead to; `access` is the way."""
+
+    path: str
+    access: tuple[Facts, ...]
 
 
 @dataclass(slots=True)
 class Visit:
-    """One look at the files of one user, on their behalf. `watched` collects the paths whose change would matter."""
+    """One look at the files of one user, on their behalf. `notes` are those of the part that is under way."""
 
     files: Files
     user: User
-    watched: dict[str, None] = field(default_factory=dict)
-    nearby: list[Nearby] = field(default_factory=list)
-    truncated: dict[str, None] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
     _contents: dict[str, Content] = field(default_factory=dict)
-    _absent: set[str] = field(default_factory=set)
+    _absent: dict[str, _Gap] = field(default_factory=dict)
+    _gaps: dict[str, _Gap] = field(default_factory=dict)
     _anchors: set[str] = field(default_factory=set)
+    _listings: dict[str, Listing] = field(default_factory=dict)
     _children: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    _standing: dict[str, bool] = field(default_factory=dict)
+    _standing: dict[str, Content] = field(default_factory=dict)
+    _outside: dict[str, Content] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._anchors.add(self.user.home)
@@ -50,44 +72,47 @@ class Visit:
 
     def read(self, path: str, fence: str | None = None) -> Content:
         """Return the content of `path`; links may lead anywhere in the home and in `fence`, and nowhere else."""
-        self.watched.setdefault(path)
-        known = self._contents.get(path)
-        if known is not None:
-            return known
-        found: Content = Missing() if self._cannot_exist(path) else self._read(path, fence)
-        if isinstance(found, Missing) and not found.link:
-            self._remember_absence(path, found.access)
-        self._contents[path] = found
+        self.notes.watched.setdefault(path)
+        found = self._contents.get(path)
+        if found is None:
+            found = Missing() if self._cannot_exist(path) else self._read(path, fence)
+            self._contents[path] = found
+        self._note(path, found)
         return found
 
     def names(self, path: str, fence: str | None = None) -> Listing:
         """Return the names in the folder `path`, as `read` reads files."""
-        if self._cannot_exist(path):
-            return Missing()
-        found = self.files.names(path, within=fence or self.user.home, reader=self.user)
-        if isinstance(found, Missing) and not found.link:
-            self._remember_absence(path, found.access)
+        found = Missing() if self._cannot_exist(path) else self._names(path, fence)
+        self._note(path, found)
         return found
 
     def exists(self, path: str, fence: str | None = None) -> bool:
         """Say whether anything stands at `path`. Reading a folder as a file tells that without listing it."""
-        if path not in self._standing:
-            gone = self._cannot_exist(path) or isinstance(self._read(path, fence), Missing)
-            self._standing[path] = not gone
-        return self._standing[path]
+        found = self._standing.get(path)
+        if found is None:
+            found = Missing() if self._cannot_exist(path) else self._read(path, fence)
+            self._standing[path] = found
+        self._note(path, found)
+        return not isinstance(found, Missing)
+
+    def outside(self, path: str, reader: User | None = None) -> Content:
+        """Return the content of `path`, wherever in the examined system links lead: for `reader`, or for the agent itself."""
+        found = self._outside.get(path) if reader is not None else None
+        if found is None:
+            found = self.files.read(path, reader=reader)
+            if reader is not None:
+                self._outside[path] = found
+        self._note(path, found)
+        return found
 
     def children(self, folder: str, fence: str | None = None) -> frozenset[str] | None:
         """Return the names in `folder`, folded as the system compares them, None where they are not all known.
 
         Listing a folder once spares the look hundreds of walks to files that are not there.
         """
-        if folder not in self._children:
-            found = self.files.names(folder, within=fence or self.user.home, reader=self.user)
-            known = isinstance(found, Names) and not found.truncated
-            self._children[folder] = (
-                frozenset(map(self.folded, found.names)) if known and isinstance(found, Names) else None
-            )
-        return self._children[folder]
+        known = self._known_children(folder, fence)
+        self._note(folder, self._listings[folder])
+        return known
 
     def anchor(self, folder: str) -> None:
         """Note that many files are asked for at and below `folder`."""
@@ -102,7 +127,10 @@ class Visit:
 
         In the folder `below`, and above it, a `*` is only a character of a name.
         """
-        parts = pure_path(self.os, path).parts if "*" in path else ()
+        if "*" not in path:
+            yield path
+            return
+        parts = pure_path(self.os, path).parts
         fixed = len(pure_path(self.os, below).parts) if below is not None else 0
         at = next((number for number, part in enumerate(parts) if number >= fixed and "*" in part), None)
         if at is None:
@@ -112,14 +140,14 @@ class Visit:
         if parts[at] == "**":
             yield from self._deep_matches(folder, parts[at + 1 :])
             return
-        self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
+        self.notes.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
         listing = self.names(folder)
         if not isinstance(listing, Names):
             return
         wanted = re.compile(re.escape(parts[at]).replace(r"\*", ".*"), 0 if self.os == "linux" else re.IGNORECASE)
         names = [name for name in listing.names if wanted.fullmatch(name)]
         if listing.truncated or len(names) > MAX_MATCHES:
-            self.truncated.setdefault(folder)
+            self.notes.truncated.setdefault(folder)
         for name in names[:MAX_MATCHES]:
             here = str(pure_path(self.os, folder) / name)
             yield from self.matches(str(pure_path(self.os, here).joinpath(*parts[at + 1 :])), here)
@@ -132,12 +160,12 @@ class Visit:
             for folder in level:
                 seen += 1
                 if seen > MAX_FOLDERS:
-                    self.truncated.setdefault(top)
+                    self.notes.truncated.setdefault(top)
                     return
                 listing = self.names(folder)
                 if not isinstance(listing, Names):
                     continue
-                self.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
+                self.notes.watched.setdefault(folder + ("\\" if self.os == "windows" else "/"))
                 yield from self.matches(str(pure_path(self.os, folder).joinpath(*rest)), folder)
                 below += [str(pure_path(self.os, folder) / name) for name in listing.names if name != "node_modules"]
             level = below if depth < MAX_DEPTH else []
@@ -153,32 +181,74 @@ class Visit:
                 break
         return found
 
+    def _names(self, path: str, fence: str | None) -> Listing:
+        return self.files.names(path, within=fence or self.user.home, reader=self.user)
+
+    def _known_children(self, folder: str, fence: str | None) -> frozenset[str] | None:
+        if folder not in self._children:
+            found = self._listings[folder] = self._names(folder, fence)
+            known = isinstance(found, Names) and not found.truncated
+            self._children[folder] = (
+                frozenset(map(self.folded, found.names)) if known and isinstance(found, Names) else None
+            )
+        return self._children[folder]
+
     def _cannot_exist(self, path: str) -> bool:
         """Say that nothing stands at `path`, as far as listings of the folders above it tell."""
         way = (path, *folders_above(self.os, path))
-        if not self._absent.isdisjoint(way):
+        gap = next((self._absent[place] for place in way if place in self._absent), None)
+        if gap is not None:
+            self._gaps[path] = gap
             return True
         start = next((number for number, folder in enumerate(way) if folder in self._anchors), 0)
         for number in range(start, 0, -1):
-            names = self.children(way[number], way[start])
+            names = self._known_children(way[number], way[start])
             if names is None:
                 return False
-            if self.folded(pure_path(self.os, way[number - 1]).name) not in names:
-                self._absent.add(way[number - 1])
+            name = way[number - 1].removeprefix(way[number]).strip("/\\")
+            if self.folded(name) not in names:
+                access = self._listings[way[number]].access
+                real = str(pure_path(self.os, access[-1].path) / name)
+                self._gaps[path] = self._absent[way[number - 1]] = _Gap(real, access)
                 return True
         return False
 
-    def _remember_absence(self, path: str, access: tuple[Facts, ...]) -> None:
-        """Remember the first folder on the way to `path` that is not there. A way with links tells nothing of this spelling."""
-        if not access or any(facts.kind == "link" for facts in access):
-            return
-        way = (path, *folders_above(self.os, path))
-        if access[-1].path in way[1:]:
-            self._absent.add(way[way.index(access[-1].path) - 1])
+    def _note(self, path: str, found: Content | Listing) -> None:
+        """Note what the answer `found` rests on."""
+        footing = self.notes.footing
+        if isinstance(found, Missing):
+            gap = self._gap(path, found)
+            if gap is None:
+                footing.whole(found.access)
+                return
+            footing.passed(gap.access)
+            footing.absent(gap.path)
+        elif isinstance(found, Data | Names):
+            footing.passed(found.access[:-1])
+            footing.whole(found.access[-1:])
+        elif found.trouble in _LASTING and found.access:
+            footing.passed(found.access)
+            if found.trouble is Trouble.TOO_LARGE:
+                footing.whole(found.access[-1:])
+        else:
+            footing.shaky()
+
+    def _gap(self, path: str, found: Missing) -> _Gap | None:
+        """Return the first thing on the way to `path` that is not there; None where a way with links tells nothing of it."""
+        if found.link or any(facts.kind == "link" for facts in found.access):
+            return None
+        if path not in self._gaps and found.access:
+            way = (path, *folders_above(self.os, path))
+            last = found.access[-1].path
+            if last not in way[1:]:
+                return None
+            name = way[way.index(last) - 1]
+            self._gaps[path] = self._absent[name] = _Gap(name, found.access)
+        return self._gaps.get(path)
 
 
-class Memory(Generic[_T]):
-    """What was made of contents, kept from one look to the next by the digest of their bytes; unused entries are let go."""
+class Parses(Generic[_T]):
+    """What was made of contents, kept by the digest of their bytes: the same bytes are parsed once."""
 
     def __init__(self) -> None:
         self._old: dict[object, tuple[bytes, _T]] = {}
@@ -194,5 +264,5 @@ class Memory(Generic[_T]):
         return known[1]
 
     def turn(self) -> None:
-        """A whole look is over: forget what it did not ask for."""
+        """Everything was asked for once: forget what was not."""
         self._old, self._new = self._new, {}

@@ -45,7 +45,7 @@ def _versions(row: ClientRow, place: VersionRow, visit: Visit, environment: Mapp
 
 
 def _stated(visit: Visit, path: str, pointer: str) -> Iterator[str]:
-    content = visit.files.read(path, reader=visit.user)
+    content = visit.outside(path, visit.user)
     parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
     version = at(parsed.value, pointer) if isinstance(parsed, Parsed) else None
     if isinstance(version, str) and _VERSION.fullmatch(version):

@@ -6,11 +6,13 @@ Folders above a path exist by themselves, owned by root with mode 0755. It follo
 implementation and this one are held to the same tests (tests/contract/test_files.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agent.core.access import may_read
+from agent.core.basis import Basis
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User
 
 _LINKS = 40
@@ -45,12 +47,16 @@ class Node:
 
 @dataclass(slots=True)
 class Tree:
-    """The simulated tree; `reads` records the paths whose content was taken, in order."""
+    """The simulated tree; `reads` records the paths whose content was taken, in order.
+
+    Each change is a nanosecond later than the one before, or at `clock_ns` where that is set: file systems' clocks move in steps.
+    """
 
     given: Mapping[str, "str | bytes | Node"]
     os: Os = "linux"
     cap: int = 32 * 1024 * 1024
     reads: list[str] = field(default_factory=list)
+    clock_ns: int | None = None
     _nodes: dict[tuple[str, ...], Node] = field(default_factory=dict)
     _stamp: int = 0
 
@@ -63,14 +69,19 @@ class Tree:
         """Write a file, or place a node; the folders above come by themselves."""
         parts = self._split(path)
         node = what if isinstance(what, Node) else Node(raw=what.encode() if isinstance(what, str) else what)
-        for depth in range(1, len(parts)):
-            self._nodes.setdefault(parts[:depth], Node.folder())
-        self._stamp += 1
+        self._tick()
+        for depth in range(1, len(parts) + 1):
+            if parts[:depth] not in self._nodes:
+                self._nodes[parts[:depth]] = Node.folder()
+                self._touch(parts[: depth - 1])
         self._nodes[parts] = replace(node, stamp=self._stamp)
 
     def remove(self, path: str) -> None:
         """Take away what stands at `path`, and everything below it."""
         gone = self._split(path)
+        self._tick()
+        if gone in self._nodes:
+            self._touch(gone[:-1])
         self._nodes = {parts: node for parts, node in self._nodes.items() if parts[: len(gone)] != gone}
 
     def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
@@ -105,6 +116,28 @@ class Tree:
         depth = len(parts) + 1
         below = [p[-1] for p in self._nodes if len(p) == depth and p[:-1] == parts]
         return Names(tuple(sorted(below, key=lambda name: name.encode("utf-16-be"))), access)
+
+    @contextmanager
+    def glance(self) -> Iterator["Tree"]:
+        yield self
+
+    def holds(self, basis: Basis) -> bool:
+        """Say whether everything stands as it did, whatever links lead there."""
+        for path, identity, fingerprint in basis.steps:
+            parts = self._split(path)
+            facts = self._facts(parts) if parts in self._nodes else None
+            if (facts.identity if facts else None) != identity:
+                return False
+            if facts and fingerprint not in (None, facts.fingerprint):
+                return False
+        return True
+
+    def _tick(self) -> None:
+        self._stamp = self._stamp + 1 if self.clock_ns is None else self.clock_ns
+
+    def _touch(self, parts: "_Parts") -> None:
+        """Names in the folder `parts` come or go."""
+        self._nodes[parts] = replace(self._nodes[parts], stamp=self._stamp)
 
     def _walk(self, path: str, within: str | None) -> "_Found | Missing | Unreadable":
         at, links, answer = self._follow(path)

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,11 @@ from agent.core.observation import ConfigLook, CoverageState, DocumentKind
 from agent.core.place import Os, Trouble, User
 from agent.host.users import HomeUsers
 from agent.ports import Nearby
-from agent.sources import configs
+from agent.sources import asking, configs
 from agent.sources.configs import ConfigSource
+from agent.sources.gathering import FileRead
 from agent.sources.opening import opened
+from agent.sources.recall import Recall
 from tests.sim.files import Node, Tree
 
 STATE = "/home/ann/.claude.json"
@@ -64,7 +68,7 @@ def test_a_warm_look_parses_nothing_and_a_changed_file_is_parsed_anew(monkeypatc
         parsed.append(raw)
         return opened(raw, row)
 
-    monkeypatch.setattr(configs, "opened", counting)
+    monkeypatch.setattr(asking, "opened", counting)
     looking = source(tree)
     cold = looking.look()
     assert len(parsed) == 2
@@ -264,3 +268,72 @@ def test_no_value_of_a_secret_shows_in_the_look() -> None:
     found = look(ann({STATE: json.dumps({"mcpServers": {"s": entry, "bad": {**entry, "command": 3}}})}))
     assert len(found.servers) == 1
     assert "canary" not in repr(found)
+
+
+def test_a_look_that_finds_nothing_changed_reads_no_file_and_gives_the_very_same() -> None:
+    files = {STATE: remembering("/home/ann/p"), "/home/ann/p/.mcp.json": SERVERS, "/home/ann/.cursor/mcp.json": SERVERS}
+    tree = ann(files)
+    looking = source(tree)
+    (cold,) = looking.look()
+    watched = looking.watched()
+    tree.reads.clear()
+    (warm,) = looking.look()
+    assert warm is cold
+    assert looking.watched() is watched
+    assert [path for path in tree.reads if path.startswith("/home")] == []
+
+
+def test_a_change_in_one_project_reads_that_project_and_leaves_the_others_as_they_are() -> None:
+    projects = [f"/home/ann/p{number}" for number in range(3)]
+    tree = ann({STATE: remembering(*projects), **{f"{path}/.mcp.json": SERVERS for path in projects}})
+    looking = source(tree)
+    (cold,) = looking.look()
+    tree.reads.clear()
+    tree.put("/home/ann/p1/.mcp.json", servers(s="other"))
+    (warm,) = looking.look()
+    assert [path for path in tree.reads if path.startswith("/home")] == ["/home/ann/p1/.mcp.json"]
+    pairs = list(zip(cold.servers, warm.servers, strict=True))
+    assert [before is after for before, after in pairs] == [before.project != projects[1] for before, _ in pairs]
+
+
+def test_nothing_is_trusted_for_longer_than_the_time_of_trust() -> None:
+    """A file that is mapped into memory changes without a trace."""
+    now = [0.0]
+    tree = ann({STATE: SERVERS})
+    recall = Recall[Any, FileRead](trust_s=100.0, monotonic=lambda: now[0])
+    looking = ConfigSource(tree, HomeUsers(tree), catalog(), recall=recall)
+    looking.look()
+    tree.reads.clear()
+    now[0] = 49.0
+    looking.look()
+    assert STATE not in tree.reads
+    now[0] = 100.0
+    looking.look()
+    assert STATE in tree.reads
+
+
+def test_parts_lose_trust_at_different_times_so_that_no_look_is_a_cold_one() -> None:
+    now = [0.0]
+    projects = [f"/home/ann/p{number}" for number in range(100)]
+    tree = ann({STATE: remembering(*projects), **{f"{path}/.mcp.json": SERVERS for path in projects}})
+    recall = Recall[Any, FileRead](trust_s=100.0, monotonic=lambda: now[0], random=Random(1))
+    looking = ConfigSource(tree, HomeUsers(tree), catalog(), recall=recall)
+    looking.look()
+    most = 0
+    for at in range(50, 101, 5):
+        now[0] = float(at)
+        tree.reads.clear()
+        looking.look()
+        most = max(most, len(tree.reads))
+    assert 0 < most < 40
+
+
+def test_what_a_look_did_not_ask_for_is_forgotten() -> None:
+    tree = ann({STATE: remembering("/home/ann/p")})
+    recall = Recall[Any, FileRead]()
+    looking = ConfigSource(tree, HomeUsers(tree), catalog(), recall=recall)
+    looking.look()
+    with_project = recall.size
+    tree.put(STATE, remembering())
+    looking.look()
+    assert recall.size == with_project - 1

@@ -1,0 +1,169 @@
+"""What the parts of a look ask: all that one client keeps for a user, all that the clients read in one project.
+
+Each answer depends on nothing but what the visit reads and on what is passed in: so it can be recalled (`agent.sources.recall`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from agent.catalog.entries import Origin, Servers
+from agent.catalog.formats import Malformed, Parsed, located, parse_as
+from agent.catalog.maps import at
+from agent.catalog.paths import expand, folders_above
+from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
+from agent.catalog.shapes import project_keys, read_shape
+from agent.core.entry import plugin_servers
+from agent.core.observation import Coverage, CoverageState, Scope
+from agent.core.place import Content, Data, Missing, pure_path
+from agent.ports import Nearby
+from agent.sources.gathering import Addition, FileRead, addition
+from agent.sources.opening import opened
+from agent.sources.plugins import PluginFile, plugin_files
+from agent.sources.projects import ProjectPlan, remembered_projects, repository_of
+from agent.sources.reading import Parses, Visit
+from agent.sources.versions import installed_version
+
+FileParses = Parses[FileRead]
+
+
+@dataclass(frozen=True, slots=True)
+class OfClient:
+    """What the files of one client in one environment give; `projects` are those that it remembers."""
+
+    client: str
+    added: tuple[Addition, ...]
+    projects: tuple[str, ...]
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfProject:
+    """What the clients read for sessions in one project; `repository` is the root of the repository that holds it."""
+
+    added: tuple[Addition, ...]
+    repository: str | None
+
+
+def of_client(row: ClientRow, visit: Visit, environment: Mapping[str, str], parses: FileParses) -> OfClient:
+    """Read what `row` keeps for the user, outside of projects."""
+    added: list[Addition] = []
+    projects: dict[str, None] = {}
+    started = traced(row, visit, environment)
+    for file in (file for file in row.file if not file.in_project and (started or not file.shared)):
+        for one, remembered in _user_file(row, file, visit, environment, parses):
+            added.append(one)
+            projects |= dict.fromkeys(remembered)
+    added += _unread(row, visit, environment)
+    added += [_plugin(row, plugin, visit, parses) for plugin in plugin_files(row, visit, environment)]
+    for place in row.projects:
+        projects |= dict.fromkeys(remembered_projects(row, place, visit, environment))
+    return OfClient(row.id, tuple(added), tuple(projects), installed_version(row, visit, environment))
+
+
+def of_project(
+    project: str, plan: ProjectPlan, traced_clients: frozenset[str], visit: Visit, parses: FileParses
+) -> OfProject:
+    """Read what the clients read for sessions in `project`; a project that was deleted has none."""
+    if not visit.exists(project, project):
+        visit.notes.watched.setdefault(project)
+        return OfProject((), repository_of(visit, project))
+    visit.anchor(project)
+    names = visit.children(project, project)
+    visit.notes.nearby.append(Nearby(project, plan.names))
+    added: list[Addition] = []
+    for row, file, template in plan.for_names(names):
+        if file.shared and row.id not in traced_clients:
+            continue
+        for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
+            for path in expand(row, {visit.os: (template,)}, visit.os, home=visit.user.home, project=folder):
+                for match in visit.matches(path, below=folder):
+                    origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project)
+                    content = visit.read(match, folder)
+                    read = _read(file, origin, content, parses)
+                    added.append(addition(visit.user, row, file, origin, content, read))
+    return OfProject(tuple(added), repository_of(visit, project))
+
+
+def _user_file(
+    row: ClientRow, file: FileRow, visit: Visit, environment: Mapping[str, str], parses: FileParses
+) -> Iterator[tuple[Addition, tuple[str, ...]]]:
+    """Yield what the files that `file` stands for add, each with the projects that it remembers."""
+    home, os = visit.user.home, visit.os
+    for path in expand(row, file.path, os, home=home, environment=environment):
+        rival = expand(row, {os: (file.unless,)}, os, home=home, environment=environment) if file.unless else ()
+        if any(not isinstance(visit.read(other), Missing) for other in rival):
+            continue  # the client reads the other file in its place
+        for match in visit.matches(path):
+            owner = None if file.of_device(os) else visit.user.name
+            content = _content(visit, match, file)
+            origin = Origin(os, row.id, owner, file.scope, match)
+            read = _read(file, origin, content, parses)
+            if file.state is not None and _switched_off(file.state, match, visit):
+                read = _off(read)
+            yield addition(visit.user, row, file, origin, content, read), read.projects
+
+
+def _plugin(row: ClientRow, plugin: PluginFile, visit: Visit, parses: FileParses) -> Addition:
+    """Read a file of a plugin; its servers are named after it, and have its folder put in."""
+    origin = Origin(visit.os, row.id, visit.user.name, plugin.row.scope, plugin.path, plugin.project)
+    content = visit.read(plugin.path)
+    read = _read(plugin.row, origin, content, parses)
+    servers = plugin_servers(read.servers.servers, plugin=plugin.plugin, root=plugin.root)
+    servers = tuple(replace(server, disabled=True) for server in servers) if plugin.off else servers
+    named = replace(read, servers=Servers(servers, read.servers.problems))
+    return addition(visit.user, row, plugin.row, origin, content, named)
+
+
+def _content(visit: Visit, path: str, file: FileRow) -> Content:
+    """Return the content; administrators may have linked the device's files anywhere."""
+    fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
+    return visit.read(path, fence)
+
+
+def _read(file: FileRow, origin: Origin, content: Content, parses: FileParses) -> FileRead:
+    if not isinstance(content, Data):
+        return FileRead()
+    key = (origin, file.format, file.shape, file.pointer, file.query)
+    return parses.made(key, content, lambda raw: _file_read(raw, file, origin))
+
+
+def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
+    parsed = opened(raw, file)
+    if isinstance(parsed, Malformed):
+        return FileRead(malformed=parsed)
+    servers = Servers() if file.shape is None else read_shape(file.shape, parsed.value, file.pointer, origin)
+    projects = () if file.projects is None else tuple(project_keys(parsed.value, file.projects, origin.os))
+    return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
+
+
+def _off(read: FileRead) -> FileRead:
+    servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
+    return replace(read, servers=Servers(servers, read.servers.problems))
+
+
+def _switched_off(state: StateRow, path: str, visit: Visit) -> bool:
+    """Say whether the file beside `path` switches off what that defines."""
+    folders = pure_path(visit.os, path).parents
+    content = visit.read(str(folders[state.above] / state.path.replace("{folder}", folders[0].name)))
+    parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
+    return isinstance(parsed, Parsed) and at(parsed.value, state.off) is False
+
+
+def _unread(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> Iterator[Addition]:
+    """Say of the places of a client that cannot be read that they are there."""
+    for place in row.unread:
+        for path in expand(row, place.path, visit.os, home=visit.user.home, environment=environment):
+            if visit.exists(path):
+                scope = Scope("config", visit.user.name, row.id, path)
+                yield Addition(coverage=Coverage(scope, CoverageState.SKIPPED, f"{path} {place.why}"))
+
+
+def traced_clients(catalog: Catalog, visit: Visit) -> frozenset[str]:
+    """Return the clients that the user has started, as far as folders tell."""
+    return frozenset(row.id for row in catalog.rows if row.traces and traced(row, visit, {}))
+
+
+def traced(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> bool:
+    """Say whether the user has started the client, as far as the folders tell that it makes."""
+    folders = expand(row, row.traces, visit.os, home=visit.user.home, environment=environment)
+    return any(visit.exists(folder) for folder in folders)
