@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.catalog.rows import Catalog, catalog
 from agent.core.observation import ConfigLook, Document
+from agent.core.place import Data
 from agent.host.users import HomeUsers
 from agent.sources.configs import ConfigSource
 from agent.sources.recall import Recall
@@ -85,7 +86,9 @@ def _seen(source: ConfigSource) -> list[ConfigLook]:
 
 
 def _without_way(document: Document) -> Document:
-    """Take the times from folders, of which only the way is asked for: they say nothing of the file."""
+    """Take the times from what was only passed, and from what could not be read: they say nothing of the file."""
     content = document.content
-    still = (replace(f, mtime_ns=0, ctime_ns=0, size=0) if f.kind == "folder" else f for f in content.access)
-    return replace(document, content=replace(content, access=tuple(still)))
+    read = content.access[-1:] if isinstance(content, Data) else ()
+    way = content.access[: len(content.access) - len(read)]
+    still = (f if f.kind == "link" else replace(f, mtime_ns=0, ctime_ns=0, size=0) for f in way)
+    return replace(document, content=replace(content, access=(*still, *read)))
