@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze
+.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze packages
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,9 +72,15 @@ freeze: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null 
 freeze: export PYTHONHASHSEED = 0
 freeze: $(VENV)/freeze.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance.spec
+	chmod -R u=rwX,go=rX dist/mcp-compliance-agent && find dist/mcp-compliance-agent -exec touch -h -d @$(SOURCE_DATE_EPOCH) {} +
 	dist/mcp-compliance-agent/mcp-compliance selfcheck
 	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance dist/mcp-compliance-agent > dist/mcp-compliance-agent.cdx.json
 	$(FREEZE)/python packaging/release/sizes.py build/mcp-compliance dist/mcp-compliance-agent
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' agent/__init__.py)
+ARCH    = $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
+packages: freeze ## Pack the frozen program as deb and rpm into dist/
+	for kind in deb rpm; do VERSION=$(VERSION) ARCH=$(ARCH) $(FREEZE)/nfpm package --config packaging/linux/nfpm.yaml --packager $$kind --target dist/; done
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
