@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.app.daemon import JOURNAL, https_sink
-from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.destinations import Destination, Unusable, destinations, https_sink
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
@@ -29,6 +28,7 @@ from agent.runtime.clock import SystemClock
 from agent.sources.managed import ManagedSource
 from agent.status.document import Silent, read
 from agent.status.public import FOLDER
+from agent.store.journal import JOURNAL
 
 _NOTIFICATION_S = 2.0
 _SHOWN = 5

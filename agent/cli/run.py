@@ -12,13 +12,16 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from agent.app.daemon import JOURNAL, REPORTS, Audience, run_daemon
+from agent.app.audience import Audience
+from agent.app.daemon import run_daemon
+from agent.app.destinations import REPORTS
 from agent.cli.options import Prepared, add_global, prepare
 from agent.cli.places import UsageError
 from agent.cli.text import check_lines, moment, one_line
 from agent.core.documents import StatusDocument, plain
 from agent.core.ledger import Change
 from agent.service.systemd import notifier
+from agent.store.journal import JOURNAL
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

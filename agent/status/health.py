@@ -85,6 +85,13 @@ class Health:
         with self._lock:
             self._held.pop(code, None)
 
+    def hold(self, code: str, detail: str | None) -> None:
+        """State that condition `code` holds with this detail, or, with None, that it does not."""
+        if detail is None:
+            self.clear(code)
+        else:
+            self.set(code, detail)
+
     def rows(self) -> tuple[ConditionRow, ...]:
         """Return what holds now and is to be shown."""
         now = self._clock.monotonic()

@@ -30,7 +30,7 @@ def _not_known(_state: str) -> float | None:
 class Facts:
     """What the document says beside the assessment. Times in seconds.
 
-    `uids` are the users to whom a part of their own is given, by name; None where nothing is published.
+    `public` says whether the parts that others on the device may know are published too.
     """
 
     device: DeviceRow
@@ -42,7 +42,7 @@ class Facts:
     opened: Callable[[], tuple[Record, ...]]
     delivery: Callable[[], tuple[DeliveryRow, ...]]
     standing_since: Callable[[str], float | None] = _not_known
-    uids: Callable[[], Mapping[str, int]] | None = None
+    public: bool = False
     process_events: str = ""
     metrics_file: Path | None = None
     tables_file: Path | None = None
@@ -59,15 +59,17 @@ class Publisher:
         self._assessment: Assessment | None = None
         self._written_at = float("-inf")  # monotonic
         self._last: StatusDocument | None = None
+        self._uids: Mapping[str, int] = {}
 
     @property
     def last(self) -> StatusDocument | None:
         """The document as it was made last."""
         return self._last
 
-    def publish(self, assessment: Assessment) -> StatusDocument:
-        """Make `assessment` the device's status; write it if it says anything new."""
+    def publish(self, assessment: Assessment, uids: Mapping[str, int]) -> StatusDocument:
+        """Make `assessment` the device's status; write it if it says anything new. `uids` are the users' by their names."""
         with self._lock:
+            self._uids = uids
             fresh = assessment != self._assessment or self._last is None
             self._assessment = assessment
             return self._write() if fresh or self._last is None else self._last
@@ -112,11 +114,9 @@ class Publisher:
         return document
 
     def _write_public(self, document: StatusDocument) -> None:
-        if self._facts.uids is None:
+        if not self._facts.public:
             return
         users = {
-            uid: json.dumps(plain(user_document(document, name))).encode()
-            for name, uid in self._facts.uids().items()
-            if uid
+            uid: json.dumps(plain(user_document(document, name))).encode() for name, uid in self._uids.items() if uid
         }
         write_public(self._folder, json.dumps(plain(public_document(document))).encode(), users)

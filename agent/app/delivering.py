@@ -1,0 +1,50 @@
+"""From the journal to the destinations of the settings: one delivery each, and what health says of those that cannot be used."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from agent.app.destinations import Destination, Unusable, destinations
+from agent.config.settings import Settings
+from agent.ports import Clock
+from agent.runtime.backoff import Backoff
+from agent.runtime.budgets import Budgets
+from agent.runtime.delivery import Delivery
+from agent.status.health import Health
+from agent.store.journal import Journal
+
+
+def deliveries(
+    settings: Settings, state: Path, journal: Journal, clock: Clock, budgets: Budgets, health: Health
+) -> tuple[Delivery, ...]:
+    """Return a delivery for each destination, known to the journal and woken by it."""
+    device = journal.device_id
+    found = tuple(_delivery(one, journal, clock, budgets) for one in _usable(settings, state, device, clock, health))
+    journal.use_sinks([delivery.sink.name for delivery in found])
+    for delivery in found:
+        journal.try_again(delivery.sink.name)  # the settings may be better ones now
+        journal.subscribe(delivery.wake)
+    return found
+
+
+def _usable(settings: Settings, state: Path, device: str, clock: Clock, health: Health) -> Iterator[Destination]:
+    unusable = []
+    for found in destinations(settings, state, device, clock):
+        if isinstance(found, Unusable):
+            unusable.append(found.text)
+        else:
+            yield found
+    health.hold("endpoint.unusable", " · ".join(unusable) or None)
+    far = settings.endpoint.url is not None or settings.destination
+    health.hold("endpoint.none", None if far else "")
+
+
+def _delivery(destination: Destination, journal: Journal, clock: Clock, budgets: Budgets) -> Delivery:
+    backoff = Backoff(Random(), budgets.delivery_base_s, budgets.delivery_cap_s)  # noqa: S311 - jitter, not secrets
+    hold = backoff.random.uniform(0.0, budgets.start_spread_s) if destination.far else 0.0
+    abort = getattr(destination.sink, "abort", _nothing)
+    return Delivery(destination.sink, journal, clock, backoff, budgets, abort, hold_s=hold)
+
+
+def _nothing() -> None:
+    """Do nothing."""

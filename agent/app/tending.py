@@ -1,0 +1,75 @@
+"""What is looked at now and then: the agent's own health, the age of the status, the sign of life."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.app.audience import ServiceManager
+from agent.app.remembering import Remembering
+from agent.app.telling import Teller
+from agent.ports import StoreError
+from agent.runtime.delivery import Delivery
+from agent.runtime.supervisor import WorkerHealth
+from agent.sources.hints import Hints
+from agent.sources.launches import Launches
+from agent.status.health import Health
+from agent.status.publisher import Publisher
+from agent.store.anchor import drop
+from agent.store.journal import Journal
+from agent.store.outbox import FOLDED, Counters
+
+
+@dataclass(eq=False)
+class Tending:
+    """`tampered` says what showed at the start that the journal was changed by somebody else; None: nothing did."""
+
+    health: Health
+    journal: Journal
+    deliveries: Sequence[Delivery]
+    workers: Callable[[], Sequence[WorkerHealth]]
+    hints: Hints
+    launches: Launches | None
+    remembering: Remembering
+    tampered: str | None
+    state: Path
+    publisher: Publisher
+    teller: Teller
+    manager: ServiceManager
+
+    def tick(self) -> None:
+        """Look once."""
+        self._look_at_health()
+        self.publisher.refresh()
+        document = self.publisher.last
+        if document is not None:
+            self.teller.health(document.health)
+            self.teller.heartbeat(document)
+            self.manager.says(document.check.summary.why)
+
+    def _look_at_health(self) -> None:
+        hold = self.health.hold
+        crashed = [f"{worker.name} ({worker.last_crash})" for worker in self.workers() if worker.restarts]
+        hold("worker.restarted", ", ".join(crashed) or None)
+        problems = [f"{row.sink}: {row.problem}" for d in self.deliveries if (row := d.health()).problem]
+        hold("delivery.failing", ", ".join(problems) or None)
+        missing = self.hints.health.unwatched
+        hold("watch.limited", f"{missing} folders are not watched" if missing else None)
+        overruns = self.launches.counts.overruns if self.launches is not None else 0
+        hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
+        hold("memory.lost", self.remembering.problem)
+        hold("journal.tampered", self.tampered)
+        with contextlib.suppress(OSError):  # the journal's own condition tells of a full disk
+            drop(self.state, self.journal.path)
+        recovery = self.journal.recovery
+        hold("journal.replaced", f"{recovery.reason}, kept as {recovery.kept_as}" if recovery else None)
+        with contextlib.suppress(StoreError):
+            self._look_at_outbox(self.journal.counters())
+
+    def _look_at_outbox(self, counters: Counters) -> None:
+        lost = [f"{number} {reason}" for reason, number in counters.dropped.items() if number and reason != FOLDED]
+        self.health.hold("delivery.dropped", ", ".join(lost) or None)
+        apart = [
+            f"{name}: {row.set_aside} ({row.set_aside_reason})" for name, row in counters.sinks.items() if row.set_aside
+        ]
+        self.health.hold("delivery.refused", ", ".join(apart) or None)
