@@ -11,12 +11,20 @@ from agent.core.recognition.wire import Wired, wire
 from agent.host.process_reading import LiveReader
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are read on Linux")
-IDLE = [sys.executable, "-c", "import sys; sys.stdin.read()", "an argument", ""]
+IDLE = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "an argument", ""]
+
+
+def idle(environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a process that waits; it runs its program when this returns (before that, the kernel shows no environment)."""
+    started = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert started.stdout is not None
+    started.stdout.readline()
+    return started
 
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    started = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    started = idle()
     yield started
     started.kill()
     started.communicate()
@@ -58,7 +66,7 @@ def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
         "NODE_OPTIONS": "--require=evil",
         "TOKEN": "hunter2",
     }
-    started = subprocess.Popen(IDLE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    started = idle(environment)
     try:
         process = LiveReader().read(started.pid)
     finally:
