@@ -38,6 +38,7 @@ lint: $(VENV)/dev.stamp ## ruff, mypy strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	MYPYPATH=packaging/release $(BIN)/mypy packaging/release
+	$(BIN)/mypy packaging/mdm
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev.stamp ## Format the code and mend what ruff can mend
@@ -91,6 +92,7 @@ soak: $(VENV)/dev.stamp ## Live through four simulated months of outages, kills 
 docs: $(VENV)/dev.stamp ## Write the generated documents anew
 	$(BIN)/python -m tests.faults.matrix
 	$(BIN)/python -m osquery_tables.files
+	$(BIN)/python packaging/mdm/mdm_files.py
 	$(BIN)/mcp-compliance schema openapi > docs/openapi.json
 
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew

@@ -19,8 +19,9 @@ POLICY_KEY = "SOFTWARE\\Policies\\MCPComplianceAgent"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The settings file (drop-ins in `agent.d` beside it), the folder of signed baselines, and the state folder."""
+    """The program's folder, the settings file (drop-ins in `agent.d` beside it), the signed baselines, the state folder."""
 
+    program: str
     settings: str
     baselines: str
     state: str
@@ -28,16 +29,19 @@ class Places:
 
 PLACES: Mapping[Os, Places] = {
     "linux": Places(
+        program=f"/opt/{NAME}",
         settings=f"/etc/{NAME}/agent.toml",
         baselines=f"/etc/{NAME}/baselines",
         state=f"/var/lib/{NAME}",
     ),
     "macos": Places(
+        program="/Library/MCPComplianceAgent",
         settings="/Library/Application Support/MCPComplianceAgent/agent.toml",
         baselines="/Library/Application Support/MCPComplianceAgent/baselines",
         state="/Library/Application Support/MCPComplianceAgent/state",
     ),
     "windows": Places(
+        program="C:\\Program Files\\MCP Compliance Agent",
         settings="C:\\ProgramData\\MCPComplianceAgent\\agent.toml",
         baselines="C:\\ProgramData\\MCPComplianceAgent\\baselines",
         state="C:\\ProgramData\\MCPComplianceAgent\\state",
