@@ -4,10 +4,12 @@ import hashlib
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 
 def canonical(event: dict[str, Any]) -> str:
     """Return `event` as JSON with sorted keys, no blanks, ASCII only; raise `ValueError` for what JSON cannot hold."""
-    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(event)
 
 
 def digest(line: str) -> str:

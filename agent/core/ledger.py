@@ -100,15 +100,18 @@ def advance(
     first, in their order, so that what closes is told before what opens.
     """
     for key, record in opened.items():
+        found = findings.present.get(key)
+        if found is not None:  # the case of nearly all records at nearly every look
+            _, kind = TRANSITIONS[record.standing, Sighting.PRESENT]
+            seen = Record(found, record.first_seen, max(at, record.last_seen), again=record.again)
+            told = kind is not None and found != record.deviation and meaning(found) != meaning(record.deviation)
+            yield seen, Change(ChangeKind.UPDATED, seen, at, before=record.deviation) if told else None
+            continue
         sighting = findings.sighting(key, tuple(str(scope) for scope in record.deviation.depends))
-        standing, kind = TRANSITIONS[record.standing, sighting]
+        _, kind = TRANSITIONS[record.standing, sighting]
         if kind is ChangeKind.CLOSED:
             closed = replace(record, closed_at=max(at, record.last_seen))
             yield closed, Change(kind, closed, at, before=record.deviation)
-        elif sighting is Sighting.PRESENT and standing is Standing.OPEN:
-            seen = replace(record, deviation=findings.present[key], last_seen=max(at, record.last_seen))
-            told = kind is not None and meaning(seen.deviation) != meaning(record.deviation)
-            yield seen, Change(ChangeKind.UPDATED, seen, at, before=record.deviation) if told else None
     for key, deviation in findings.present.items():
         if key in opened:
             continue

@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from agent.core.deviation import Deviation, Evidence, Key, Severity
@@ -17,6 +18,18 @@ _UPDATE = (
     "UPDATE deviations SET deviation = ?, first_seen = ?, last_seen = ?, closed_at = ?, again = ?"
     " WHERE control = ? AND subject = ? AND closed_at IS NULL"
 )
+
+
+def _by_name(value: Any) -> dict[str, object]:  # noqa: ANN401 - a dataclass
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a type of dataclass
+    return tuple(field.name for field in fields(kind))
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_by_name)
 
 
 def insert(connection: sqlite3.Connection, record: Record) -> None:
@@ -57,7 +70,7 @@ def forget(connection: sqlite3.Connection, before: float, max_rows: int) -> None
 
 def _values(record: Record) -> tuple[object, ...]:
     key = record.deviation.key
-    text = json.dumps(asdict(record.deviation), separators=(",", ":"))
+    text = _ENCODER.encode(record.deviation)
     return (text, record.first_seen, record.last_seen, record.closed_at, record.again, key.control, key.subject)
 
 

@@ -57,6 +57,7 @@ class Journal:
         self._wakes: tuple[Wake, ...] = ()
         self._open: dict[Key, Record] = {}
         self._stored_seen: dict[Key, float] = {}
+        self._forgot_at = float("-inf")
         self._generation = 0  # of the database from which `_open` was read; 0: it has to be read
         self._database = Database(path, now, device)
         if device is not None and device != self.device_id:
@@ -245,6 +246,8 @@ class Journal:
                 store = deviations.insert if record.deviation.key in opened else deviations.update
                 store(connection, record)
             outbox.append(connection, events, at)
-            kept_since = at - self._retention.history_days * SECONDS_PER_DAY
-            deviations.forget(connection, kept_since, self._retention.history_max_rows)
+            if any(change.kind is ChangeKind.CLOSED for change in changes) or at - self._forgot_at >= SECONDS_PER_DAY:
+                self._forgot_at = at
+                kept_since = at - self._retention.history_days * SECONDS_PER_DAY
+                deviations.forget(connection, kept_since, self._retention.history_max_rows)
             outbox.bound(connection, self._retention.outbox_max_bytes, at)

@@ -173,7 +173,7 @@ def bound(connection: sqlite3.Connection, max_bytes: int, at: float) -> int:
 
     Every drop is counted by its reason. Return how many were dropped.
     """
-    if held_bytes(connection) <= max_bytes:
+    if _file_bytes(connection) <= max_bytes or held_bytes(connection) <= max_bytes:
         return 0
     return sum(_evict(connection, table, priority, max_bytes, at) for priority in _FIRST_OUT for table in _ROW)
 
@@ -234,6 +234,12 @@ def held_bytes(connection: sqlite3.Connection) -> int:
     """Return the size of all events that are kept, waiting and set aside; both sums come from covering indexes."""
     query = "SELECT (SELECT total(bytes) FROM outbox) + (SELECT total(bytes) FROM set_aside)"
     return int(connection.execute(query).fetchone()[0])
+
+
+def _file_bytes(connection: sqlite3.Connection) -> int:
+    """Return the size of the whole database, which what it holds cannot exceed: known at once, where a sum has to be made."""
+    ((pages,), (size,)) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+    return int(pages) * int(size)
 
 
 def _fitting(rows: Iterable[tuple[int, str, int]], max_bytes: int) -> list[tuple[int, str]]:
