@@ -31,7 +31,7 @@ from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock
 from agent.runtime.mailbox import Mailbox
 from agent.runtime.pipeline import Pipeline
-from agent.runtime.supervisor import EXIT_STOPPED, Supervisor, WorkerHealth
+from agent.runtime.supervisor import EXIT_STOPPED, End, Supervisor, WorkerHealth
 from agent.runtime.ticker import Ticker
 from agent.runtime.waiting import Worker
 from agent.runtime.watcher import Watcher
@@ -134,19 +134,26 @@ class _Agent:
             teller=self._teller,
             manager=self._manager,
         )
-        workers += [*self._deliveries, Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets)]
-        backoff = Backoff(_random(), self._budgets.restart_base_s, self._budgets.restart_cap_s)
-        self._supervisor = Supervisor(workers, self._clock, backoff, self._budgets, self._manager.alive)
+        self._supervisor = Supervisor(
+            [*workers, Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets)],
+            self._clock,
+            Backoff(_random(), self._budgets.restart_base_s, self._budgets.restart_cap_s),
+            self._budgets,
+            self._manager.alive,
+            End(self._deliveries, self._farewell),
+        )
 
     def run(self) -> int:
         """Run on this thread, which must be the main one; signals ask it to stop."""
         self._teller.started()
         sys.setswitchinterval(_SWITCH_S)
         with _signals(self._supervisor.stop):
-            status = self._supervisor.run()
+            return self._supervisor.run()
+
+    def _farewell(self, status: int) -> None:
+        """Tell that the agent ends, while there is still somebody to carry it away."""
         self._manager.stopping()
         self._teller.stopped("it was told to" if status == EXIT_STOPPED else "a part of it could not be kept alive")
-        return status
 
     def close(self) -> None:
         """Close what holds files and connections."""

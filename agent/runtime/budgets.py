@@ -9,6 +9,7 @@ class Budgets:
 
     # Threads
     shutdown_s: float = 12.0  # for all workers together; what is left of 15 s is for closing files
+    flush_s: float = 3.0  # of it, for what still waits to be delivered
     supervise_every_s: float = 5.0  # how often worker health is looked at and the watchdog fed
     beat_every_s: float = 30.0  # a waiting worker wakes this often to say that it is alive
     hung_after_s: float = 300.0  # a worker that has not beaten for this long ends the process

@@ -4,6 +4,7 @@ Alerts go at once; anything else may wait a moment for company. What cannot be t
 will never be taken is set aside where health shows it, and what follows goes on after a pause.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def _nothing() -> None:
 
 @dataclass(eq=False)
 class Delivery:
-    """The worker of one destination. `abort` ends an attempt in flight at shutdown, if the sink can do that."""
+    """The worker of one destination. `abort` ends an attempt in flight, if the sink can do that."""
 
     sink: Sink
     outbox: Outbox
@@ -75,7 +76,6 @@ class Delivery:
     last_accepted_at: float | None = field(default=None, init=False)
     hold_s: float = 0.0  # after the start, unless an alert waits: a fleet that wakes together does not report together
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
-    _stop: threading.Event | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     _not_before: float | None = field(default=None, init=False)
     _hold_until: float | None = field(default=None, init=False)
@@ -92,9 +92,11 @@ class Delivery:
 
     def wake(self) -> None:
         """Look at the outbox now: something was committed, or the daemon ends."""
-        if self._stop is not None and self._stop.is_set():
-            self.abort()
         self._bit.set()
+
+    def give_up(self) -> None:
+        """End an attempt in flight: the daemon ends, and has waited long enough."""
+        self.abort()
 
     def health(self) -> DeliveryHealth:
         """Return how the destination does; any thread may ask."""
@@ -102,10 +104,10 @@ class Delivery:
         return DeliveryHealth(self.sink.name, self.last_accepted_at, self._failures, left, self.problem)
 
     def run(self, stop: threading.Event, beat: Beat) -> None:
-        """Deliver until `stop` is set."""
-        self._stop = stop
+        """Deliver until `stop` is set, and then what waits, without lingering, while it is taken."""
         while not stop.is_set():
             self._bit.wait(self.step(), beat, self.budgets.beat_every_s)
+        self._flush(beat)
 
     def step(self) -> float | None:
         """Send at most one batch; return how many seconds to wait before the next step, None until woken."""
@@ -120,10 +122,22 @@ class Delivery:
             linger = self._linger(batch, now)
             if linger > 0:
                 return linger
-            self.outbox.claim(self.sink.name, batch)
-            return self._settle(batch, self.sink.send(batch))
+            return self._carry(batch)
         except StoreError as error:
             return self._failed(str(error), None)
+
+    def _flush(self, beat: Beat) -> None:
+        until = self.clock.monotonic() + self.budgets.flush_s
+        going: float | None = None if self._failures else 0.0  # what failed just now will not go quickly
+        with contextlib.suppress(StoreError):
+            while going == 0.0 and self.clock.monotonic() < until:
+                beat()
+                batch = self.outbox.pending(self.sink.name, self._max_events, self.budgets.batch_max_bytes)
+                going = None if batch is None else self._carry(batch)
+
+    def _carry(self, batch: Batch) -> float | None:
+        self.outbox.claim(self.sink.name, batch)
+        return self._settle(batch, self.sink.send(batch))
 
     def _linger(self, batch: Batch, now: float) -> float:
         """Return how long `batch` may still wait for company."""

@@ -2,6 +2,7 @@
 
 A worker that crashes is logged by name and run again after a back-off. Too many crashes in a window, or a worker that hangs,
 end the process with a non-zero status, so that the service manager acts: a process with a dead worker never looks alive.
+Who carries away what the others made is ended last, and may take a moment for it.
 """
 
 import logging
@@ -10,15 +11,18 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import TypeVar
 
 from agent.ports import Clock
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
-from agent.runtime.waiting import Worker
+from agent.runtime.waiting import Courier, Worker
 
 log = logging.getLogger(__name__)
+
+W = TypeVar("W", bound=Worker)
 
 EXIT_STOPPED = 0
 EXIT_FAILED = 70
@@ -39,6 +43,7 @@ class WorkerHealth:
 @dataclass(slots=True, eq=False)
 class _Thread:
     worker: Worker
+    stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
     beat_at: float = 0.0
     crashes: int = 0
@@ -46,8 +51,19 @@ class _Thread:
     restart_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """What happens once the workers have ended: `farewell` is called with the exit status, then `couriers` are ended.
+
+    They have `Budgets.flush_s` to carry away what the workers and the farewell left.
+    """
+
+    couriers: Sequence[Courier] = ()
+    farewell: Callable[[int], None] = lambda _: None
+
+
 class Supervisor:
-    """Runs `workers` until `stop`. `run` is called once, on the main thread.
+    """Runs `workers`, and the couriers of `end`, until `stop`. `run` is called once, on the main thread.
 
     `feed` is called about every `Budgets.supervise_every_s` while every worker beats: the service manager's watchdog.
     """
@@ -59,15 +75,17 @@ class Supervisor:
         backoff: Backoff,
         budgets: Budgets,
         feed: Callable[[], None] = lambda: None,
+        end: End | None = None,
     ) -> None:
-        self._threads = {worker.name: _Thread(worker) for worker in workers}
-        if len(self._threads) != len(workers):
+        self._end = end or End()
+        self._workers, couriers = workers, self._end.couriers
+        self._threads = {worker.name: _Thread(worker) for worker in (*workers, *couriers)}
+        if len(self._threads) != len(workers) + len(couriers):
             raise ValueError("two workers have the same name")
         self._clock = clock
         self._backoff = backoff
         self._budgets = budgets
         self._feed = feed
-        self._stop = threading.Event()
         # A SimpleQueue, because a signal handler may put into it while this very thread waits on it.
         self._notices: queue.SimpleQueue[_Thread | None] = queue.SimpleQueue()
         self._crashes: deque[float] = deque()
@@ -81,8 +99,7 @@ class Supervisor:
         for entry in self._threads.values():
             self._start(entry)
         status = self._supervise()
-        hung = self._shut_down()
-        return EXIT_FAILED if hung else status
+        return EXIT_FAILED if self._shut_down(status) else status
 
     def health(self) -> tuple[WorkerHealth, ...]:
         """Return how each worker does; any thread may ask."""
@@ -155,12 +172,12 @@ class Supervisor:
             entry.beat_at = self._clock.monotonic()
 
         try:
-            entry.worker.run(self._stop, beat)
+            entry.worker.run(entry.stop, beat)
         except BaseException as error:  # noqa: BLE001 - whatever ends a worker is a crash, told and counted by name
             entry.last_crash = type(error).__name__
             log.error("worker %s crashed: %s", entry.worker.name, _described(error))  # noqa: TRY400 - see _described
         else:
-            if self._stop.is_set():
+            if entry.stop.is_set():
                 return
             entry.last_crash = "ended by itself"
             log.error("worker %s ended by itself", entry.worker.name)
@@ -183,22 +200,31 @@ class Supervisor:
         entry.restart_at = now + delay
         return True
 
-    def _shut_down(self) -> tuple[str, ...]:
-        """End every worker within the budget; return the names of those that did not."""
-        self._stop.set()
-        for entry in self._threads.values():
-            entry.worker.wake()
+    def _shut_down(self, status: int) -> tuple[str, ...]:
+        """End every worker, then every courier, within the budget; return the names of those that did not end."""
         deadline = self._clock.monotonic() + self._budgets.shutdown_s
-        hung = []
-        for name, entry in self._threads.items():
-            if entry.thread is None:
-                continue
-            entry.thread.join(max(0.0, deadline - self._clock.monotonic()))
-            if entry.thread.is_alive():
-                hung.append(name)
-        if hung:
-            log.error("did not end within %.0f s: %s", self._budgets.shutdown_s, ", ".join(hung))
-        return tuple(hung)
+        flush_s = min(self._budgets.flush_s, self._budgets.shutdown_s / 4)
+        hung: list[Worker] = self._ended(self._workers, deadline - 2 * flush_s)
+        self._end.farewell(status)
+        late = self._ended(self._end.couriers, self._clock.monotonic() + flush_s)
+        for courier in late:
+            courier.give_up()
+        hung += self._ended(late, deadline)
+        names = tuple(worker.name for worker in hung)
+        if names:
+            log.error("did not end within %.0f s: %s", self._budgets.shutdown_s, ", ".join(names))
+        return names
+
+    def _ended(self, workers: Sequence[W], deadline: float) -> list[W]:
+        """Tell `workers` to end and wait for them until `deadline`; return those that are still at it."""
+        entries = [(worker, self._threads[worker.name]) for worker in workers]
+        for worker, entry in entries:
+            entry.stop.set()
+            worker.wake()
+        for _, entry in entries:
+            if entry.thread is not None:
+                entry.thread.join(max(0.0, deadline - self._clock.monotonic()))
+        return [worker for worker, entry in entries if entry.thread is not None and entry.thread.is_alive()]
 
 
 def _described(error: BaseException) -> str:

@@ -25,6 +25,14 @@ class Worker(Protocol):
         ...
 
 
+class Courier(Worker, Protocol):
+    """A worker that, once `stop` is set, still carries away what waits, as far as that goes quickly."""
+
+    def give_up(self) -> None:
+        """End what is under way; called from another thread when the time is over."""
+        ...
+
+
 class WakeBit:
     """One bit that any thread may set, any number of times, and one thread waits for."""
 

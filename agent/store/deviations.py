@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from agent.core.deviation import Deviation, Evidence, Key, Severity
@@ -20,13 +19,9 @@ _UPDATE = (
 )
 
 
-def _by_name(value: Any) -> dict[str, object]:  # noqa: ANN401 - a dataclass
-    return {name: getattr(value, name) for name in _names(type(value))}
-
-
-@cache
-def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a type of dataclass
-    return tuple(field.name for field in fields(kind))
+def _by_name(value: object) -> dict[str, object]:
+    """Return a dataclass by the names of its fields; `asdict` would copy everything below it first."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_by_name)

@@ -21,7 +21,7 @@ from agent.runtime.clock import SystemClock
 from agent.runtime.delivery import Delivery
 from agent.runtime.mailbox import Mailbox
 from agent.runtime.pipeline import Pipeline, Stages
-from agent.runtime.supervisor import Supervisor
+from agent.runtime.supervisor import End, Supervisor
 from agent.runtime.watcher import Watcher
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 from agent.store.journal import Journal
@@ -71,7 +71,7 @@ def main(folder: str, url: str, ca_file: str, mode: str) -> int:
     stages = Stages(assess, encode, lambda _: None, lambda *_: None)
     pipeline = Pipeline(mailbox, journal, clock, stages, budgets)
     watcher = Watcher(Churn(settled=mode == "settle"), mailbox, clock, budgets)
-    supervisor = Supervisor([watcher, pipeline, delivery], clock, Backoff(random, 0.01, 0.1), budgets)
+    supervisor = Supervisor([watcher, pipeline], clock, Backoff(random, 0.01, 0.1), budgets, end=End((delivery,)))
     signal.signal(signal.SIGTERM, lambda *_: supervisor.stop())
     status = supervisor.run()
     sink.close()

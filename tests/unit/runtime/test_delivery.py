@@ -1,6 +1,8 @@
 import threading
 from collections import deque
 
+import pytest
+
 from agent.ports import Accepted, Batch, Outcome, Refused, RetryLater, StoreError, TooLarge
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
@@ -175,16 +177,45 @@ def test_a_journal_that_cannot_be_used_is_a_problem_and_tried_again() -> None:
     assert bench.delivery.health().problem is None
 
 
-def test_it_runs_until_it_is_stopped_and_then_ends_an_attempt_in_flight() -> None:
-    bench, stop = Bench(8), threading.Event()
-    thread = threading.Thread(target=bench.delivery.run, args=(stop, lambda: None))
-    thread.start()
+def ended(bench: Bench) -> None:
+    stop = threading.Event()
+    stop.set()
+    bench.delivery.run(stop, lambda: None)
+
+
+def test_at_the_end_it_carries_away_what_waits_without_lingering() -> None:
+    bench = Bench(11)
+    ended(bench)
+    assert bench.sent == [(1, 8), (9, 11)]
+
+
+@pytest.mark.parametrize("outcome", [RetryLater("no network"), Refused("401")])
+def test_at_the_end_it_tries_once_and_leaves_the_rest_to_the_next_start(outcome: Outcome) -> None:
+    bench = Bench(11, outcome)
+    ended(bench)
+    assert bench.sent == [(1, 8)]
+    assert bench.claimed == 8 or bench.aside
+
+
+def test_at_the_end_it_asks_no_destination_that_fails_already() -> None:
+    bench = Bench(8, RetryLater("no network"))
+    bench.delivery.step()
+    ended(bench)
+    assert bench.sent == [(1, 8)]
+
+
+def test_a_journal_that_cannot_be_read_at_the_end_keeps_nothing_from_ending() -> None:
+    bench = Bench(8)
+    bench.full = True
+    ended(bench)
+    assert bench.sent == []
+
+
+def test_giving_up_ends_an_attempt_in_flight() -> None:
+    bench = Bench(8)
     bench.delivery.wake()
     assert bench.aborted == 0
-    stop.set()
-    bench.delivery.wake()
-    thread.join(10)
-    assert not thread.is_alive()
+    bench.delivery.give_up()
     assert bench.aborted == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock
-from agent.runtime.supervisor import EXIT_FAILED, EXIT_STOPPED, Supervisor
+from agent.runtime.supervisor import EXIT_FAILED, EXIT_STOPPED, End, Supervisor
 from agent.runtime.waiting import Beat, WakeBit
 
 AT_ONCE = Backoff(Random(1), base_s=0.0, cap_s=0.0)
@@ -174,3 +174,41 @@ def test_the_watchdog_is_not_fed_while_a_worker_waits_for_its_restart() -> None:
 def test_two_workers_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="same name"):
         supervisor(Steady(), Steady())
+
+
+class Carrying(Steady):
+    """A courier that after the stop still waits for an answer, until it is told to give up."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__("courier")
+        self.said = said
+        self.given_up = threading.Event()
+
+    def run(self, stop: threading.Event, beat: Beat) -> None:
+        super().run(stop, beat)
+        self.said.append("told to end")
+        assert self.given_up.wait(10)
+        self.said.append("gave up")
+
+    def give_up(self) -> None:
+        self.given_up.set()
+
+
+def test_couriers_end_last_after_the_farewell_and_are_told_to_give_up_when_their_time_is_over() -> None:
+    said: list[str] = []
+
+    class Working(Steady):
+        def run(self, stop: threading.Event, beat: Beat) -> None:
+            super().run(stop, beat)
+            said.append("worked")
+
+    courier, worker = Carrying(said), Working()
+    end = End((courier,), lambda status: said.append(f"farewell {status}"))
+    it = Supervisor([worker], SystemClock(), AT_ONCE, Budgets(flush_s=0.05), end=end)
+    thread, status = running(it)
+    assert worker.runs.acquire(timeout=10)
+    assert courier.runs.acquire(timeout=10)
+    it.stop()
+    thread.join(10)
+    assert status == [EXIT_STOPPED]
+    assert said == ["worked", "farewell 0", "told to end", "gave up"]
