@@ -1,8 +1,8 @@
 """The protocols between the layers. Whoever needs the outside world gets one of these; `agent.app` decides which."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agent.core.basis import Basis
@@ -87,7 +87,11 @@ class ProcessEvents(Protocol):
     name: str
 
     def wait(self, timeout_s: float) -> "Told":
-        """Return what was told since the last call, after at most `timeout_s`."""
+        """Return what was told since the last call, after at most `timeout_s`.
+
+        Raises:
+            EventsLost: nothing more will be told.
+        """
         ...
 
     def follow(self, pids: Collection[int]) -> None:
@@ -103,13 +107,114 @@ class ProcessEvents(Protocol):
         ...
 
 
+class EventsLost(Exception):  # noqa: N818 - not an error of ours
+    """The system has stopped telling; the text is a sentence fit for health."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvents:
+    """The system tells nothing to this process; `reason` is a sentence."""
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`started` have executed a program, in order; `ended` were followed and are gone; `overrun`: more was told than taken."""
+    """`started` have executed a program, in order; `ended` were followed and are gone; `overrun`: more was told than taken.
+
+    `described` holds those of the started of which the system has told everything by itself.
+    """
 
     started: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
     overrun: bool = False
+    described: Mapping[int, Process] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What can matter of what was told, each read as it started, hosts before what they started.
+
+    `started` counts the programs that were told of, `missed` those of them that ended before they could be read.
+    """
+
+    processes: tuple[Process, ...] = ()
+    ended: tuple[int, ...] = ()
+    overrun: bool = False
+    started: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What whoever notices shall go by from now on; None: as before.
+
+    `keys` are the words by which configured servers go, `alive` and `clients` the pids of all processes and of the clients among
+    them as a sweep found them, `followed` those whose end is to be told.
+    """
+
+    keys: frozenset[str] | None = None
+    alive: frozenset[int] | None = None
+    clients: frozenset[int] = frozenset()
+    followed: frozenset[int] | None = None
+
+
+class Noticer(Protocol):
+    """Listens, and reads at once what can matter. `heed` and `interrupt` may come from another thread."""
+
+    name: str
+
+    def turn(self, timeout_s: float) -> Noticed:
+        """Return what was noticed since the last call, after at most `timeout_s`.
+
+        Raises:
+            EventsLost: nothing more will be noticed.
+        """
+        ...
+
+    def heed(self, orders: Orders) -> None:
+        """Go by `orders`."""
+        ...
+
+    def interrupt(self) -> None:
+        """Let the present or next `turn` return at once, or raise."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class Channel(Protocol):
+    """One end of a line to a process of our own, which carries values."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when something waits."""
+        ...
+
+    def send(self, value: object) -> None:
+        """Send a value.
+
+        Raises:
+            EOFError: the other end is gone.
+        """
+        ...
+
+    def receive(self, timeout_s: float) -> Any:  # noqa: ANN401 - whatever was sent
+        """Return the next value, None where none came within `timeout_s`.
+
+        Raises:
+            EOFError: the other end is gone.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Let the present and each later `receive` raise EOFError."""
+        ...
+
+    def close(self) -> None:
+        """Close this end, which tells the other one to end."""
+        ...
 
 
 class ProcessReader(Protocol):

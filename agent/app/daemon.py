@@ -14,7 +14,8 @@ from agent.app.audience import Audience, ServiceManager
 from agent.app.deciding import Deciding
 from agent.app.delivering import deliveries
 from agent.app.figures import Figures
-from agent.app.looking import Eyes, Known, Target, eyes, launches
+from agent.app.listening import launches
+from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.app.tending import Tending
@@ -23,7 +24,6 @@ from agent.core.assess.blind import Blindness
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder, this_machine
 from agent.host.own import own_facts, own_places
-from agent.host.process_events import NoEvents
 from agent.host.watching import NativeWatcher
 from agent.ports import CannotStart, StoreError
 from agent.runtime.backoff import Backoff
@@ -45,7 +45,7 @@ from agent.store.anchor import tampered
 from agent.store.journal import JOURNAL, Journal, retention_within
 
 _SWITCH_S = 0.0005
-"""What a thread waits for another at most: one that reads a process must be done before the process is."""
+"""What a thread waits for another at most: from the word of a start to the judgement it goes through three of them."""
 
 _STATUS_REFRESH_S = 60.0
 
@@ -69,9 +69,8 @@ def run_daemon(
         except AlreadyHeldError:
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
         noticing = launches()
-        told = noticing if isinstance(noticing, Launches) else None
         own = partial(own_facts, own_places(paths), paths.state / FOLDER) if machine.privileged else tuple
-        seeing = eyes(target, loaded.settings, machine, device, told, Known(own=own))
+        seeing = eyes(target, loaded.settings, machine, device, noticing, Known(own=own))
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
         except StoreError as error:
@@ -89,15 +88,15 @@ class _Agent:
         loaded: Loaded,
         state: Path,
         told: tuple[Audience, ServiceManager],
-        noticing: Launches | NoEvents,
+        noticing: Launches,
     ) -> None:
         audience, self._manager = told
         self._eyes, self._settings, self._state = seeing, loaded.settings, state
-        self._launches = noticing if isinstance(noticing, Launches) else None
+        self._launches = noticing
         self._clock, self._budgets = SystemClock(), Budgets()
         self._health = Health(self._clock)
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
-        self._health.hold("launches.unnoticed", noticing.reason if isinstance(noticing, NoEvents) else None)
+        self._health.hold("launches.unnoticed", noticing.problem)
         found = tampered(state, state / JOURNAL)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
@@ -160,8 +159,7 @@ class _Agent:
         for delivery in self._deliveries:
             getattr(delivery.sink, "close", _nothing)()
         self._hints.close()
-        if self._launches is not None:
-            self._launches.close()
+        self._launches.close()
         self._journal.close()
 
     def _watching(self, deciding: Deciding) -> list[Worker]:
@@ -175,13 +173,12 @@ class _Agent:
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
         self._eyes.processes.tell_moved(next(wake for source, wake in subscriptions if source is self._eyes.configs))
-        if self._launches is not None:
-            self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
+        self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [
             Pipeline(mailbox, self._journal, self._clock, deciding.stages, self._budgets),
             *watchers,
             self._hints,
-            *([self._launches] if self._launches is not None else []),
+            self._launches,
         ]
 
     def _workers(self) -> tuple[WorkerHealth, ...]:
@@ -197,7 +194,7 @@ class _Agent:
             health=self._health,
             opened=figures.opened,
             delivery=figures.delivery,
-            process_events=self._launches.how if self._launches is not None else "",
+            process_events=lambda: self._launches.how,
             standing_since=self._teller.since,
             metrics_file=self._settings.metrics.textfile,
             tables_file=self._state / TABLES_FILE if self._settings.osquery.database else None,

@@ -25,14 +25,14 @@ from agent.status.publisher import Publisher
 
 @dataclass(eq=False)
 class Deciding:
-    """What the daemon makes of a world. `launches` is None where the system does not tell of starting processes."""
+    """What the daemon makes of a world."""
 
     eyes: Eyes
     clock: Clock
     health: Health
     blindness: Blindness
     remembering: Remembering
-    launches: Launches | None
+    launches: Launches
     publisher: Publisher
     teller: Teller
     audience: Audience
@@ -63,7 +63,7 @@ class Deciding:
         self._uids = {look.user.name: look.user.uid for look in world.configs or () if look.user.uid is not None}
         if assessment.complete:
             self.remembering.keep(assessment.memory)
-        if self.launches is not None and self._judged is not None:
+        if self._judged is not None:
             self.launches.expect(self._judged.files.startable)
         return assessment
 

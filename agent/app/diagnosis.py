@@ -20,10 +20,11 @@ from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
 from agent.host.own import own_facts, own_places
 from agent.host.permissions import guards_of
-from agent.host.process_events import NoEvents, process_events
+from agent.host.process_events import process_events
 from agent.host.processes import PsutilProcessTable
 from agent.host.users import HomeUsers
 from agent.host.watching import NativeWatcher
+from agent.ports import NoEvents
 from agent.runtime.clock import SystemClock
 from agent.sources.managed import ManagedSource
 from agent.status.document import Silent, read

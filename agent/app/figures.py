@@ -16,11 +16,11 @@ from agent.store.journal import Journal
 
 @dataclass(frozen=True)
 class Figures:
-    """Any thread may ask. `launches` is None where the system does not tell of starting processes."""
+    """Any thread may ask."""
 
     journal: Journal
     deliveries: Sequence[Delivery]
-    launches: Launches | None
+    launches: Launches
 
     def opened(self) -> tuple[Record, ...]:
         """Return every open deviation."""
@@ -47,7 +47,5 @@ class Figures:
 
     def counters(self) -> dict[str, int]:
         """Return what was counted since the start."""
-        if self.launches is None:
-            return {}
         counts = self.launches.counts
         return {"launches": counts.started, "launches_missed": counts.missed, "launch_overruns": counts.overruns}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent import __version__
+from agent.app.listening import set_by_clients
 from agent.catalog.rows import Catalog, catalog
 from agent.config.settings import Settings
 from agent.core.assess import Terms, assess
@@ -23,8 +24,6 @@ from agent.core.world import World
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine
 from agent.host.permissions import guards_of
-from agent.host.process_events import NoEvents, process_events
-from agent.host.process_reading import LiveReader
 from agent.host.processes import PsutilProcessTable
 from agent.host.stores import registry_policies
 from agent.host.users import HomeUsers
@@ -185,20 +184,8 @@ def explain(
     return explain_server(world, seeing.terms, wanted), names(world, seeing.terms)
 
 
-def launches() -> Launches | NoEvents:
-    """Listen to what this system tells of starting processes, if it does."""
-    known = catalog()
-    events = process_events()
-    return events if isinstance(events, NoEvents) else Launches(events, LiveReader(_variables(known)), known.marks)
-
-
 def _table(known: Catalog) -> PsutilProcessTable:
-    return PsutilProcessTable(_variables(known))
-
-
-def _variables(known: Catalog) -> frozenset[str]:
-    """Return the names of variables that clients set for what they start."""
-    return frozenset().union(*(mark.variables for mark in known.marks))
+    return PsutilProcessTable(set_by_clients(known))
 
 
 def _device(target: Target, machine: Machine, system: Os, device: str) -> DeviceRow:

@@ -29,7 +29,7 @@ class Tending:
     deliveries: Sequence[Delivery]
     workers: Callable[[], Sequence[WorkerHealth]]
     hints: Hints
-    launches: Launches | None
+    launches: Launches
     remembering: Remembering
     tampered: str | None
     state: Path
@@ -55,7 +55,8 @@ class Tending:
         hold("delivery.failing", ", ".join(problems) or None)
         missing = self.hints.health.unwatched
         hold("watch.limited", f"{missing} folders are not watched" if missing else None)
-        overruns = self.launches.counts.overruns if self.launches is not None else 0
+        hold("launches.unnoticed", self.launches.problem)
+        overruns = self.launches.counts.overruns
         hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
         hold("memory.lost", self.remembering.problem)
         hold("journal.tampered", self.tampered)

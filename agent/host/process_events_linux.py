@@ -2,20 +2,20 @@
 
 It is spoken in the first network, user and pid namespace only; older kernels want CAP_NET_ADMIN. A classic BPF filter on the
 socket lets the kernel drop everything but exec, and the exit of processes that are followed: a laptop forks far more than it
-starts programs. One event is taken at a time, in one blocking call: waking up costs more than all else.
+starts programs. One event is taken at a time, so that its process is read before the next one.
 """
 
 import errno
 import os
+import select
 import socket
 import struct
 import sys
-import threading
 from array import array
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from agent.ports import Told
+from agent.ports import EventsLost, Told
 
 assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
 
@@ -23,7 +23,7 @@ _NETLINK_CONNECTOR = 11
 _CN_IDX_PROC, _CN_VAL_PROC = 1, 1
 _LISTEN, _IGNORE = 1, 2
 _NLMSG_DONE = 3
-_SO_RCVTIMEO, _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 20, 26, 33
+_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 
 _HEADER = struct.Struct("=IHHII")  # netlink: length, type, flags, sequence, port
 _CONNECTOR = struct.Struct("=IIIIHH")  # idx, val, seq, ack, length, flags
@@ -34,7 +34,6 @@ _NONE, _EXEC, _EXIT = 0, 0x00000002, 0x80000000
 
 _BUFFER_BYTES = 4 << 20  # some five thousand events: ten seconds of a storm
 _MESSAGE_BYTES = 4096
-_NICE = -10
 _ANSWER_S = 1.0
 
 _NOTHING = Told()
@@ -48,8 +47,8 @@ class ProcConnector:
 
     name = "process connector (netlink)"
 
-    def __init__(self) -> None:
-        """Subscribe.
+    def __init__(self, beside: int | None = None) -> None:
+        """Subscribe; a `wait` ends, too, when something can be read from the descriptor `beside`.
 
         Raises:
             OSError: the kernel does not offer it, or not to this process.
@@ -59,8 +58,9 @@ class ProcConnector:
             socket.SOCK_DGRAM | socket.SOCK_CLOEXEC,
             _NETLINK_CONNECTOR,
         )
-        self._timeout_s = 0.0
-        self._preferred = 0
+        self._waiting = select.poll()
+        for descriptor in (self._socket.fileno(), *([] if beside is None else [beside])):
+            self._waiting.register(descriptor, select.POLLIN)
         try:
             with suppress(PermissionError):
                 self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
@@ -72,21 +72,16 @@ class ProcConnector:
             raise
 
     def wait(self, timeout_s: float) -> Told:
-        """Return what was told since the last call, after at most `timeout_s`."""
-        if self._preferred != threading.get_ident():
-            self._prefer()
-        if timeout_s != self._timeout_s:
-            self._timeout_s = timeout_s
-            whole = int(timeout_s)
-            limit = struct.pack("@ll", whole, max(1, int((timeout_s - whole) * 1e6)))
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVTIMEO, limit)
+        """Return what was told since the last call, after at most `timeout_s`.
+
+        Raises:
+            EventsLost: the kernel tells no more.
+        """
         try:
-            data = self._socket.recv(_MESSAGE_BYTES)
-        except BlockingIOError:
-            return _NOTHING
+            data = self._taken() or (self._taken() if self._waiting.poll(timeout_s * 1000) else b"")
         except OSError as error:
             if error.errno != errno.ENOBUFS:
-                raise
+                raise EventsLost(f"the kernel's process connector failed: {error.strerror}") from None
             return Told(overrun=True)
         if len(data) < _EVENT_AT + _EVENT.size:
             return _NOTHING
@@ -94,6 +89,13 @@ class ProcConnector:
         if what == _EXEC:
             return Told(started=(group,))
         return Told(ended=(pid,)) if what == _EXIT and pid == group else _NOTHING
+
+    def _taken(self) -> bytes:
+        """Return the next message, empty where none waits."""
+        try:
+            return self._socket.recv(_MESSAGE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return b""
 
     def follow(self, pids: Collection[int]) -> None:
         """Let the exit of exactly these processes be told too, as far as the filter holds them."""
@@ -113,12 +115,6 @@ class ProcConnector:
         with suppress(OSError):
             self._ask(_IGNORE)
         self._socket.close()
-
-    def _prefer(self) -> None:
-        """Let the calling thread go first, where that is permitted: it sleeps nearly always, and else has no time to lose."""
-        self._preferred = threading.get_ident()
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
     def _subscribe(self) -> None:
         """Ask for events, and wait for the answer: in a namespace of its own a process is not answered at all."""

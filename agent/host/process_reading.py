@@ -25,7 +25,7 @@ else:
         return dict.fromkeys(pids)
 
 
-__all__ = ["LiveReader", "read_pulse", "read_wires"]
+__all__ = ["LiveReader", "read_command", "read_pulse", "read_wires"]
 
 _T = TypeVar("_T")
 

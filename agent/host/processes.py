@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import psutil
 
 from agent.core.observation import Process
-from agent.host.process_reading import LiveReader, read_pulse, read_wires
+from agent.host.process_reading import LiveReader, read_command, read_pulse, read_wires
 from agent.host.pulse import Pulse
 from agent.ports import TableView
 
@@ -63,7 +63,7 @@ class PsutilProcessTable:
             if record is not None:
                 records[pid] = record
                 opened.add(pid)
-        self._records = _with_wires(records, opened)
+        self._records = _still_there(_with_wires(records, opened), opened)
         self._all_seen = _sees_all(pids)
         return self._view()
 
@@ -90,7 +90,7 @@ class PsutilProcessTable:
             opened.add(pid)
             if pulse.ppid and pulse.ppid not in records:
                 wanted.append(pulse.ppid)
-        self._records = _with_wires(records, opened)
+        self._records = _still_there(_with_wires(records, opened), opened)
         return self._view()
 
     def _view(self) -> TableView:
@@ -127,6 +127,17 @@ def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[in
     for pid, wires in read_wires(wanted).items():
         record = records[pid]
         records[pid] = replace(record, process=replace(record.process, wires=wires))
+    return records
+
+
+def _still_there(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:
+    """Leave out what has ended while it was read: what was read last of it may already be empty, and looks like an answer.
+
+    A process that ends gives up its memory, and so its command line, before its descriptors.
+    """
+    for pid in opened:
+        if records[pid].process.command and not read_command(pid):
+            del records[pid]
     return records
 
 

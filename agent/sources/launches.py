@@ -1,24 +1,28 @@
-"""Programs as they start: the system's events, read at once, and what of them can matter kept for the next look.
+"""Programs as they start: what was noticed of them since the last look, and the worker that hears of it.
 
-An event is never needed for truth, only for speed, and for what lives shorter than a sweep's interval.
+An event is never needed for truth, only for speed, and for what lives shorter than a sweep's interval. Where nothing tells, or
+nothing does any more, the timed sweep has to do; that is said, and listening is tried again.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
-from agent.core.recognition.triage import Role, Triage
+from agent.core.recognition.triage import Role, Triage, keys_of
 from agent.core.server import Server
-from agent.ports import ProcessEvents, ProcessReader, Wake
+from agent.ports import EventsLost, NoEvents, Noticer, Orders, Wake
 
 KEPT_MAX = 20_000
 """Sightings between two looks at most, newest first."""
 
-_ROLES_MAX = 8192
+RETRY_FIRST_S, RETRY_MOST_S = 5.0, 900.0
+"""Between two attempts to listen: twice as long after each that failed."""
+
 _TURN_S = 15.0
+
+Listen = Callable[[], Noticer | NoEvents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +48,40 @@ class Sightings:
 
 
 class Launches:
-    """The worker that listens. It reads each process once, and wakes whoever was given to `subscribe` when one matters."""
+    """The worker that hears. It wakes whoever was given to `subscribe` when something happened that matters."""
 
     name = "process-events"
 
-    def __init__(self, events: ProcessEvents, reader: ProcessReader, clients: Sequence[ClientMarks]) -> None:
-        self._events, self._reader, self._clients = events, reader, tuple(clients)
+    def __init__(self, listen: Listen, clients: Sequence[ClientMarks]) -> None:
+        self._listen, self._clients = listen, tuple(clients)
         self._triage = Triage(self._clients)
-        self._roles: OrderedDict[int, Role] = OrderedDict()
-        self._hosts: set[int] = set()
         self._lock = threading.Lock()
         self._seen = Sightings()
         self._followed: frozenset[int] = frozenset()
         self._wake: Wake = _nobody
         self._expected: Sequence[Server] = ()
-        self._started_count = self._missed_count = self._overrun_count = 0
+        self._keys: frozenset[str] = frozenset()
+        self._started = self._missed = self._overruns = 0
+        self._woken = threading.Event()
+        self._problem: str | None = None
+        self._noticer: Noticer | None = None
+        self._open()
 
     @property
     def counts(self) -> LaunchCounts:
         """What was told since the start of the agent."""
-        return LaunchCounts(self._started_count, self._missed_count, self._overrun_count)
+        return LaunchCounts(self._started, self._missed, self._overruns)
 
     @property
     def how(self) -> str:
-        """How the system tells, in words."""
-        return self._events.name
+        """How the system tells, in words; empty while it doesn't."""
+        noticer = self._noticer
+        return "" if noticer is None else noticer.name
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is told now, None while it is."""
+        return self._problem
 
     def subscribe(self, wake: Wake) -> None:
         """Call `wake` when something happened that matters."""
@@ -78,44 +91,69 @@ class Launches:
         """Let processes matter that these entries yield; any thread may call."""
         if servers is not self._expected:
             self._expected = servers
-            self._triage = Triage(self._clients, servers)
+            keys = keys_of(servers)
+            if keys != self._keys:
+                self._keys = keys
+                self._triage = Triage(self._clients, keys)
+                self._order(Orders(keys=keys))
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
-        """Listen until `stop` is set."""
+        """Listen until `stop` is set; where that is not possible, try again now and then."""
+        retry_s = RETRY_FIRST_S
         while not stop.is_set():
             beat()
-            self.turn(_TURN_S)
+            if self._noticer is not None:
+                retry_s = RETRY_FIRST_S if self.turn(_TURN_S) else retry_s
+                continue
+            if self._pause(retry_s, beat):
+                return
+            retry_s = min(2 * retry_s, RETRY_MOST_S)
+            if self._open():
+                self._lost()
 
     def wake(self) -> None:
-        """Let a waiting `run` go on."""
-        self._events.interrupt()
+        """Let a waiting `run` go on to its end."""
+        self._woken.set()
+        noticer = self._noticer
+        if noticer is not None:
+            noticer.interrupt()
 
     def close(self) -> None:
         """End the subscription."""
-        self._events.close()
+        if self._noticer is not None:
+            self._noticer.close()
+            self._noticer = None
 
-    def turn(self, timeout_s: float) -> None:
-        """Wait for events, read what started, wake the source where that matters."""
-        told = self._events.wait(timeout_s)
-        found: list[Process] = []
-        for pid in told.started:
-            found += self._started(pid)
-        if not (found or told.ended or told.overrun):
-            return
+    def turn(self, timeout_s: float) -> bool:
+        """Take what was noticed, wake the source where that matters; False once nothing will be noticed any more."""
+        noticer = self._noticer
+        if noticer is None:
+            return False
+        try:
+            noticed = noticer.turn(timeout_s)
+        except EventsLost as loss:
+            self.close()
+            self._problem = str(loss)
+            self._lost()
+            return False
+        self._started += noticed.started
+        self._missed += noticed.missed
+        self._overruns += noticed.overrun
+        if not (noticed.processes or noticed.ended or noticed.overrun):
+            return True
         with self._lock:
-            for process in found:
+            for process in noticed.processes:
                 before = self._seen.processes.pop(process.pid, None)
                 if before is not None and before.identity != process.identity:
                     self._seen.replaced.append(before)
                 self._seen.processes[process.pid] = process
-            self._seen.ended |= {*told.ended} - self._seen.processes.keys()
-            self._seen.lost |= told.overrun
+            self._seen.ended |= {*noticed.ended} - self._seen.processes.keys()
+            self._seen.lost |= noticed.overrun
             for pid in list(self._seen.processes)[:-KEPT_MAX]:
                 del self._seen.processes[pid]
             del self._seen.replaced[:-KEPT_MAX]
-        if told.overrun:
-            self._overrun_count += 1
         self._wake()
+        return True
 
     def take(self) -> Sightings:
         """Return what happened since the last call; for the thread that looks."""
@@ -125,66 +163,56 @@ class Launches:
 
     def follow(self, seen: Sightings, table: Sequence[Process], *, whole: bool) -> None:
         """Have the end of what matters told, as a look at the table found it; `whole` where that was a sweep."""
-        followed = self._learn(table) if whole else self._followed - seen.ended
-        here = {process.pid for process in table}
-        followed = (followed | seen.processes.keys()) & here
-        if followed != self._followed:
-            self._followed = frozenset(followed)
-            self._events.follow(self._followed)
-
-    def _learn(self, table: Sequence[Process]) -> set[int]:
-        """Take the clients from a sweep; return the processes in it that matter."""
+        here = frozenset(process.pid for process in table)
         triage = self._triage
-        clients = {process.pid for process in table if triage.role(process) is Role.CLIENT}
+        if whole:
+            clients = frozenset(process.pid for process in table if triage.role(process) is Role.CLIENT)
+            followed = clients | _matter(table, clients, triage)
+        else:
+            clients, followed = frozenset(), self._followed - seen.ended
+        followed = (followed | seen.processes.keys()) & here
+        if whole or followed != self._followed:
+            self._followed = followed
+            self._order(Orders(alive=here if whole else None, clients=clients, followed=followed))
+
+    def _order(self, orders: Orders) -> None:
+        noticer = self._noticer
+        if noticer is not None:
+            noticer.heed(orders)
+
+    def _open(self) -> bool:
+        found = self._listen()
+        if isinstance(found, NoEvents):
+            self._problem = found.reason
+            return False
+        self._noticer, self._problem = found, None
+        found.heed(Orders(keys=self._keys, followed=self._followed))
+        return True
+
+    def _lost(self) -> None:
+        """Have the next look sweep: it finds what was not told, and says who the clients are."""
         with self._lock:
-            self._hosts &= {process.pid for process in table}
-            for pid in clients:
-                self._remember(pid, Role.CLIENT)
-        below = {True: Role.CLIENT, False: Role.NONE}
-        return clients | {
-            process.pid
-            for process in table
-            if process.command and triage.judge(process.command, below[process.ppid in clients])[0]
-        }
+            self._seen.lost = True
+        self._wake()
 
-    def _started(self, pid: int) -> Sequence[Process]:
-        """Return the process, and its parent as its host, where it can matter. The command line goes first of all it has."""
-        command = self._reader.command(pid)
-        self._started_count += 1
-        if not command:
-            self._missed_count += 1
-            return ()
-        above = self._reader.parent(pid) if self._hosts else None
-        matters, role = self._triage.judge(command, Role.NONE if above is None else self._role(above))
-        with self._lock:
-            self._remember(pid, role)
-        if not matters:
-            return ()
-        process = self._reader.read(pid, command)
-        if process is None or process.ppid is None:
-            return ()
-        parent = None if process.ppid in self._seen.processes else self._reader.read(process.ppid)
-        return (process,) if parent is None else (parent, process)
+    def _pause(self, seconds: float, beat: Callable[[], None]) -> bool:
+        """Wait, beating; True where the agent ends meanwhile."""
+        left = seconds
+        while left > 0:
+            beat()
+            if self._woken.wait(min(left, _TURN_S)):
+                return True
+            left -= _TURN_S
+        return False
 
-    def _role(self, pid: int) -> Role:
-        """Return what the parent means; one that was never seen to start has forked from somewhere, and is looked at."""
-        known = self._roles.get(pid)
-        if known is None:
-            command = self._reader.command(pid)
-            known = self._triage.judge(command, Role.NONE)[1] if command else Role.NONE
-            with self._lock:
-                self._remember(pid, known)
-        return known
 
-    def _remember(self, pid: int, role: Role) -> None:
-        self._roles.pop(pid, None)
-        self._roles[pid] = role
-        if role is not Role.NONE:
-            self._hosts.add(pid)
-        elif pid in self._hosts:
-            self._hosts.discard(pid)
-        while len(self._roles) > _ROLES_MAX:
-            self._hosts.discard(self._roles.popitem(last=False)[0])
+def _matter(table: Sequence[Process], clients: frozenset[int], triage: Triage) -> frozenset[int]:
+    """Return the processes that can be servers."""
+    return frozenset(
+        process.pid
+        for process in table
+        if process.command and triage.judge(process.command, Role.CLIENT if process.ppid in clients else Role.NONE)[0]
+    )
 
 
 def _nobody() -> None:

@@ -84,15 +84,15 @@ class ProcessSource:
         return replace(look, given=given, artifacts=artifacts)
 
     def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:
-        seen, now = launches.take(), self._monotonic()
-        sweeps = not seen or seen.lost or self._sweep_due is None or now >= self._sweep_due
+        seen, now, deaf = launches.take(), self._monotonic(), not launches.how
+        sweeps = deaf or not seen or seen.lost or self._sweep_due is None or now >= self._sweep_due
         if sweeps:
             view = table.snapshot()
             self._sweep_due = now + max(self._busy_s, RECONCILE_S)
         else:
             view = table.update(seen.processes.values(), seen.ended)
         launches.follow(seen, view.processes, whole=sweeps)
-        self.interval_s = self._busy_s if seen else max(self._busy_s, RECONCILE_S)
+        self.interval_s = self._busy_s if seen or deaf else max(self._busy_s, RECONCILE_S)
         look = ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
         return look, sweeps
 

@@ -43,7 +43,7 @@ class Facts:
     delivery: Callable[[], tuple[DeliveryRow, ...]]
     standing_since: Callable[[str], float | None] = _not_known
     public: bool = False
-    process_events: str = ""
+    process_events: Callable[[], str] = str
     metrics_file: Path | None = None
     tables_file: Path | None = None
     dropped: Callable[[], Mapping[str, int]] = dict
@@ -94,7 +94,7 @@ class Publisher:
             delivery=facts.delivery(),
             counters=facts.counters(),
             state_since=facts.standing_since(check.summary.state),
-            process_events=facts.process_events,
+            process_events=facts.process_events(),
         )
         try:
             values = plain(document)

@@ -27,13 +27,18 @@ class Role(StrEnum):
 _OWN_WORDS = ("mcp", "modelcontextprotocol", *BRIDGES)
 
 
-class Triage:
-    """Knows the clients and the configured servers; remembers its latest answers."""
+def keys_of(servers: Sequence[Server]) -> frozenset[str]:
+    """Return the words by which these entries go: a process that one of them yields shares at least one."""
+    launches = [found for server in servers if server.command and (found := launch(server.command))]
+    return frozenset(key for found in launches for key in keys(found))
 
-    def __init__(self, clients: Sequence[ClientMarks], servers: Sequence[Server] = ()) -> None:
+
+class Triage:
+    """Knows the clients and the words of configured servers; remembers its latest answers."""
+
+    def __init__(self, clients: Sequence[ClientMarks], words: frozenset[str] = frozenset()) -> None:
         self._index = index_of(tuple(clients))
-        launches = [found for server in servers if server.command and (found := launch(server.command))]
-        self._keys = frozenset(key for found in launches for key in keys(found))
+        self._keys = words
         self._words = _folded(_OWN_WORDS) | _folded(self._keys)
         self._clients = _folded(name for client in clients for name in (*client.executables, *client.paths))
         self.judge = lru_cache(maxsize=4096)(self._judge)

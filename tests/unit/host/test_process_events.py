@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.host.process_events import NoEvents, process_events
-from agent.ports import ProcessEvents, Told
+from agent.host.process_events import process_events
+from agent.ports import NoEvents, ProcessEvents, Told
 
 if sys.platform != "linux":
     pytest.skip("the process connector is Linux's", allow_module_level=True)

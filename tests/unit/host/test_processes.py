@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import psutil
 import pytest
@@ -208,6 +208,19 @@ def test_an_update_reads_the_named_processes_and_leaves_the_rest(child: subproce
 def test_an_update_adds_the_parent_that_the_snapshot_lacked(child: subprocess.Popen[bytes]) -> None:
     table = PsutilProcessTable()
     assert {process.pid for process in table.update([], [child.pid]).processes} >= {child.pid, os.getpid()}
+
+
+@linux_only
+def test_a_process_that_ends_while_it_is_read_is_no_process_without_wires(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(pids: Iterable[int]) -> Mapping[int, Mapping[int, str] | None]:
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet taken leave of
+        return dict.fromkeys(pids)
+
+    monkeypatch.setattr("agent.host.processes.read_wires", too_late)
+    assert find(PsutilProcessTable(), child.pid) is None
 
 
 @linux_only

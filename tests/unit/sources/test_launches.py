@@ -1,12 +1,17 @@
 """Events become sightings; a look turns sightings into what runs and what has ended."""
 
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
-from agent.ports import TableView, Told
+from agent.ports import EventsLost, NoEvents, Noticed, Noticer, Orders, TableView, Told
+from agent.sources import launches as module
 from agent.sources.launches import Launches
+from agent.sources.noticing import Noticing
 from agent.sources.processes import RECONCILE_S, ProcessSource
 
 CLIENT = Process(10, 1.0, 1, "claude", command=("claude",))
@@ -24,9 +29,12 @@ class _System:
     sweeps: int = 0
     read_: list[int] = field(default_factory=list)
     name: str = "test events"
+    broken: bool = False
 
     def wait(self, timeout_s: float) -> Told:
         assert timeout_s >= 0
+        if self.broken:
+            raise EventsLost("it broke")
         return self.told.pop(0)
 
     def follow(self, pids: Collection[int]) -> None:
@@ -67,7 +75,8 @@ class _System:
 class _Agent:
     def __init__(self, *running: Process) -> None:
         self.system = _System({process.pid: process for process in running})
-        self.launches = Launches(self.system, self.system, [ClientMarks("claude-code", frozenset({"claude"}))])
+        marks = [ClientMarks("claude-code", frozenset({"claude"}))]
+        self.launches = Launches(lambda: Noticing(self.system, self.system, marks), marks)
         self.at = 0.0
         self.source = ProcessSource(self.system, 5.0, self.launches, lambda: self.at)
         self.wakes = 0
@@ -197,3 +206,71 @@ def test_a_busy_machine_is_swept_all_the_same() -> None:
     agent.hear()
     agent.source.look()
     assert agent.system.sweeps == 2
+
+
+def test_when_nothing_is_told_any_more_every_look_is_a_sweep_and_says_why() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.broken = True
+    assert not agent.launches.turn(0.0)
+    assert (agent.launches.how, agent.launches.problem, agent.wakes) == ("", "it broke", 1)
+    for sweeps in (2, 3):
+        agent.source.look()
+        assert (agent.system.sweeps, agent.source.interval_s) == (sweeps, 5.0)
+
+
+def test_where_nothing_is_told_from_the_start_every_look_is_a_sweep() -> None:
+    system = _System()
+    launches = Launches(lambda: NoEvents("not here"), ())
+    source = ProcessSource(system, 5.0, launches)
+    source.look()
+    source.look()
+    assert (launches.problem, launches.how, system.sweeps, source.interval_s) == ("not here", "", 2, 5.0)
+
+
+def test_what_the_system_describes_itself_is_not_read() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.told.append(Told(started=(SERVER.pid,), described={SERVER.pid: SERVER}))
+    agent.hear()
+    assert agent.system.read_ == [CLIENT.pid]
+    (look,) = agent.source.look()
+    assert look.ended == (SERVER,)
+
+
+class _Attempts:
+    """Nothing tells at first; the second attempt succeeds and tells of an end of the test."""
+
+    name = "second attempt"
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop, self.made, self.orders = stop, 0, list[Orders]()
+
+    def listen(self) -> Noticer | NoEvents:
+        self.made += 1
+        return self if self.made > 1 else NoEvents("not permitted yet")
+
+    def turn(self, timeout_s: float) -> Noticed:
+        assert timeout_s
+        self.stop.set()
+        return Noticed()
+
+    def heed(self, orders: Orders) -> None:
+        self.orders.append(orders)
+
+    def interrupt(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_listening_is_tried_again_and_begins_with_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_FIRST_S", 0.01)
+    stop = threading.Event()
+    attempts = _Attempts(stop)
+    launches = Launches(attempts.listen, ())
+    launches.run(stop, lambda: None)
+    assert (attempts.made, launches.problem, launches.how) == (2, None, "second attempt")
+    assert launches.take().lost
+    assert attempts.orders[0].keys == frozenset()

@@ -4,7 +4,7 @@ import pytest
 
 from agent.core.place import Place
 from agent.core.recognition import ClientMarks
-from agent.core.recognition.triage import Role, Triage
+from agent.core.recognition.triage import Role, Triage, keys_of
 from agent.core.server import Server, ServerScope, Transport
 
 CLAUDE = ClientMarks("claude-code", frozenset({"claude"}), ("@anthropic-ai/claude-code",))
@@ -22,7 +22,7 @@ def entry(*command: str) -> Server:
     )
 
 
-TRIAGE = Triage([CLAUDE], [entry("/opt/acme/bin/tickets", "serve"), entry("uvx", "Acme_Notes")])
+TRIAGE = Triage([CLAUDE], keys_of([entry("/opt/acme/bin/tickets", "serve"), entry("uvx", "Acme_Notes")]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""How this agent listens for starting programs: on Linux in a process of its own, which goes before all; else in a thread."""
+
+import sys
+from functools import partial
+
+from agent.catalog.rows import Catalog, catalog
+from agent.host.process_events import process_events
+from agent.host.process_reading import LiveReader
+from agent.ports import NoEvents, Noticer
+from agent.sources.launches import Launches
+from agent.sources.noticing import Noticing, NoticingApart, serve
+
+if sys.platform == "linux":
+    from agent.host.apart_linux import Line, apart
+
+_ANSWER_S = 10.0
+
+
+def launches() -> Launches:
+    """Listen to what this system tells of starting programs, as far as it does. Call it before there are threads."""
+    known = catalog()
+    return Launches(partial(_listen, known), known.marks)
+
+
+def set_by_clients(known: Catalog) -> frozenset[str]:
+    """Return the names of variables that clients set for what they start."""
+    return frozenset().union(*(mark.variables for mark in known.marks))
+
+
+if sys.platform == "linux":
+
+    def _listen(known: Catalog) -> Noticer | NoEvents:
+        try:
+            line = apart(partial(_serve, known))
+        except OSError as error:
+            return NoEvents(f"the system gives no process to listen in: {error.strerror}")
+        try:
+            first = line.receive(_ANSWER_S)
+        except EOFError:
+            first = None
+        if isinstance(first, str):
+            return NoticingApart(line, first)
+        line.close()
+        return first if isinstance(first, NoEvents) else NoEvents("the process that listens did not start")
+
+    def _serve(known: Catalog, line: Line) -> None:
+        events = process_events(line.fileno())
+        if isinstance(events, NoEvents):
+            line.send(events)
+            return
+        try:
+            serve(Noticing(events, LiveReader(set_by_clients(known)), known.marks), line)
+        finally:
+            events.close()
+
+else:
+
+    def _listen(known: Catalog) -> Noticer | NoEvents:
+        events = process_events()
+        if isinstance(events, NoEvents):
+            return events
+        return Noticing(events, LiveReader(set_by_clients(known)), known.marks)

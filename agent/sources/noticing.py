@@ -1,0 +1,166 @@
+"""Takes the system's word of starting programs, reads each at once, and keeps what can matter.
+
+Between the word and the reading lies nothing but the question whether the program can have to do with MCP: a process that is
+gone can be read no more.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+from agent.core.observation import Process
+from agent.core.recognition import ClientMarks
+from agent.core.recognition.triage import Role, Triage
+from agent.ports import Channel, EventsLost, Noticed, Orders, ProcessEvents, ProcessReader
+
+_ROLES_MAX = 8192
+_SILENCE_S = 15.0
+
+
+class Noticing:
+    """`Noticer` in this process."""
+
+    def __init__(self, events: ProcessEvents, reader: ProcessReader, clients: Sequence[ClientMarks]) -> None:
+        self._events, self._reader, self._clients = events, reader, tuple(clients)
+        self._triage = Triage(self._clients)
+        self._roles: OrderedDict[int, Role] = OrderedDict()
+        self._hosts: set[int] = set()
+        self._lock = threading.Lock()
+        self._followed: frozenset[int] = frozenset()
+        self.name = events.name
+
+    def heed(self, orders: Orders) -> None:
+        """Go by `orders`."""
+        if orders.keys is not None:
+            self._triage = Triage(self._clients, orders.keys)
+        if orders.alive is not None:
+            with self._lock:
+                self._hosts &= orders.alive
+                for pid in orders.clients:
+                    self._remember(pid, Role.CLIENT)
+        if orders.followed is not None and orders.followed != self._followed:
+            self._followed = orders.followed
+            self._events.follow(self._followed)
+
+    def turn(self, timeout_s: float) -> Noticed:
+        """Wait for what is told next, and read what of it can matter."""
+        told = self._events.wait(timeout_s)
+        if not told.started:
+            return Noticed((), told.ended, told.overrun)
+        missed = 0
+        found: list[Process] = []
+        for pid in told.started:
+            described = told.described.get(pid)
+            command = self._reader.command(pid) if described is None else described.command
+            if not command:
+                missed += 1
+            else:
+                found += self._matters(pid, command, described)
+        return Noticed(tuple(found), told.ended, told.overrun, len(told.started), missed)
+
+    def interrupt(self) -> None:
+        """Let a waiting `turn` return."""
+        self._events.interrupt()
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._events.close()
+
+    def _matters(self, pid: int, command: tuple[str, ...], described: Process | None) -> Iterator[Process]:
+        """Yield the parent, as it is the host, and the process, where it can matter."""
+        role = Role.NONE
+        if self._hosts:
+            above = self._reader.parent(pid) if described is None else described.ppid
+            role = Role.NONE if above is None else self._role(above)
+        matters, own = self._triage.judge(command, role)
+        with self._lock:
+            self._remember(pid, own)
+        if not matters:
+            return
+        process = self._reader.read(pid, command) if described is None else described
+        if process is None or process.ppid is None:
+            return
+        parent = self._reader.read(process.ppid)
+        if parent is not None:
+            yield parent
+        yield process
+
+    def _role(self, pid: int) -> Role:
+        """Return what the parent means; one that was never seen to start has forked from somewhere, and is looked at."""
+        known = self._roles.get(pid)
+        if known is None:
+            command = self._reader.command(pid)
+            known = self._triage.judge(command, Role.NONE)[1] if command else Role.NONE
+            with self._lock:
+                self._remember(pid, known)
+        return known
+
+    def _remember(self, pid: int, role: Role) -> None:
+        self._roles.pop(pid, None)
+        self._roles[pid] = role
+        if role is not Role.NONE:
+            self._hosts.add(pid)
+        elif pid in self._hosts:
+            self._hosts.discard(pid)
+        while len(self._roles) > _ROLES_MAX:
+            self._hosts.discard(self._roles.popitem(last=False)[0])
+
+
+def serve(noticing: Noticing, channel: Channel) -> None:
+    """Notice for whoever is at the other end of `channel`, until that is gone. Every order is answered.
+
+    The events' own wait ends when something waits in the channel.
+    """
+    channel.send(noticing.name)
+    started = missed = 0
+    while True:
+        noticed = noticing.turn(_SILENCE_S)
+        started, missed = started + noticed.started, missed + noticed.missed
+        answering = False
+        while (orders := channel.receive(0.0)) is not None:
+            noticing.heed(orders)
+            answering = True
+        if answering or noticed.processes or noticed.ended or noticed.overrun:
+            channel.send(Noticed(noticed.processes, noticed.ended, noticed.overrun, started, missed))
+            started = missed = 0
+
+
+class NoticingApart:
+    """`Noticer` at the near end of a channel, at whose far end `serve` runs.
+
+    A process of its own is never kept waiting by what else the agent does, and may go before all others.
+    """
+
+    def __init__(self, channel: Channel, name: str) -> None:
+        self._channel, self.name = channel, name
+        self._asked = False
+
+    def heed(self, orders: Orders) -> None:
+        """Pass `orders` on; that the other end is gone is for `turn` to find out."""
+        try:
+            self._channel.send(orders)
+        except EOFError:
+            return
+
+    def turn(self, timeout_s: float) -> Noticed:
+        """Wait for what the other end notices; a silent one is asked whether it still listens."""
+        try:
+            noticed: Noticed | None = self._channel.receive(timeout_s)
+            if noticed is None and not self._asked:
+                self._asked = True
+                self._channel.send(Orders())
+                return Noticed()
+        except EOFError:
+            raise EventsLost("the process that listens has ended") from None
+        if noticed is None:
+            raise EventsLost("the process that listens does not answer")
+        self._asked = False
+        return noticed
+
+    def interrupt(self) -> None:
+        """Let a waiting `turn` return."""
+        self._channel.interrupt()
+
+    def close(self) -> None:
+        """Tell the other end to end."""
+        self._channel.close()

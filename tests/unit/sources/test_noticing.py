@@ -1,0 +1,124 @@
+"""Noticing from a process of its own: what goes over the line, and what an end or a silence of the other side means."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent.core.observation import Process
+from agent.core.recognition import ClientMarks
+from agent.ports import EventsLost, Noticed, Orders, Told
+from agent.sources.noticing import Noticing, NoticingApart, serve
+
+CLIENT = Process(10, 1.0, 1, "claude", command=("claude",))
+SERVER = Process(20, 2.0, 10, "tickets", command=("/opt/tickets",))
+
+
+@dataclass
+class _Line:
+    """A channel whose other end has sent `waiting`; an exception stands for what happens then."""
+
+    waiting: list[object] = field(default_factory=list)
+    sent: list[object] = field(default_factory=list)
+
+    def fileno(self) -> int:
+        return -1
+
+    def send(self, value: object) -> None:
+        self.sent.append(value)
+
+    def receive(self, timeout_s: float) -> object:
+        assert timeout_s >= 0
+        value = self.waiting.pop(0)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    def interrupt(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class _Machine:
+    """A client and a server of it, of which the events tell."""
+
+    told: list[Told]
+    followed: frozenset[int] = frozenset()
+    name: str = "test events"
+
+    def wait(self, timeout_s: float) -> Told:
+        assert timeout_s
+        return self.told.pop(0)
+
+    def follow(self, pids: Collection[int]) -> None:
+        self.followed = frozenset(pids)
+
+    def interrupt(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def command(self, pid: int) -> tuple[str, ...]:
+        found = self._found(pid)
+        return found.command or () if found else ()
+
+    def parent(self, pid: int) -> int | None:
+        found = self._found(pid)
+        return found.ppid if found else None
+
+    def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
+        assert command != ()
+        return self._found(pid)
+
+    def _found(self, pid: int) -> Process | None:
+        return {CLIENT.pid: CLIENT, SERVER.pid: SERVER}.get(pid)
+
+
+def noticing(*told: Told) -> Noticing:
+    machine = _Machine(list(told))
+    return Noticing(machine, machine, [ClientMarks("claude-code", frozenset({"claude"}))])
+
+
+def test_only_what_matters_goes_over_the_line_with_the_counts_of_everything() -> None:
+    line = _Line([None, None, None, None, EOFError()])
+    events = [Told(started=(99,)), Told(started=(CLIENT.pid,)), Told(), Told(started=(SERVER.pid,)), Told()]
+    with pytest.raises(EOFError):
+        serve(noticing(*events), line)
+    assert line.sent == [
+        "test events",
+        Noticed((CLIENT,), started=2, missed=1),
+        Noticed((CLIENT, SERVER), started=1),
+    ]
+
+
+def test_orders_are_obeyed_and_answered() -> None:
+    line = _Line([Orders(followed=frozenset({7})), Orders(), None, EOFError()])
+    found = noticing(Told(), Told())
+    with pytest.raises(EOFError):
+        serve(found, line)
+    assert line.sent == ["test events", Noticed()]
+
+
+def test_what_comes_over_the_line_is_what_was_noticed() -> None:
+    seen = Noticed((SERVER,), started=3)
+    assert NoticingApart(_Line([seen]), "test").turn(1.0) is seen
+
+
+def test_an_ended_process_ends_the_events() -> None:
+    with pytest.raises(EventsLost, match="has ended"):
+        NoticingApart(_Line([EOFError()]), "test").turn(1.0)
+
+
+def test_a_silent_process_is_asked_once_and_then_given_up() -> None:
+    line = _Line([None, Noticed(), None, None])
+    apart = NoticingApart(line, "test")
+    apart.turn(1.0)
+    apart.turn(1.0)
+    apart.turn(1.0)
+    assert line.sent == [Orders(), Orders()]
+    with pytest.raises(EventsLost, match="does not answer"):
+        apart.turn(1.0)
