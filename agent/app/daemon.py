@@ -172,7 +172,7 @@ class _Agent:
         ]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
-        self._eyes.processes.tell_moved(next(wake for source, wake in subscriptions if source is self._eyes.configs))
+        self._eyes.whereabouts.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.configs))
         self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [
             Pipeline(mailbox, self._journal, self._clock, deciding.stages, self._budgets),

@@ -49,7 +49,7 @@ if sys.platform == "linux":
             line.send(events)
             return
         try:
-            serve(Noticing(events, LiveReader(set_by_clients(known)), known.marks), line)
+            serve(Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks), line)
         finally:
             events.close()
 
@@ -59,4 +59,4 @@ else:
         events = process_events()
         if isinstance(events, NoEvents):
             return events
-        return Noticing(events, LiveReader(set_by_clients(known)), known.marks)
+        return Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks)

@@ -35,7 +35,8 @@ from agent.sources.flags import Flags
 from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource, Surroundings, nothing_known
 from agent.sources.other_policies import AllManagedSource
-from agent.sources.processes import ProcessSource
+from agent.sources.processes import ProcessSource, Readers
+from agent.sources.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Eyes:
     configs: ConfigSource
     managed: AllManagedSource
     processes: ProcessSource
+    whereabouts: Whereabouts
     terms: Terms
     memory: Memory = field(default_factory=Memory)
 
@@ -101,12 +103,12 @@ def eyes(
         raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
     environment = Environment(target.client_env, complete=target.client_env_complete, ignore_case=system == "windows")
     looks = settings.looks
+    whereabouts = Whereabouts(known, system, target.client_env)
     processes = ProcessSource(
         _table(known) if target.root is None else None,
         looks.process_interval_s,
         launches,
-        flags=Flags(files, users, known.marks),
-        artifacts=Artifacts(files, users, known.marks),
+        readers=Readers(Flags(files, users, known.marks), Artifacts(files, users, known.marks), whereabouts),
     )
     return Eyes(
         device=_device(target, machine, system, device),
@@ -116,10 +118,7 @@ def eyes(
             users,
             known,
             projects=(*target.projects, *looks.projects),
-            environments=lambda user: (
-                target.client_env,
-                *({**target.client_env, **moved} for moved in processes.moved(user.name)),
-            ),
+            habits=whereabouts,
             interval_s=looks.config_interval_s,
         ),
         managed=AllManagedSource(
@@ -137,6 +136,7 @@ def eyes(
             files,
         ),
         processes=processes,
+        whereabouts=whereabouts,
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
             enforcing=known.enforcing,
@@ -185,7 +185,7 @@ def explain(
 
 
 def _table(known: Catalog) -> PsutilProcessTable:
-    return PsutilProcessTable(set_by_clients(known))
+    return PsutilProcessTable(set_by_clients(known), known.moving)
 
 
 def _device(target: Target, machine: Machine, system: Os, device: str) -> DeviceRow:

@@ -102,6 +102,7 @@ _PARSERS: Mapping[Format, Callable[[bytes, str], object]] = {
     "plist": parse_plist,
     "properties": lambda _, text: parse_properties(text),
     "shell": lambda _, text: shell_commands(text),
+    "text": lambda _, text: text.strip(),
 }
 
 

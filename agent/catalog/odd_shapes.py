@@ -128,6 +128,11 @@ def docker_enabled(value: Mapping[str, Any], pointer: str, origin: Origin) -> Se
     return _named(at(value, pointer), pointer, origin)
 
 
+def names(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
+    """A map whose keys name servers of which the device knows nothing else."""
+    return _named(at(value, pointer), pointer, origin)
+
+
 def toolhive(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
     """One RunConfig of ToolHive: a container's image with its arguments, or a remote URL behind a local proxy."""
     name = text_of(value.get("name") or value.get("base_name")) or "workload"
@@ -164,6 +169,7 @@ READERS: Mapping[Shape, Callable[[Mapping[str, Any], str, Origin], Servers]] = {
     "manifest": manifest,
     "docker_catalog": docker_catalog,
     "docker_enabled": docker_enabled,
+    "names": names,
     "toolhive": toolhive,
     "connectors": connectors,
     "connector_names": connector_names,

@@ -6,19 +6,14 @@ from functools import lru_cache
 from itertools import product
 from urllib.parse import unquote, urlsplit
 
-from agent.catalog.rows import ClientRow, Templates
+from agent.catalog.rows import USUAL, VARIABLE, ClientRow, Templates
 from agent.core.place import Os, pure_path
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-((?:[^{}]|\{[^{}]*\})*)\}")
 _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/\0]+)+")
 """A POSIX path that is spelt already: absolute, no empty part, no `.`."""
 _FOLDER = re.compile(r"<(\w+)>")
-_WINDOWS = {
-    "%APPDATA%": "~/AppData/Roaming",
-    "%LOCALAPPDATA%": "~/AppData/Local",
-    "%PROGRAMDATA%": "C:/ProgramData",
-    "%PROGRAMFILES%": "C:/Program Files",
-}
+_OF_DEVICE = {"%PROGRAMDATA%": "C:/ProgramData", "%PROGRAMFILES%": "C:/Program Files"}
+_OF_USER = ("APPDATA", "LOCALAPPDATA")
 
 
 def expand(
@@ -32,14 +27,18 @@ def expand(
 ) -> tuple[str, ...]:
     """Return the paths that `templates` of `row` mean for a user, in order, each once; `*` is left for whoever can list folders.
 
-    `environment` is what is known of the client's environment; a variable that is not in it, or empty, takes its default. A
+    `environment` is what is known of the client's environment; a variable that is not in it, or empty, takes its default, and the
+    variable by which the system tells programs where the home is takes the place of `home`. A
     value that is no absolute path counts as unset, as it would depend on where the client was started. A template whose
     variable is unset and has no default means nothing.
     """
     found: dict[str, None] = {}
+    environment = environment or {}
+    moved = environment.get(next(iter(USUAL[os])), "")
+    home = moved if moved and is_absolute(os, moved) else home
     for template in templates.get(os, ()):
         for text in _with_folders(row, template, os):
-            path = _filled(text, os, home, environment or {}, project)
+            path = _filled(text, os, home, environment, project)
             if path is not None:
                 found.setdefault(path)
     return tuple(found)
@@ -72,6 +71,12 @@ def is_absolute(os: Os, path: str) -> bool:
     return rooted and "\0" not in path
 
 
+def is_usual(os: Os, name: str, value: str, home: str) -> bool:
+    """Say whether the variable `name` says what the system itself makes it say, so that it moves nothing."""
+    usual = USUAL[os].get(name)
+    return usual is not None and spelt(os, value) == spelt(os, home + usual[1:])
+
+
 def folder_of_uri(os: Os, uri: str) -> str | None:
     """Return the local folder that a `file:` URI names (`file:///c%3A/work` on Windows), None for any other URI."""
     try:
@@ -99,13 +104,17 @@ def _with_folders(row: ClientRow, template: str, os: Os) -> Iterator[str]:
 def _filled(text: str, os: Os, home: str, environment: Mapping[str, str], project: str | None) -> str | None:
     def value(match: re.Match[str]) -> str:
         given = environment.get(match[1], "")
-        return given if is_absolute(os, given) else match[2] or "\0"
+        return given if given and is_absolute(os, given) else match[2] or "\0"
 
-    text = _VARIABLE.sub(value, text)
+    text = VARIABLE.sub(value, text)
     if "\0" in text:
         return None
-    for name, folder in _WINDOWS.items():
+    for name, folder in _OF_DEVICE.items():
         text = text.replace(name, folder)
+    for name in _OF_USER if "%" in text else ():
+        given = environment.get(name, "")
+        usual = given if given and is_absolute(os, given) else USUAL["windows"][name]
+        text = text.replace(f"%{name}%", usual)
     if "<project>" in text:
         if project is None:
             return None

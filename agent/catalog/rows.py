@@ -7,8 +7,9 @@ template for all systems, or a table from system to templates; a system that is 
 rows share stand in `folders.toml`.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -21,7 +22,9 @@ from agent.core.place import Os
 from agent.core.recognition.clients import ClientMarks
 from agent.core.server import ServerScope
 
-Format = Literal["json", "jsonc", "json5", "toml", "yaml", "front-matter", "xml", "plist", "properties", "shell"]
+Format = Literal[
+    "json", "jsonc", "json5", "toml", "yaml", "front-matter", "xml", "plist", "properties", "shell", "text"
+]
 Confidence = Literal["observed", "vendor", "vendor-source", "tool-source", "community", "memory"]
 Shape = Literal[
     "claude_state",
@@ -42,6 +45,7 @@ Shape = Literal[
     "jetbrains",
     "crush",
     "extension_cache",
+    "names",
     "docker_enabled",
     "docker_catalog",
     "toolhive",
@@ -53,6 +57,14 @@ Shape = Literal[
 ]
 Templates = Mapping[Os, tuple[str, ...]]
 SYSTEMS: tuple[Os, ...] = get_args(Os)
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-((?:[^{}]|\{[^{}]*\})*)\}")
+"""A variable in a path template, with its default."""
+USUAL: Mapping[Os, Mapping[str, str]] = {
+    "linux": {"HOME": "~", "XDG_CONFIG_HOME": "~/.config", "XDG_DATA_HOME": "~/.local/share"},
+    "macos": {"HOME": "~"},
+    "windows": {"USERPROFILE": "~", "APPDATA": "~/AppData/Roaming", "LOCALAPPDATA": "~/AppData/Local"},
+}
+"""Variables that the system itself sets, with what they then say; who sets the first of them otherwise moves everything."""
 
 
 class CatalogError(ValueError):
@@ -132,16 +144,29 @@ class FileRow(_Model):
 
 
 class ProjectsRow(_Model):
-    """Where a client remembers its projects: as `keys` of a map, one file `uri`, a list of URIs, or as JetBrains' IDEs do.
+    """Where a client remembers its projects: as `keys` of a map, a file `uri`, several, `lines`, or as JetBrains' IDEs do.
 
-    `query` as for a file: the first column of the answer is the folder.
+    A `workspace` is the URI of a file that lists folders. `query` as for a file: the first column of the answer is the folder.
     """
 
     path: PerSystem
     format: Format = "json"
     pointer: str = ""
-    shape: Literal["keys", "uri", "uris", "jetbrains"]
+    shape: Literal["keys", "uri", "uris", "lines", "workspace", "jetbrains"]
     query: str | None = None
+    source: str
+
+
+class PointerRow(_Model):
+    """A file that says where the client keeps something: what stands at `pointer` counts as the value of `variable` in templates.
+
+    In XML `pointer` is the name or key of the element whose value is meant.
+    """
+
+    path: PerSystem
+    format: Format
+    pointer: str
+    variable: str
     source: str
 
 
@@ -200,12 +225,16 @@ class ManagedRow(_Model):
 
 
 class ProcessRow(_Model):
-    """How the client shows in the process table."""
+    """How the client shows in the process table.
+
+    `options` of its command line move its configuration: each stands for a variable of the path templates.
+    """
 
     executables: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    options: Mapping[str, str] = Field(default_factory=dict)
     editor: bool = False
 
 
@@ -219,6 +248,7 @@ class ClientRow(_Model):
     traces: PerSystem = Field(default_factory=dict)
     file: tuple[FileRow, ...] = ()
     projects: tuple[ProjectsRow, ...] = ()
+    pointer: tuple[PointerRow, ...] = ()
     unread: tuple[UnreadRow, ...] = ()
     plugins: PluginsRow | None = None
     note: str = ""
@@ -229,11 +259,7 @@ class ClientRow(_Model):
     @model_validator(mode="after")
     def _only_known_folders(self) -> "ClientRow":
         known = {"project", *self.folders, *shared_folders()}
-        paths: list[Templates] = [self.traces, *(row.path for row in self.file)]
-        paths += [row.path for row in self.projects]
-        paths += [row.path for row in self.unread]
-        paths += [row.path for row in self.version]
-        for template in (template for path in paths for templates in path.values() for template in templates):
+        for template in self.templates:
             used = {part.split(">")[0] for part in template.split("<")[1:]}
             if used - known:
                 raise ValueError(f"{template!r} uses <{min(used - known)}>, which [folders] does not define")
@@ -244,6 +270,21 @@ class ClientRow(_Model):
         """Return the folders that its templates may use: its own and those that rows share."""
         return {**shared_folders(), **self.folders}
 
+    @cached_property
+    def works_where_started(self) -> bool:
+        """True where the folder in which the client runs is its project: not of an editor, which is started from anywhere."""
+        return not self.process.editor and any(file.in_project for file in self.file)
+
+    @property
+    def templates(self) -> Iterator[str]:
+        """Yield every path template of the row."""
+        paths: list[Templates] = [self.traces, *self.places.values(), *(row.path for row in self.file)]
+        paths += [*(row.path for row in self.projects), *(row.path for row in self.pointer)]
+        paths += [row.path for row in self.unread]
+        paths += [path for row in self.version for path in (row.path, row.folder)]
+        paths += [self.plugins.index, self.plugins.settings] if self.plugins is not None else []
+        yield from (template for path in paths for templates in path.values() for template in templates)
+
     @property
     def marks(self) -> ClientMarks:
         """Return the marks by which the client is told from other processes."""
@@ -253,19 +294,29 @@ class ClientRow(_Model):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """Every row, in the order of ids."""
 
     rows: tuple[ClientRow, ...]
 
     def __getitem__(self, client: str) -> ClientRow:
-        return next(row for row in self.rows if row.id == client)
+        return self._by_id[client]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, ClientRow]:
+        return {row.id: row for row in self.rows}
 
     @property
     def marks(self) -> tuple[ClientMarks, ...]:
         """Return the process marks of every client."""
         return tuple(row.marks for row in self.rows)
+
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """Return the names of variables that move some client's configuration: the only ones whose values are of interest."""
+        named = {match[1] for row in self.rows for text in row.templates for match in VARIABLE.finditer(text)}
+        return frozenset(named.union(*(given for given in USUAL.values())))
 
     @property
     def enforcing(self) -> frozenset[str]:

@@ -165,10 +165,6 @@ class ManagedLook:
         return replace(self, passed=(*self.passed, *missed), touched={**unread.touched, **self.touched})
 
 
-MOVING = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "GEMINI_CLI_HOME", "XDG_CONFIG_HOME")
-"""Variables that move a client's configuration: the only ones of an environment whose values are kept, as paths."""
-
-
 @dataclass(frozen=True, slots=True)
 class Process:
     """One process as the table shows it. Identity is (pid, create_time); `command` may hold secrets.
@@ -177,7 +173,7 @@ class Process:
     (`pipe:4711`, `socket:4712`). None where the system did not let us look. `marks` are the names of environment
     variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
     `overrides` are the names of variables there that change what runs (`agent.core.artifact.OVERRIDES`).
-    `moves` are the folders that variables of `MOVING` name: where a client then keeps its configuration.
+    `moves` are the paths that variables name by which clients are told where to keep their configuration.
     `host_wires` are the parent's ends as they were when a process was read that has gone since: the parent closes them.
     `command` is what was executed, also where the process has written another title over it, as far as it was read before;
     `image` tells one execution of a process from the next (0: not known).

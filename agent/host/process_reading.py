@@ -6,13 +6,15 @@ Of psutil only `NoSuchProcess`, `ZombieProcess` and `AccessDenied` are expected;
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
 
 from agent.core.artifact import OVERRIDES
-from agent.core.observation import MOVING, Process
+from agent.core.observation import Process
 from agent.host.pulse import Pulse
+from agent.host.users import AccountNames
 
 if sys.platform == "linux":
     from agent.host.pulse_linux import read_command, read_pulse
@@ -33,12 +35,15 @@ _T = TypeVar("_T")
 class LiveReader:
     """Single processes of this machine (`ProcessReader`). One caller at a time.
 
-    `marks` are the names of environment variables that are looked for; besides them only names that change what runs are kept.
+    `marks` are the names of environment variables that are looked for; besides them only names that change what runs are kept,
+    and the values of those in `moving`, where they are paths. `names` tells who a uid is.
     """
 
-    def __init__(self, marks: Collection[str] = ()) -> None:
-        self._marks = frozenset(marks)
-        self._users: dict[int, str] = {}
+    def __init__(
+        self, marks: Collection[str] = (), moving: Collection[str] = (), names: Callable[[int], str] | None = None
+    ) -> None:
+        self._marks, self._moving = frozenset(marks), frozenset(moving)
+        self._names = names or AccountNames()
 
     def command(self, pid: int) -> tuple[str, ...]:
         """Return the words of the command line."""
@@ -93,23 +98,20 @@ class LiveReader:
             marks=None if environment is None else self._marks.intersection(environment),
             image=pulse.image,
             overrides=None if environment is None else OVERRIDES.intersection(environment),
-            moves=tuple((name, environment[name]) for name in MOVING if environment.get(name)) if environment else (),
+            moves=() if environment is None else self._moves(environment),
         )
 
+    def _moves(self, environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        named = sorted(self._moving.intersection(environment))
+        return tuple((name, environment[name]) for name in named if Path(environment[name]).is_absolute())
+
     def _user(self, handle: psutil.Process) -> str | None:
-        """Return the account; on POSIX each is looked up once, which may mean asking a directory service."""
+        """Return the account; on POSIX without asking the name service, which may wait for a directory for ever."""
         if sys.platform == "win32":
             return _or_none(handle.username)
         else:  # noqa: RET505 - so that the type checker sees which half counts
             uids = _or_none(handle.uids)
-            if uids is None:
-                return None
-            if uids.real not in self._users:
-                name = _or_none(handle.username)
-                if name is None:
-                    return None
-                self._users[uids.real] = name
-            return self._users[uids.real]
+            return None if uids is None else self._names(uids.real)
 
 
 def _allowed(read: Callable[[], _T]) -> _T | None:

@@ -30,16 +30,19 @@ class _Record:
 class PsutilProcessTable:
     """The process table of this machine. One caller at a time.
 
-    `marks` are the names of environment variables that are looked for; nothing else of an environment is kept.
+    `marks` are the names of environment variables that are looked for, `moving` those whose paths are of interest; nothing else
+    of an environment is kept.
     """
 
     def __init__(
         self,
         marks: Collection[str] = (),
+        moving: Collection[str] = (),
+        *,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._reader = LiveReader(marks)
+        self._reader = LiveReader(marks, moving)
         self._monotonic = monotonic
         self._now = now
         self._records: dict[int, _Record] = {}

@@ -4,10 +4,14 @@ The name service is not asked: a directory that does not answer must not stop th
 their homes on the disk instead, with the owner of the home as uid.
 """
 
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.core.place import Data, Facts, Names, Os, Trouble, Unreadable, User
+from agent.host.files import RootedFiles
 from agent.ports import Files
 
 _HOMES: dict[Os, tuple[str, ...]] = {"linux": ("/home",), "macos": ("/Users",), "windows": ("C:\\Users",)}
@@ -22,6 +26,7 @@ _NOBODY_UIDS = frozenset({65534, 4294967294})
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 _FIELDS = 7
 _HOME_FILES = frozenset({".bashrc", ".profile", ".config", ".cache", ".local", ".claude.json", ".zshrc", "Library"})
+_UNKNOWN_S = 30.0
 MAX_NESTED = 500
 """Homes of one domain that are looked for."""
 
@@ -53,6 +58,11 @@ class HomeUsers:
         """Return the names in `only` that no user of this machine has."""
         known = [user.name for user in self._all()]
         return tuple(name for name in self._only if not any(self._same(name, other) for other in known))
+
+    def names(self) -> dict[int, str]:
+        """Return the name of every account that the account files have, and of every user with a home."""
+        owners = {user.uid: user.name for user in self._all() if user.uid is not None}
+        return {**owners, **{account.uid: account.name for account in reversed(self._accounts())}}
 
     def folders(self) -> tuple[str, ...]:
         """Return the folders in which a new user's home would appear."""
@@ -154,6 +164,27 @@ class HomeUsers:
             return []
         content = self._files.read(path)
         return content.raw.decode("utf-8", "replace").splitlines() if isinstance(content, Data) else []
+
+
+class AccountNames:
+    """Tells who a uid is, by the account files and the homes of this machine; who is in neither is called by the number.
+
+    What was found is kept; an unknown uid is looked for again after a while, as its home may only just be made.
+    """
+
+    def __init__(self, users: HomeUsers | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._users = users or HomeUsers(RootedFiles(Path("/"), "macos" if sys.platform == "darwin" else "linux"))
+        self._monotonic = monotonic
+        self._names: Mapping[int, str] = {}
+        self._unknown: dict[int, float] = {}
+
+    def __call__(self, uid: int) -> str:
+        """Return the name of the account."""
+        now = self._monotonic()
+        if uid not in self._names and now >= self._unknown.get(uid, now):
+            self._names = self._users.names()
+            self._unknown = {} if uid in self._names else {**self._unknown, uid: now + _UNKNOWN_S}
+        return self._names.get(uid, str(uid))
 
 
 def _named_once(users: list[User]) -> list[User]:

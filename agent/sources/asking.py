@@ -17,6 +17,7 @@ from agent.core.observation import Coverage, CoverageState, Scope
 from agent.core.place import Content, Data, Missing, pure_path
 from agent.ports import Nearby
 from agent.sources.gathering import Addition, FileRead, addition
+from agent.sources.moves import pointed
 from agent.sources.opening import opened
 from agent.sources.plugins import PluginFile, plugin_files
 from agent.sources.projects import ProjectPlan, remembered_projects, repository_of
@@ -48,6 +49,7 @@ def of_client(row: ClientRow, visit: Visit, environment: Mapping[str, str], pars
     """Read what `row` keeps for the user, outside of projects."""
     added: list[Addition] = []
     projects: dict[str, None] = {}
+    environment = pointed(row, visit, environment)
     started = traced(row, visit, environment)
     for file in (file for file in row.file if not file.in_project and (started or not file.shared)):
         for one, remembered in _user_file(row, file, visit, environment, parses):

@@ -1,11 +1,11 @@
 """All MCP configuration of every user: what each client of the catalog would read, as that user, in this moment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from operator import is_
-from typing import Any
+from typing import Any, Protocol
 
 from agent.catalog.paths import is_absolute
 from agent.catalog.rows import Catalog
@@ -14,6 +14,7 @@ from agent.core.place import Place, Trouble, Unreadable, User, pure_path
 from agent.ports import Files, Homes, Nearby
 from agent.sources.asking import OfClient, OfProject, of_client, of_project, traced_clients
 from agent.sources.gathering import FileRead, Gathering
+from agent.sources.moves import Packages
 from agent.sources.projects import ProjectPlan, may_enter
 from agent.sources.reading import Visit
 from agent.sources.recall import Part, Recall
@@ -21,12 +22,31 @@ from agent.sources.recall import Part, Recall
 MAX_PROJECTS = 1000
 """Projects of one user that are looked at; more are said to be left out."""
 
-Environments = Callable[[User], Sequence[Mapping[str, str]]]
-"""What is known of the environments in which a user's clients run: one mapping each, `{}` where nothing special is set."""
+
+class Habits(Protocol):
+    """What is known of how a user's clients are used."""
+
+    def environments(self, user: User) -> Sequence[Mapping[str, str]]:
+        """Return the environments in which they run: one mapping each, `{}` where nothing special is set."""
+        ...
+
+    def projects(self, user: User) -> Sequence[str]:
+        """Return the folders in which they were seen to work."""
+        ...
 
 
-def _nothing_set(_: User) -> Sequence[Mapping[str, str]]:
-    return ({},)
+class Usual:
+    """Nothing special is known."""
+
+    def environments(self, user: User) -> Sequence[Mapping[str, str]]:
+        """Return one environment without anything."""
+        del user
+        return ({},)
+
+    def projects(self, user: User) -> Sequence[str]:
+        """Return no folder."""
+        del user
+        return ()
 
 
 _Shared = frozenset[tuple[str, Place]]
@@ -63,7 +83,7 @@ class ConfigSource:
         catalog: Catalog,
         *,
         projects: Sequence[str] = (),
-        environments: Environments = _nothing_set,
+        habits: Habits | None = None,
         interval_s: float = 60.0,
         recall: Recall[Any, FileRead] | None = None,
     ) -> None:
@@ -72,10 +92,11 @@ class ConfigSource:
         self._projects = tuple(
             str(pure_path(files.os, project)) for project in projects if is_absolute(files.os, project)
         )
-        self._environments = environments
+        self._habits = habits or Usual()
         self._recall: Recall[Any, FileRead] = recall or Recall()
         self._built: dict[User, _Built] = {}
         self._watched: tuple[str | Nearby, ...] = ()
+        self._packages = Packages(catalog, files.os)
         self._plan = ProjectPlan(catalog, files.os)
 
     def look(self) -> Sequence[ConfigLook]:
@@ -139,7 +160,8 @@ class ConfigSource:
     def _parts(self, visit: Visit) -> tuple[list[Part[OfClient]], dict[str, Part[OfProject]], int]:
         """Return the parts of the user's clients, those of the projects, and how many projects were too many."""
         user, recall = visit.user, self._recall
-        environments = self._environments(user) or ({},)
+        packaged = recall.part(("packaged", user), visit, lambda _: tuple(self._packages.environments(visit)))
+        environments = (*self._habits.environments(user), *packaged.value)
         clients: list[Part[OfClient]] = []
         for row in self._catalog.rows:
             for environment in environments:
@@ -147,7 +169,11 @@ class ConfigSource:
                 clients.append(recall.part(key, visit, partial(of_client, row, visit, environment)))
         named = recall.part(("named", user), visit, lambda _: tuple(p for p in self._projects if may_enter(visit, p)))
         traced = recall.part(("traced", user), visit, lambda _: traced_clients(self._catalog, visit)).value
-        projects = [*named.value, *chain.from_iterable(part.value.projects for part in clients)]
+        projects = [
+            *named.value,
+            *self._habits.projects(user),
+            *chain.from_iterable(part.value.projects for part in clients),
+        ]
         projects = list(dict.fromkeys(projects))
         found: dict[str, Part[OfProject]] = {}
         for project in projects[:MAX_PROJECTS]:

@@ -54,14 +54,6 @@ class Flags:
         self._known = known
         return tuple(item for items in known.values() for item in items)
 
-    def moved(self, processes: Sequence[Process]) -> frozenset[tuple[str, tuple[tuple[str, str], ...]]]:
-        """Return, for each user, the variables by which clients among `processes` keep their configuration elsewhere."""
-        return frozenset(
-            (process.user, process.moves)
-            for process in processes
-            if process.moves and process.user and self._index.of(process) is not None
-        )
-
     def _read(self, process: Process, reader: "_Reader") -> Iterator[Given]:
         user = next((user for user in self._users.users() if user.name == process.user), None)
         yield from list(reader(process, partial(self._text, process, user), self._files))[:_LONGEST]

@@ -5,14 +5,15 @@ import binascii
 
 from agent.catalog.formats import Malformed, Parsed, parse_as
 from agent.catalog.maps import at
-from agent.catalog.rows import FileRow, Format, ProjectsRow
+from agent.catalog.rows import FileRow, Format, PointerRow, ProjectsRow
 from agent.host.database import DatabaseError, answer
 
 
-def opened(raw: bytes, row: FileRow | ProjectsRow) -> Parsed | Malformed:
+def opened(raw: bytes, row: FileRow | ProjectsRow | PointerRow) -> Parsed | Malformed:
     """Return the value that stands in `raw`, as `row` says, or what is wrong with it. A part that is not there is None."""
-    if row.query is not None:
-        return _answered(raw, row.query, row.format)
+    query = None if isinstance(row, PointerRow) else row.query
+    if query is not None:
+        return _answered(raw, query, row.format)
     wrap = row.wrap if isinstance(row, FileRow) else None
     if wrap is None:
         return parse_as(raw, row.format)

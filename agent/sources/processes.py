@@ -5,21 +5,28 @@ reconciliation; where it doesn't, every look is a sweep.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
-from agent.ports import ProcessTable, TableView, Wake
+from agent.ports import ProcessTable, TableView
 from agent.sources.artifacts import Artifacts
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches, Sightings
+from agent.sources.whereabouts import Whereabouts
 
 _SCOPE = Scope("process")
 RECONCILE_S = 30.0
 """Between two sweeps while events are told."""
 
-MOVED_MAX = 64
-"""Sets of variables that move a configuration, for all users together; the newest count."""
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What is made of processes besides: what clients were given, what servers are, and where clients have their things."""
+
+    flags: Flags
+    artifacts: Artifacts
+    whereabouts: Whereabouts
 
 
 class ProcessSource:
@@ -36,15 +43,12 @@ class ProcessSource:
         interval_s: float = 5.0,
         launches: Launches | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        flags: Flags | None = None,
-        artifacts: Artifacts | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self.interval_s = interval_s
         self._busy_s = interval_s
         self._table, self._launches, self._monotonic = table, launches, monotonic
-        self._flags, self._artifacts = flags, artifacts
-        self._moved: dict[tuple[str, tuple[tuple[str, str], ...]], None] = {}
-        self._moved_wake: Wake | None = None
+        self._readers = readers
         self._sweep_due: float | None = None
 
     def look(self) -> Sequence[ProcessLook]:
@@ -58,14 +62,6 @@ class ProcessSource:
         look, swept = self._told(self._table, self._launches)
         return [self._whole(look, swept=swept)]
 
-    def moved(self, user: str) -> Sequence[Mapping[str, str]]:
-        """Return the variables under which clients of `user` were seen to keep their configuration elsewhere, newest last."""
-        return [dict(variables) for name, variables in tuple(self._moved) if name == user]
-
-    def tell_moved(self, wake: Wake) -> None:
-        """Call `wake` when a client is seen that keeps its configuration where none was seen to before."""
-        self._moved_wake = wake
-
     def watched(self) -> Sequence[str]:
         """No file tells of a process."""
         return ()
@@ -73,15 +69,11 @@ class ProcessSource:
     def _whole(self, look: ProcessLook, *, swept: bool) -> ProcessLook:
         """Add what takes reading files. After an event there is no time for that; a sweep follows soon."""
         everything = (*look.processes, *look.ended)
-        given = self._flags.given(everything) if self._flags is not None else ()
-        fresh = (self._flags.moved(everything) if self._flags is not None else frozenset()) - self._moved.keys()
-        self._moved |= dict.fromkeys(fresh)
-        for oldest in list(self._moved)[:-MOVED_MAX]:
-            del self._moved[oldest]
-        if fresh and self._moved_wake is not None:
-            self._moved_wake()
-        artifacts = self._artifacts.of(everything, read=swept) if self._artifacts is not None else {}
-        return replace(look, given=given, artifacts=artifacts)
+        if self._readers is None:
+            return look
+        given = self._readers.flags.given(everything)
+        self._readers.whereabouts.note(everything)
+        return replace(look, given=given, artifacts=self._readers.artifacts.of(everything, read=swept))
 
     def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:
         seen, now, deaf = launches.take(), self._monotonic(), not launches.how

@@ -1,9 +1,11 @@
 """Which projects a user has, without crawling the disk: those that clients remember, and those that were named."""
 
-from collections.abc import Iterator, Mapping
+import ntpath
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from agent.catalog.formats import Parsed
+from agent.catalog.formats import Parsed, parse_as
 from agent.catalog.maps import at
 from agent.catalog.paths import expand, folder_of_uri, folders_above, is_absolute
 from agent.catalog.rows import Catalog, ClientRow, FileRow, ProjectsRow
@@ -76,32 +78,62 @@ def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, enviro
     return found
 
 
+def _workspace(visit: Visit, path: str) -> Iterator[str]:
+    """Yield the folder of a workspace file of VS Code, and the folders that the file lists."""
+    folder = pure_path(visit.os, path).parent
+    yield str(folder)
+    content = visit.read(path)
+    parsed = parse_as(content.raw, "jsonc") if isinstance(content, Data) else None
+    listed = at(parsed.value, "/folders") if isinstance(parsed, Parsed) else None
+    for item in listed if isinstance(listed, list) else ():
+        given = item.get("path") if isinstance(item, Mapping) else None
+        if isinstance(given, str) and given:
+            yield (ntpath if visit.os == "windows" else posixpath).normpath(str(folder / given))
+
+
 def _folders(value: object, place: ProjectsRow, visit: Visit) -> Iterator[str]:
     """Yield the projects that stand in `value`, in the examined system's spelling."""
     if place.shape == "keys":
         yield from project_keys(value, place.pointer, visit.os)
         return
-    for text in _jetbrains(value, visit.user.home) if place.shape == "jetbrains" else _uris(at(value, place.pointer)):
+    for text in _TEXTS[place.shape](value, place.pointer, visit.user.home):
         folder = folder_of_uri(visit.os, text) if ":/" in text[2:] else text
         if folder is not None and is_absolute(visit.os, folder):
-            yield str(pure_path(visit.os, folder))
+            yield from _workspace(visit, folder) if place.shape == "workspace" else (str(pure_path(visit.os, folder)),)
 
 
-def _uris(found: object) -> Iterator[str]:
+def _uris(value: object, pointer: str, _: str) -> Iterator[str]:
     """Yield the URIs in a text, a list of texts, or a list of objects that hold one."""
+    found = at(value, pointer)
     for item in found if isinstance(found, list) else [found]:
         given = item.get("folderUri") or item.get("uri") or item.get("path") if isinstance(item, Mapping) else item
         if isinstance(given, str):
             yield given
 
 
-def _jetbrains(value: object, home: str) -> Iterator[str]:
+def _lines(value: object, pointer: str, _: str) -> Iterator[str]:
+    """Yield the lines of a text."""
+    found = at(value, pointer)
+    yield from found.splitlines() if isinstance(found, str) else ()
+
+
+def _jetbrains(value: object, _: str, home: str) -> Iterator[str]:
     """Yield the recent projects of a JetBrains IDE: keys of entries, or values of options."""
     if isinstance(value, Mapping):
         for element in descend(value, "entry", "option"):
             text = element["attributes"].get("key") or element["attributes"].get("value") or ""
             if text.startswith((_JETBRAINS_HOME, "/")) or text[1:3] == ":/":
                 yield text.replace(_JETBRAINS_HOME, home)
+
+
+_TEXTS: Mapping[str, Callable[[object, str, str], Iterator[str]]] = {
+    "uri": _uris,
+    "uris": _uris,
+    "workspace": _uris,
+    "lines": _lines,
+    "jetbrains": _jetbrains,
+}
+"""What yields the texts of each shape that may name a folder."""
 
 
 def may_enter(visit: Visit, project: str) -> bool:

@@ -57,6 +57,7 @@ AT_POINTER: dict[str, object] = {
     "connector_names": {"claude.ai There": {}},
     "docker_catalog": _DOCKER,
     "docker_enabled": {"here": {"ref": ""}},
+    "names": {"here": {}},
     "openhands": _OPENHANDS,
     "extension_cache": _CACHE,
     "manifest": {"command": "node", "args": ["${__dirname}/index.js"]},

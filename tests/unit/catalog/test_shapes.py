@@ -145,7 +145,7 @@ def test_what_is_not_of_the_format_is_malformed_with_a_line_if_there_is_one(
 def test_an_empty_file_and_a_byte_order_mark_are_read(form: Format) -> None:
     assert parse_as(b" \n", form) == Parsed(None, " \n", form)
     found = parse_as(b"\xef\xbb\xbf" + CONTENTS.get(form, b'{"a": "1"}'), form)
-    if form not in ("xml", "shell"):
+    if form not in ("xml", "shell", "text"):
         assert isinstance(found, Parsed)
         assert found.value == {"a": "1"}
 
@@ -165,5 +165,5 @@ def test_a_problem_gets_the_line_of_its_entry_in_json_and_toml() -> None:
 def test_no_error_quotes_the_text() -> None:
     for form in FORMATS:
         found = parse_as(BROKEN.get(form, b'token = "canary'), form)
-        assert isinstance(found, Malformed) or form in ("properties", "shell")
+        assert isinstance(found, Malformed) or form in ("properties", "shell", "text")
         assert "canary" not in getattr(found, "message", "")

@@ -1,5 +1,6 @@
 """One process at a time, read from the live system."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
     }
     started = idle(environment)
     try:
-        process = LiveReader().read(started.pid)
+        process = LiveReader(moving={"CLAUDE_CONFIG_DIR", "TOKEN"}).read(started.pid)
     finally:
         started.kill()
         started.communicate()
@@ -76,3 +77,17 @@ def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
     assert dict(process.moves)["CLAUDE_CONFIG_DIR"] == "/tmp/other"
     assert "NODE_OPTIONS" in (process.overrides or ())
     assert not any(word in str(process) + str(process.moves) for word in ("evil", "hunter2"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX accounts")
+def test_a_directory_that_never_answers_stops_no_look_at_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pwd = importlib.import_module("pwd")
+
+    def hang(*_: object) -> None:
+        pytest.fail("the name service was asked, which may wait for a directory for ever")
+
+    for name in ("getpwuid", "getpwnam", "getpwall"):
+        monkeypatch.setattr(pwd, name, hang)
+    process = LiveReader().read(os.getpid())
+    assert process is not None
+    assert process.user

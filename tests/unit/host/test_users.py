@@ -1,7 +1,9 @@
 """Who is looked at: local accounts, accounts of a directory that left only a home, and nobody else."""
 
+import pytest
+
 from agent.core.place import Trouble, User
-from agent.host.users import HomeUsers
+from agent.host.users import AccountNames, HomeUsers
 from tests.sim.files import Node, Tree
 
 PASSWD = """\
@@ -88,3 +90,19 @@ def test_homes_of_a_directorys_domain_are_found_below_its_folder() -> None:
         ("ben", "/home/CORP/ben", 70002),
         ("carl", "/home/carl", 1000),
     ]
+
+
+def test_a_uid_is_named_by_the_account_files_or_by_the_home_and_nobody_else_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tree = Tree({"/etc/passwd": "root:x:0:0::/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\n"})
+    tree.put("/home/CORP/eve", Node.folder(0o700, 70001, 70001))
+    pwd = pytest.importorskip("pwd")
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: pytest.fail("the name service was asked"))
+    at = [0.0]
+    names = AccountNames(HomeUsers(tree), lambda: at[0])
+    assert [names(uid) for uid in (0, 1, 70001, 4)] == ["root", "daemon", "eve", "4"]
+    tree.put("/home/new", Node.folder(0o700, 4, 4))
+    assert names(4) == "4", "not asked again at once"
+    at[0] = 31.0
+    assert names(4) == "new"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -32,11 +33,22 @@ def remembering(*projects: str) -> str:
     return json.dumps({"projects": {project: {} for project in projects}})
 
 
-def source(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigSource:
-    def environments(_: User) -> Sequence[Mapping[str, str]]:
-        return [env or {}]
+@dataclass(frozen=True)
+class Habits:
+    """Of every user the same."""
 
-    return ConfigSource(tree, HomeUsers(tree), catalog(), projects=projects, environments=environments)
+    sets: Sequence[Mapping[str, str]] = ({},)
+    workplaces: Sequence[str] = ()
+
+    def environments(self, _: User) -> Sequence[Mapping[str, str]]:
+        return self.sets
+
+    def projects(self, _: User) -> Sequence[str]:
+        return self.workplaces
+
+
+def source(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigSource:
+    return ConfigSource(tree, HomeUsers(tree), catalog(), projects=projects, habits=Habits([env or {}]))
 
 
 def look(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigLook:
@@ -148,7 +160,7 @@ def test_the_config_folder_of_the_environment_takes_the_place_of_the_home() -> N
 def test_several_environments_are_looked_at_together() -> None:
     tree = ann({STATE: servers(a="x"), "/home/ann/alt/.claude.json": servers(z="y")})
     both = [{}, {"CLAUDE_CONFIG_DIR": "/home/ann/alt"}]
-    (found,) = ConfigSource(tree, HomeUsers(tree), catalog(), environments=lambda _: both).look()
+    (found,) = ConfigSource(tree, HomeUsers(tree), catalog(), habits=Habits(both)).look()
     assert sorted(server.name for server in found.servers) == ["a", "z"]
 
 
@@ -337,3 +349,54 @@ def test_what_a_look_did_not_ask_for_is_forgotten() -> None:
     tree.put(STATE, remembering())
     looking.look()
     assert recall.size == with_project - 1
+
+
+WORKSPACES = "/home/ann/.config/Code/User/workspaceStorage"
+
+
+@pytest.mark.parametrize(
+    ("memory", "project"),
+    [
+        ({f"{WORKSPACES}/1/workspace.json": '{"folder": "file:///home/ann/a%20b"}'}, "/home/ann/a b"),
+        (
+            {
+                f"{WORKSPACES}/2/workspace.json": '{"workspace": "file:///home/ann/w/all.code-workspace"}',
+                "/home/ann/w/all.code-workspace": '{"folders": [{"path": "../api"}, {"path": "/srv/x"}, 3],}',
+            },
+            "/home/ann/api",
+        ),
+        ({"/home/ann/.vscode-server/data/User/workspaceStorage/3/workspace.json": '{"folder": "file:///w"}'}, "/w"),
+        (
+            {
+                "/home/ann/eclipse/x/eclipse/configuration/.settings/org.eclipse.ui.ide.prefs": (
+                    "eclipse.preferences.version=1\nRECENT_WORKSPACES=/home/ann/ws1\\n/home/ann/ws2\n"
+                )
+            },
+            "/home/ann/ws2",
+        ),
+        (
+            {
+                "/home/ann/.config/JetBrains/PyCharm2026.1/options/recentProjects.xml": (
+                    '<application><component><option name="additionalInfo"><map><entry key="$USER_HOME$/py"/></map>'
+                    "</option></component></application>"
+                )
+            },
+            "/home/ann/py",
+        ),
+        (
+            {
+                "/home/ann/.gemini/config/projects/1.json": (
+                    '{"projectResources": {"resources": [{"folderUri": "file:///home/ann/g"}]}}'
+                )
+            },
+            "/home/ann/g",
+        ),
+    ],
+)
+def test_projects_are_taken_from_where_clients_remember_them(memory: Mapping[str, str], project: str) -> None:
+    assert project in look(ann(memory)).projects
+
+
+@pytest.mark.parametrize("folder", ["vscode-remote://ssh/x", "file://server/share", "file:relative", "", "https://x/y"])
+def test_a_project_on_another_machine_is_none_of_this_one(folder: str) -> None:
+    assert look(ann({f"{WORKSPACES}/1/workspace.json": json.dumps({"folder": folder})})).projects == ()

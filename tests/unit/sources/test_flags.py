@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -10,11 +9,8 @@ from agent.core.observation import Given, Process
 from agent.core.place import User
 from agent.core.recognition import ClientMarks
 from agent.core.server import Transport
-from agent.ports import TableView
 from agent.sources.flags import INLINE, Flags
-from agent.sources.processes import ProcessSource
 from tests.sim.files import Node, Tree
-from tests.unit.sources.test_processes import _Table
 
 ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
 MARKS = (
@@ -137,20 +133,3 @@ def test_what_cannot_be_read_brings_no_server_and_no_crash(value: str) -> None:
 def test_a_setting_that_contradicts_another_is_dropped() -> None:
     options = ("-c", "mcp_servers=1", "-c", 'mcp_servers.x.command="rogue"', "-c", "mcp_servers...=1")
     assert commands(flags().given([process("codex", *options)])) == []
-
-
-def test_a_client_that_keeps_its_configuration_elsewhere_is_told_of_once() -> None:
-    moved = replace(process("claude"), moves=(("CLAUDE_CONFIG_DIR", "/tmp/other"),))
-    other = replace(process("bash", pid=11), moves=(("CLAUDE_CONFIG_DIR", "/tmp/none"),))
-    table = _Table(TableView((moved, other)))
-    source = ProcessSource(table, flags=flags())
-    wakes: list[bool] = []
-    source.tell_moved(lambda: wakes.append(True))
-    source.look()
-    source.look()
-    assert source.moved("ann") == [{"CLAUDE_CONFIG_DIR": "/tmp/other"}]
-    assert source.moved("bob") == []
-    assert wakes == [True]
-    table.view = TableView(())
-    source.look()
-    assert source.moved("ann"), "what lies there stays of interest"
