@@ -59,6 +59,7 @@ _SAMPLES: Mapping[Format, bytes] = {
     "plist": b'<?xml version="1.0"?><plist version="1.0"><dict><key>a</key><integer>1</integer></dict></plist>',
     "properties": b"a=1",
     "shell": b"a 1",
+    "text": b"a",
 }
 
 
@@ -127,7 +128,7 @@ def _names(path: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 - a package
 
 
 def _places() -> int:
-    return sum(len(row.file) + len(row.unread) + len(row.projects) for row in catalog().rows)
+    return sum(len(row.file) + len(row.unread) + len(row.projects) + len(row.pointer) for row in catalog().rows)
 
 
 def _formats() -> int:
