@@ -11,10 +11,10 @@ from agent.app.looking import Eyes
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.core.assess import Assessment, assess
-from agent.core.assess.assess import Judged
 from agent.core.assess.blind import Blindness
 from agent.core.event import Circumstances, finding_events
 from agent.core.ledger import Change
+from agent.core.memo import Memo
 from agent.core.world import World
 from agent.ports import JSON, Clock
 from agent.runtime.pipeline import Stages
@@ -37,7 +37,7 @@ class Deciding:
     teller: Teller
     audience: Audience
     manager: ServiceManager
-    _judged: Judged | None = field(default=None, init=False)
+    _memo: Memo = field(default_factory=Memo, init=False)
     _circumstances: Circumstances = field(default_factory=Circumstances, init=False)
     _uids: Mapping[str, int] = field(default_factory=dict, init=False)
     _untold: tuple[Change, ...] = field(default=(), init=False)
@@ -51,10 +51,10 @@ class Deciding:
     def _assess(self, world: World) -> Assessment:
         world = replace(world, memory=self.remembering.memory)
         blind = self.blindness.of(world.coverage, self.clock.monotonic())
-        assessment, self._judged = assess(
+        assessment, self._memo = assess(
             world,
             self.eyes.terms,
-            self._judged,
+            self._memo,
             now=self.clock.now(),
             blind=blind,
             conditions=self.health.rows(),
@@ -63,8 +63,7 @@ class Deciding:
         self._uids = {look.user.name: look.user.uid for look in world.configs or () if look.user.uid is not None}
         if assessment.complete:
             self.remembering.keep(assessment.memory)
-        if self._judged is not None:
-            self.launches.expect(self._judged.files.startable)
+            self.launches.expect(assessment.startable)
         return assessment
 
     def _encode(self, change: Change) -> Sequence[JSON]:

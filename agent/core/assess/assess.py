@@ -36,7 +36,9 @@ from agent.core.assess.supply import supply_deviations
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
-from agent.core.observation import Coverage, CoverageState, Scope
+from agent.core.memo import Memo
+from agent.core.observation import Coverage, CoverageState, ManagedLook, Scope
+from agent.core.place import User
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
 from agent.core.recognition import ClientMarks, recognise
@@ -61,7 +63,7 @@ class Terms:
 class Assessment:
     """Everything that is said. `complete` is false until every source has looked once: nothing is decided before.
 
-    `memory` is what the next judgement must know of this one.
+    `memory` is what the next judgement must know of this one; `startable` are the configured servers that would be processes.
     """
 
     complete: bool
@@ -72,6 +74,7 @@ class Assessment:
     managed_files: tuple[ManagedFileRow, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
     memory: Memory = field(default_factory=Memory, repr=False)
+    startable: tuple[Server, ...] = field(default=(), repr=False)
     summary: SummaryRow = field(default_factory=lambda: SummaryRow("unknown", {}, "Nothing was looked at yet."))
 
     @property
@@ -81,11 +84,12 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
-class OfFiles:
+class _OfFiles:
     """What was judged of configuration and managed files together."""
 
     configured: Configured
     organisation: Judge
+    nearest: Nearest
     startable: tuple[Server, ...]
     deviations: tuple[Deviation, ...]
     others: tuple[ManagedFileRow, ...]
@@ -93,105 +97,114 @@ class OfFiles:
     coverage: tuple[CoverageRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was judged of files alone; kept from one call to the next, because files change less often than processes.
-
-    The managed files are weighed again after each look at them, as a baseline runs out without a change of any file.
-    """
-
-    world: World
-    files: OfFiles
-    managed: ManagedJudgement
-
-
 def assess(
     world: World,
     terms: Terms,
-    before: Judged | None = None,
+    memo: Memo | None = None,
     *,
     now: float | None = None,
     blind: frozenset[Scope] = frozenset(),
     conditions: Sequence[ConditionRow] = (),
-) -> tuple[Assessment, Judged | None]:
-    """Judge `world`; pass the second result in again, and what depends on files alone is judged anew only when they changed.
+) -> tuple[Assessment, Memo]:
+    """Judge `world`, all of it; pass the second result in again, and what rests on values that did not change is not judged anew.
 
     `now` is Unix time: what has no sign of MCP must have lived for a while to count. `blind` are the scopes that could not be
     looked at for longer than the settings allow. `conditions` are what is wrong with the agent itself.
     """
+    memo = memo or Memo()
     if world.configs is None or world.managed is None or world.processes is None:
-        return Assessment(complete=False, findings=Findings()), before
-    judged = _judged(world, terms, before, now)
-    files = judged.files
-    given = judge_given(world.processes.given, terms.enforcing.__contains__, files.organisation.verdict)
+        return Assessment(complete=False, findings=Findings()), memo
+    processes, weighed = world.processes, world.managed
+    world = _the_same(world, memo)
+    files = _of_files(world, terms, memo)
+    users = memo.same("users", tuple(look.user for look in world.configs or ()))
+    # Weighed again after each look, as a baseline runs out without a change of any file.
+    managed = memo.of(_managed, weighed, users, terms, memo.same("memory", world.memory), besides=(now,))
+    given = judge_given(processes.given, terms.enforcing.__contains__, files.organisation.verdict)
     running = _running(world, terms, files, given, now)
-    known = circumstances(world.managed, files.organisation.policy, terms.enforcing.__contains__)
+    known = circumstances(weighed, files.organisation.policy, terms.enforcing.__contains__)
     found = (
-        *judged.managed.deviations,
-        *running_deviations(running, _nearest(files.organisation), known),
+        *managed.deviations,
+        *running_deviations(running, files.nearest, known),
         *bent_deviations(running),
-        *given_deviations(world.processes.given, given),
+        *given_deviations(processes.given, given),
         *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
     )
-    findings = _findings(world, found, files.configured, running, terms)
+    findings = _findings(world, found, files.configured, running, terms, memo)
     pids: dict[str, list[int]] = {}
     for item in running:
         if item.running.server is not None:
             pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
-    servers = server_rows((*files.configured.judged, *given), pids)
-    coverage = (*files.coverage, *(_coverage_row(row) for row in (*world.processes.coverage, *world.extra_coverage)))
+    servers = server_rows((*files.configured.judged, *given), pids, memo)
+    coverage = (*files.coverage, *_coverage_rows((*processes.coverage, *world.extra_coverage)))
     present = tuple(findings.present.values())
-    return (
-        Assessment(
-            complete=True,
-            findings=findings,
-            policy=files.policy,
-            servers=servers,
-            processes=process_rows(running),
-            managed_files=(*judged.managed.rows, *files.others),
-            memory=judged.managed.memory,
-            coverage=coverage,
-            summary=summary.summarise(files.policy, servers, present, coverage, len(running)),
-        ),
-        judged,
+    assessment = Assessment(
+        complete=True,
+        findings=findings,
+        policy=files.policy,
+        servers=servers,
+        processes=process_rows(running),
+        managed_files=(*managed.rows, *files.others),
+        memory=managed.memory,
+        coverage=coverage,
+        summary=summary.summarise(files.policy, servers, present, coverage, len(running)),
+        startable=files.startable,
     )
+    memo.turn()
+    return assessment, memo
 
 
-def _judged(world: World, terms: Terms, before: Judged | None, now: float | None) -> Judged:
+def _the_same(world: World, memo: Memo) -> World:
+    """Return `world` with every look that is equal to the one before being that very one."""
+    configs = tuple(memo.same(("look", look.user.name), look) for look in world.configs or ())
+    return replace(world, configs=configs, managed=memo.same("managed", world.managed))
+
+
+def _managed(
+    look: ManagedLook, users: Sequence[User], terms: Terms, memory: Memory, now: float | None
+) -> ManagedJudgement:
+    return judge_managed(look, users, Ground(terms.means.os, terms.baseline_keys, memory, now))
+
+
+def _of_files(world: World, terms: Terms, memo: Memo) -> _OfFiles:
     assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
-    same = before is not None and before.world.configs == world.configs and before.world.managed == world.managed
-    if before is not None and same and before.world.managed is world.managed and before.world.memory == world.memory:
-        return before
-    users = [look.user for look in world.configs]
-    ground = Ground(terms.means.os, terms.baseline_keys, world.memory, now)
-    managed = judge_managed(world.managed, users, ground)
-    return Judged(world, before.files if before is not None and same else _of_files(world, terms), managed)
-
-
-def _of_files(world: World, terms: Terms) -> OfFiles:
-    assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
-    configured = judge_configured(world.configs, world.managed, terms.means)
-    judge = organisation_judge(world.managed, terms.means, versions_of(world.configs))
-    users = [look.user for look in world.configs]
-    documents, version = world.managed.documents, terms.means.client_version
-    return OfFiles(
+    looks, managed, means = world.configs, world.managed, terms.means
+    configured = judge_configured(looks, managed, means, memo)
+    judge = memo.of(organisation_judge, managed, means, versions_of(looks))
+    nearest = memo.of(_nearest, judge)
+    users = memo.same("users of files", tuple(look.user for look in looks))
+    installed = memo.same("installed", _installed(world))
+    startable = tuple(item.server for item in configured.judged if item.server.command is not None)
+    return _OfFiles(
         configured=configured,
         organisation=judge,
-        startable=tuple(item.server for item in configured.judged if item.server.command is not None),
+        nearest=nearest,
+        startable=memo.same("startable", startable),
         deviations=(
-            *policy_deviations(judge.policy, documents, _installed(world), required=terms.policy_required),
-            *other_deviations(world.managed, users),
-            *effect_deviations(judge.policy, world.managed, world.configs, version),
-            *configured_deviations(configured.judged, _nearest(judge)),
-            *supply_deviations(configured.judged),
+            *memo.of(_of_policy, judge, managed, installed, terms.policy_required),
+            *memo.of(_other_deviations, managed, users),
+            *effect_deviations(judge.policy, managed, looks, means.client_version, memo),
+            *configured_deviations(configured.judged, nearest, memo),
+            *supply_deviations(configured.judged, memo),
         ),
-        others=other_files(world.managed, users),
-        policy=policy_row(judge.policy),
-        coverage=tuple(_coverage_row(row) for row in replace(world, processes=None, extra_coverage=()).coverage),
+        others=memo.of(other_files, managed, users),
+        policy=memo.of(policy_row, judge.policy),
+        coverage=(
+            *(row for look in looks for row in memo.of(_coverage_rows, look.coverage)),
+            *memo.of(_coverage_rows, managed.coverage),
+        ),
     )
+
+
+def _of_policy(judge: Judge, managed: ManagedLook, installed: frozenset[str], required: bool) -> tuple[Deviation, ...]:  # noqa: FBT001
+    return tuple(policy_deviations(judge.policy, managed.documents, installed, required=required))
+
+
+def _other_deviations(managed: ManagedLook, users: Sequence[User]) -> tuple[Deviation, ...]:
+    return tuple(other_deviations(managed, users))
 
 
 def _nearest(judge: Judge) -> Nearest:
@@ -200,7 +213,7 @@ def _nearest(judge: Judge) -> Nearest:
 
 
 def _running(
-    world: World, terms: Terms, files: OfFiles, given: Sequence[JudgedServer], now: float | None
+    world: World, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None
 ) -> tuple[JudgedRunning, ...]:
     assert world.processes is not None  # noqa: S101 - the caller looked
     processes = (*world.processes.processes, *world.processes.ended)
@@ -217,6 +230,7 @@ def _findings(
     configured: Configured,
     running: Sequence[JudgedRunning],
     terms: Terms,
+    memo: Memo,
 ) -> Findings:
     weighed = [
         replace(item, severity=terms.severities[item.key.control]) if item.key.control in terms.severities else item
@@ -226,7 +240,7 @@ def _findings(
         present={item.key: item for item in weighed},
         looked=world.looked,
         inconclusive=frozenset(str(row.scope) for row in world.coverage if not row.state.conclusive),
-        undecided=frozenset((*undecided_configured(configured.judged), *undecided_running(running))),
+        undecided=frozenset((*undecided_configured(configured.judged, memo), *undecided_running(running))),
     )
 
 
@@ -238,6 +252,10 @@ def _installed(world: World) -> frozenset[str]:
         if row.scope.client is not None and row.scope.user is not None and row.state is not CoverageState.ABSENT
     }
     return frozenset(found.union(*(look.client_versions for look in world.configs or ())))
+
+
+def _coverage_rows(rows: Sequence[Coverage]) -> tuple[CoverageRow, ...]:
+    return tuple(_coverage_row(row) for row in rows)
 
 
 def _coverage_row(row: Coverage) -> CoverageRow:

@@ -8,18 +8,20 @@ managed policy of its own, by both.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.assess.others import OwnPolicies
+from agent.core.assess.others import OwnPolicies, judge_both
 from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
 from agent.core.assess.secrets import secret_deviations
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import PlaceRow, ServerRow
-from agent.core.observation import ConfigLook, ManagedLook, Scope
+from agent.core.memo import Memo
+from agent.core.observation import ConfigLook, Document, ManagedLook, Scope
 from agent.core.place import Os
 from agent.core.policy.effective import organisation_policy
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import NOTHING_KNOWN, Environment
 from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.others.ruling import ClientPolicy
 from agent.core.policy.session import Judged, Outcome, Session, judge
 from agent.core.redaction import redact_command, redact_text, redact_url
 from agent.core.server import Server, ServerScope
@@ -68,27 +70,33 @@ class Means:
     client_version: str | None = None
 
 
-def judge_configured(looks: Sequence[ConfigLook], managed: ManagedLook, means: Means) -> Configured:
+def judge_configured(
+    looks: Sequence[ConfigLook], managed: ManagedLook, means: Means, memo: Memo | None = None
+) -> Configured:
     """Judge every server that the looks found."""
+    memo = memo or Memo()
     judged: list[JudgedServer] = []
     refuses: dict[str, str] = {}
     provided: dict[str, JudgedServer] = {}
-    organisation = organisation_judge(managed, means, versions_of(looks))
-    own = OwnPolicies(looks, managed, means.environment)
+    organisation = memo.of(organisation_judge, managed, means, versions_of(looks))
+    own = OwnPolicies(looks, managed, means.environment, memo)
     for look in looks:
-        outcome = session_of(look, managed, means)
+        sessions = _Sessions(look, managed, means, memo)
+        outcome = sessions.outcome()
         if outcome.refuses is not None:
             refuses[look.user.name] = outcome.refuses
-        for item in _enforced(look, managed, means, outcome):
+        for item in _enforced(look, sessions, memo):
             if item.server.user is None and item.server.scope is ServerScope.MANAGED and item.server.project is None:
                 first = provided.setdefault(item.server.key, item)
                 if first is item or _same(first, item):
                     continue
-                item = replace(item, server=replace(item.server, user=look.user.name))  # noqa: PLW2901 - this user's own answer
+                item = memo.of(_for_user, item, look.user.name)  # noqa: PLW2901 - this user's own answer
             judged.append(item)
-        judged += [_unenforced(server, organisation, own) for server in look.servers if server.client != CLAUDE_CODE]
+        unenforced = (server for server in look.servers if server.client != CLAUDE_CODE)
+        judged += [memo.of(_unenforced, server, organisation, own.of(server), means) for server in unenforced]
     if not looks:
-        judged += [_unenforced(server, organisation, own) for server in organisation.policy.managed_servers]
+        provided_servers = organisation.policy.managed_servers
+        judged += [memo.of(_unenforced, server, organisation, own.of(server), means) for server in provided_servers]
     return Configured((*provided.values(), *judged), refuses)
 
 
@@ -105,40 +113,71 @@ def versions_of(looks: Sequence[ConfigLook]) -> str | None:
 
 def session_of(look: ConfigLook, managed: ManagedLook, means: Means, project: str | None = None) -> Outcome:
     """Return what a session of the enforcing client decides for this user, in `project` or anywhere else."""
-    root = look.repositories.get(project, project) if project is not None else None
-    return judge(
-        Session(
+    return _Sessions(look, managed, means, Memo()).outcome(project)
+
+
+class _Sessions:
+    """The sessions of one user. What a session starts from is put together anew, and judged anew only if it is not the same."""
+
+    def __init__(self, look: ConfigLook, managed: ManagedLook, means: Means, memo: Memo) -> None:
+        self._look, self._means, self._memo = look, means, memo
+        self._managed = tuple(d for d in managed.documents if d.user in (None, look.user.name))
+        self._dropins = managed.dropin_folder
+        self._servers: dict[str | None, list[tuple[int, Server]]] = {}
+        for number, server in enumerate(look.servers):
+            if server.client == CLAUDE_CODE:
+                self._servers.setdefault(server.project, []).append((number, server))
+        self._documents: dict[str | None, list[tuple[int, Document]]] = {}
+        for number, document in enumerate(look.documents):
+            self._documents.setdefault(document.project, []).append((number, document))
+
+    def outcome(self, project: str | None = None) -> Outcome:
+        """Return what a session in `project`, or anywhere else, decides."""
+        look, means = self._look, self._means
+        root = look.repositories.get(project, project) if project is not None else None
+        own = [pair for name in {None, project} for pair in self._documents.get(name, ())]
+        session = Session(
             user=look.user,
             cwd=project or _TOP[means.os],
             project=root,
             os=means.os,
-            documents=(
-                *(d for d in managed.documents if d.user in (None, look.user.name)),
-                *(d for d in look.documents if d.project in (None, project)),
-            ),
-            dropins=managed.dropin_folder,
-            servers=tuple(server for server in look.servers if _concerns(server, project, root)),
+            documents=(*self._managed, *(document for _, document in sorted(own, key=_number))),
+            dropins=self._dropins,
+            servers=self._concerned(project, root),
             environment=means.environment,
             client_version=look.client_versions.get(CLAUDE_CODE) or means.client_version,
         )
-    )
+        return self._memo.of(judge, self._memo.same(("session", look.user.name, project), session))
+
+    def _concerned(self, project: str | None, root: str | None) -> tuple[Server, ...]:
+        """Return the servers that may count in a session in `project`, whose state the client keeps under `root`."""
+        found = [pair for name in {None, project} for pair in self._servers.get(name, ())]
+        if root not in (None, project):
+            found += [pair for pair in self._servers.get(root, ()) if pair[1].scope is ServerScope.LOCAL]
+        return tuple(server for _, server in sorted(found, key=_number))
 
 
-def _concerns(server: Server, project: str | None, root: str | None) -> bool:
-    """Say whether a server may count in a session in `project`, whose state the client keeps under `root`."""
-    return server.project in (None, project) or (server.scope is ServerScope.LOCAL and server.project == root)
+def _number(pair: tuple[int, object]) -> int:
+    return pair[0]
 
 
-def _enforced(look: ConfigLook, managed: ManagedLook, means: Means, anywhere: Outcome) -> Iterator[JudgedServer]:
+def _enforced(look: ConfigLook, sessions: _Sessions, memo: Memo) -> Iterator[JudgedServer]:
     """Yield each server once as it is anywhere, and once more for every project in which the answer is another one."""
-    usual = {item.server.key: item for item in anywhere.judged if not _of_folder(item.server)}
-    yield from (_judged(item) for item in usual.values())
+    usual = {item.server.key: item for item in sessions.outcome().judged if not _of_folder(item.server)}
+    yield from (memo.of(_judged, item) for item in usual.values())
     for project in _projects_with_a_say(look):
-        for item in session_of(look, managed, means, project).judged:
+        for item in sessions.outcome(project).judged:
             before = usual.get(item.server.key)
-            if before is not None and _alike(before, item):
-                continue
-            yield _judged(replace(item, server=replace(item.server, project=project)))
+            if before is None or not _alike(before, item):
+                yield memo.of(_in_project, item, project)
+
+
+def _in_project(item: Judged, project: str) -> JudgedServer:
+    return _judged(replace(item, server=replace(item.server, project=project)))
+
+
+def _for_user(item: JudgedServer, user: str) -> JudgedServer:
+    return replace(item, server=replace(item.server, user=user))
 
 
 def _projects_with_a_say(look: ConfigLook) -> list[str]:
@@ -168,65 +207,76 @@ def _judged(item: Judged) -> JudgedServer:
     return JudgedServer(item.server, item.verdict, item.loads, explained, enforced=True)
 
 
-def _unenforced(server: Server, organisation: Judge, own: OwnPolicies) -> JudgedServer:
-    both = own.judge(server, organisation.verdict(server))
+def _unenforced(server: Server, organisation: Judge, own: ClientPolicy | None, means: Means) -> JudgedServer:
+    both = judge_both(own, server, organisation.verdict(server), means.environment)
     loads = False if server.disabled or not both.starts else None
     reason = "The entry is switched off." if server.disabled else both.why
     return JudgedServer(server, both.verdict, loads, reason, both.enforced)
 
 
-def server_rows(judged: Sequence[JudgedServer], running: Mapping[str, Sequence[int]]) -> tuple[ServerRow, ...]:
+def server_rows(
+    judged: Sequence[JudgedServer], running: Mapping[str, Sequence[int]], memo: Memo | None = None
+) -> tuple[ServerRow, ...]:
     """Return the rows of the `check` document; `running` gives the root pids by server key."""
-    return tuple(
-        ServerRow(
-            key=item.server.key,
-            client=item.server.client,
-            user=item.server.user,
-            project=item.server.project,
-            scope=item.server.scope,
-            name=item.server.name,
-            source=PlaceRow(item.server.place.path, item.server.place.pointer, item.server.place.line),
-            transport=item.server.transport,
-            command=redact_command(item.server.command) if item.server.command is not None else None,
-            url=redact_url(item.server.url) if item.server.url is not None else None,
-            verdict=item.verdict.answer,
-            loads=item.loads,
-            reason=reason_row(item.verdict),
-            enforced_by_client=item.enforced,
-            loads_reason=redact_text(item.loads_reason) if item.loads_reason else None,
-            running=tuple(running.get(item.server.key, ())),
-        )
-        for item in judged
+    memo = memo or Memo()
+    rows = (memo.of(_server_row, item) for item in judged)
+    return tuple(replace(row, running=tuple(running[row.key])) if row.key in running else row for row in rows)
+
+
+def _server_row(item: JudgedServer) -> ServerRow:
+    server = item.server
+    return ServerRow(
+        key=server.key,
+        client=server.client,
+        user=server.user,
+        project=server.project,
+        scope=server.scope,
+        name=server.name,
+        source=PlaceRow(server.place.path, server.place.pointer, server.place.line),
+        transport=server.transport,
+        command=redact_command(server.command) if server.command is not None else None,
+        url=redact_url(server.url) if server.url is not None else None,
+        verdict=item.verdict.answer,
+        loads=item.loads,
+        reason=reason_row(item.verdict),
+        enforced_by_client=item.enforced,
+        loads_reason=redact_text(item.loads_reason) if item.loads_reason else None,
     )
 
 
-def configured_deviations(judged: Sequence[JudgedServer], nearest: Nearest = nobody_near) -> Iterator[Deviation]:
+def configured_deviations(
+    judged: Sequence[JudgedServer], nearest: Nearest = nobody_near, memo: Memo | None = None
+) -> Iterator[Deviation]:
     """Yield a deviation for every entry that the policy blocks, and for every one that holds a credential in clear text."""
+    memo = memo or Memo()
     for item in judged:
-        server = item.server
-        if not item.verdict.blocked or (server.disabled and not item.enforced):
-            continue
-        control = "server.blocked.configured" if item.enforced else "server.unapproved.configured"
-        who = f"{server.user}: " if server.user else ""
-        where = f" in {server.project}" if server.project else ""
-        says = "refuses it" if item.enforced else f"{server.client} does not enforce the policy and may start it"
-        yield deviation(
-            control,
-            subject=server.key,
-            label=f"{who}{server.client} {server.name!r}{where}",
-            text=f"{server.client} holds it{where}. {item.verdict.reason.text} The client {says}."
-            if item.enforced
-            else f"{item.verdict.reason.text} {says}.",
-            user=server.user,
-            client=server.client,
-            evidence=[
-                Evidence("entry", str(server.place)),
-                Evidence("command" if server.command else "url", shown(server)),
-                *near_evidence(nearest, server),
-            ],
-            depends=item.depends,
-        )
-    yield from secret_deviations(item.server for item in judged)
+        if item.verdict.blocked and (item.enforced or not item.server.disabled):
+            yield memo.of(_blocked, item, nearest)
+    yield from secret_deviations((item.server for item in judged), memo)
+
+
+def _blocked(item: JudgedServer, nearest: Nearest) -> Deviation:
+    server = item.server
+    control = "server.blocked.configured" if item.enforced else "server.unapproved.configured"
+    who = f"{server.user}: " if server.user else ""
+    where = f" in {server.project}" if server.project else ""
+    says = "refuses it" if item.enforced else f"{server.client} does not enforce the policy and may start it"
+    return deviation(
+        control,
+        subject=server.key,
+        label=f"{who}{server.client} {server.name!r}{where}",
+        text=f"{server.client} holds it{where}. {item.verdict.reason.text} The client {says}."
+        if item.enforced
+        else f"{item.verdict.reason.text} {says}.",
+        user=server.user,
+        client=server.client,
+        evidence=[
+            Evidence("entry", str(server.place)),
+            Evidence("command" if server.command else "url", shown(server)),
+            *near_evidence(nearest, server),
+        ],
+        depends=item.depends,
+    )
 
 
 def shown(server: Server) -> str:
@@ -236,8 +286,13 @@ def shown(server: Server) -> str:
     return redact_url(server.url) if server.url is not None else "neither command nor URL"
 
 
-def undecided_configured(judged: Sequence[JudgedServer]) -> Iterator[Key]:
+def undecided_configured(judged: Sequence[JudgedServer], memo: Memo | None = None) -> Iterator[Key]:
     """Yield the keys about which nothing can be said, because the policy could not answer."""
+    memo = memo or Memo()
     for item in judged:
         if item.verdict.answer is Answer.UNDETERMINED:
-            yield from (Key(control, redact_text(item.server.key)) for control in CONTROLS)
+            yield from memo.of(_keys, item)
+
+
+def _keys(item: JudgedServer) -> tuple[Key, ...]:
+    return tuple(Key(control, redact_text(item.server.key)) for control in CONTROLS)

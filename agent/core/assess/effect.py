@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
+from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, DocumentKind, ManagedLook, Scope
 from agent.core.policy.effective import Policy, effective
 from agent.core.policy.managed import CLAUDE_CODE
@@ -17,22 +18,31 @@ _REMEDY = {
 
 
 def effect_deviations(
-    organisation: Policy, managed: ManagedLook, looks: Sequence[ConfigLook], client_version: str | None
+    organisation: Policy,
+    managed: ManagedLook,
+    looks: Sequence[ConfigLook],
+    client_version: str | None,
+    memo: Memo | None = None,
 ) -> Iterator[Deviation]:
     """Yield what takes the place of the deployed policy, for everyone or for one user."""
+    memo = memo or Memo()
     yield from _told(organisation, None)
     for look in looks:
-        own = [item for item in managed.documents if item.user == look.user.name]
-        own += [item for item in look.documents if item.kind in _OWN]
-        if not own:
-            continue
-        policy = effective(
-            [*(item for item in managed.documents if item.user is None), *own],
-            user=look.user,
-            dropins=managed.dropin_folder,
-            client_version=look.client_versions.get(CLAUDE_CODE) or client_version,
-        )
-        yield from _told(policy, look.user.name)
+        yield from memo.of(_for_user, managed, look, client_version)
+
+
+def _for_user(managed: ManagedLook, look: ConfigLook, client_version: str | None) -> tuple[Deviation, ...]:
+    own = [item for item in managed.documents if item.user == look.user.name]
+    own += [item for item in look.documents if item.kind in _OWN]
+    if not own:
+        return ()
+    policy = effective(
+        [*(item for item in managed.documents if item.user is None), *own],
+        user=look.user,
+        dropins=managed.dropin_folder,
+        client_version=look.client_versions.get(CLAUDE_CODE) or client_version,
+    )
+    return tuple(_told(policy, look.user.name))
 
 
 def _told(policy: Policy, user: str | None) -> Iterator[Deviation]:

@@ -11,6 +11,7 @@ from agent.core.access import may_read, writers
 from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ManagedFileRow, ManagedState
+from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, Document, ManagedLook, Scope
 from agent.core.place import Data, Missing, Unreadable, User
 from agent.core.policy.expansion import Environment
@@ -37,8 +38,11 @@ class Both:
 class OwnPolicies:
     """The policies of all clients with one of their own, by client, user and project; read once each."""
 
-    def __init__(self, looks: Sequence[ConfigLook], managed: ManagedLook, environment: Environment) -> None:
+    def __init__(
+        self, looks: Sequence[ConfigLook], managed: ManagedLook, environment: Environment, memo: Memo | None = None
+    ) -> None:
         """Take the documents of `looks` and `managed`; `environment` is the clients'."""
+        self._memo = memo or Memo()
         self._looks: Mapping[str, ConfigLook] = {look.user.name: look for look in looks}
         self._managed, self._environment = managed.others, environment
         self._read: dict[tuple[str, str | None, str | None], ClientPolicy] = {}
@@ -53,26 +57,15 @@ class OwnPolicies:
             look = self._looks.get(server.user or "")
             own = look.documents if look is not None else ()
             documents = (*self._managed, *(item for item in own if item.project in (None, server.project)))
-            self._read[key] = enforcement(documents, look.user if look is not None else None)
+            documents = self._memo.same(("documents of", *key), documents)
+            user = self._memo.same(("user of", *key), look.user if look is not None else None)
+            self._read[key] = self._memo.of(enforcement, documents, user)
         policy = self._read[key]
         return None if policy.state == "none" else policy
 
     def judge(self, server: Server, organisation: Verdict) -> Both:
         """Return the answer of both: of `organisation`, and of what binds the server's client."""
-        policy = self.of(server)
-        if policy is None:
-            return Both(organisation)
-        if policy.state == "refused":
-            return Both(organisation, starts=False, why=policy.why)
-        own = policy.verdict(server, self._environment)
-        if own.blocked:
-            return Both(own, enforced=True, starts=False, why=own.reason.text)
-        if organisation.blocked:
-            return Both(organisation)
-        silent = organisation.reason.code == "no-policy"
-        if own.answer is Answer.UNDETERMINED or silent:
-            return Both(own, enforced=own.answer is Answer.ALLOWED)
-        return Both(organisation)
+        return judge_both(self.of(server), server, organisation, self._environment)
 
     def explained(self, explanation: Explanation) -> Explanation:
         """Return the explanation with a step for the client's own policy, if it has one."""
@@ -87,6 +80,23 @@ class OwnPolicies:
         both = self.judge(server, explanation.verdict)
         loads = explanation.loads if both.starts else False
         return replace(explanation, verdict=both.verdict, steps=(*explanation.steps, step), loads=loads)
+
+
+def judge_both(policy: ClientPolicy | None, server: Server, organisation: Verdict, environment: Environment) -> Both:
+    """Return the answer of both: of `organisation`, and of `policy`, which binds the server's client (None: nothing does)."""
+    if policy is None:
+        return Both(organisation)
+    if policy.state == "refused":
+        return Both(organisation, starts=False, why=policy.why)
+    own = policy.verdict(server, environment)
+    if own.blocked:
+        return Both(own, enforced=True, starts=False, why=own.reason.text)
+    if organisation.blocked:
+        return Both(organisation)
+    silent = organisation.reason.code == "no-policy"
+    if own.answer is Answer.UNDETERMINED or silent:
+        return Both(own, enforced=own.answer is Answer.ALLOWED)
+    return Both(organisation)
 
 
 def other_files(managed: ManagedLook, users: Sequence[User]) -> tuple[ManagedFileRow, ...]:

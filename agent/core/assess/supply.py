@@ -7,18 +7,22 @@ from agent.core.assess.configured import JudgedServer, shown
 from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.launchers import launch
+from agent.core.memo import Memo
 from agent.core.redaction import redact_text
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer
 
 
-def supply_deviations(judged: Sequence[JudgedServer]) -> Iterator[Deviation]:
+def supply_deviations(judged: Sequence[JudgedServer], memo: Memo | None = None) -> Iterator[Deviation]:
     """Yield what is loose about the servers that the policy allows by an entry of its own."""
+    memo = memo or Memo()
     for item in judged:
-        if item.verdict.answer is not Answer.ALLOWED or item.server.command is None:
-            continue
-        yield from _unpinned(item)
-        yield from _overridden(item)
+        if item.verdict.answer is Answer.ALLOWED and item.server.command is not None:
+            yield from memo.of(_loose, item)
+
+
+def _loose(item: JudgedServer) -> tuple[Deviation, ...]:
+    return (*_unpinned(item), *_overridden(item))
 
 
 def _unpinned(item: JudgedServer) -> Iterator[Deviation]:

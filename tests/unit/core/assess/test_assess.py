@@ -239,9 +239,19 @@ def test_a_verdict_that_hangs_on_an_unknown_variable_leaves_the_device_unknown_a
 
 def test_what_depends_on_files_alone_is_not_judged_again_when_only_processes_changed() -> None:
     world = World(configs(server("a", "npx", "-y", "approved@1.0.0")), managed(LOCKED), QUIET)
-    _, first = assess(world, TERMS)
-    _, second = assess(replace(world, processes=running("cursor", "x")), TERMS, first)
-    assert second is first
+    first, memo = assess(world, TERMS)
+    second, _ = assess(replace(world, processes=running("cursor", "x")), TERMS, memo)
+    assert second.policy is first.policy
+    assert [one is other for one, other in zip(first.servers, second.servers, strict=True)] == [True]
+
+
+def test_one_changed_entry_costs_a_judgement_of_that_entry() -> None:
+    old, new = server("a", "npx", "bad", client="cursor"), server("a", "npx", "worse", client="cursor")
+    others = [server(f"s{number}", "npx", f"bad{number}", client="cursor") for number in range(3)]
+    before, memo = assess(World(configs(old, *others), managed(LOCKED), QUIET), TERMS)
+    after, _ = assess(World(configs(new, *others), managed(LOCKED), QUIET), TERMS, memo)
+    pairs = zip(before.deviations, after.deviations, strict=True)
+    assert [one is other for one, other in pairs] == [False, True, True, True]
 
 
 def test_a_scope_out_of_sight_for_too_long_is_a_deviation() -> None:
