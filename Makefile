@@ -71,10 +71,12 @@ $(VENV)/freeze.stamp: requirements/freeze.txt
 # The same commit, interpreter and pins give the same bytes: no time and no order of a hash gets in.
 freeze: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 freeze: export PYTHONHASHSEED = 0
-freeze: $(VENV)/freeze.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
+freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance.spec
 	chmod -R u=rwX,go=rX dist/mcp-compliance-agent && find dist/mcp-compliance-agent -exec touch -h -d @$(SOURCE_DATE_EPOCH) {} +
 	dist/mcp-compliance-agent/mcp-compliance selfcheck
+	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance-osquery.spec
+	$(BIN)/python -m pytest -m frozen tests/frozen
 	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance dist/mcp-compliance-agent > dist/mcp-compliance-agent.cdx.json
 	$(FREEZE)/python packaging/release/sizes.py build/mcp-compliance dist/mcp-compliance-agent
 

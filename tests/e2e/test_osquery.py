@@ -3,9 +3,7 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from tests.e2e.conftest import StartDaemon
 from tests.e2e.daemon import SETTINGS, STATE, until
 from tests.e2e.machine import ANN, HOME, Machine
 from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
-from tests.sim.osqueryd import Osqueryd
+from tests.sim.osqueryd import extension
 
 pytestmark = pytest.mark.e2e
 
@@ -38,12 +36,8 @@ def test_osquery_knows_of_a_deviation_by_both_ways(machine: Machine, start_daemo
     found = until("tables.db to hold it", lambda: in_database(machine.at(STATE) / "tables.db", deviation["uid"]))
     assert (found["control"], found["username"]) == ("server.unapproved.configured", "ann")
 
-    with tempfile.TemporaryDirectory() as short, Osqueryd(Path(short)) as osqueryd:
-        command = [sys.executable, "-m", "osquery_tables", "--state-folder", str(machine.at(STATE))]
-        with subprocess.Popen([*command, "--socket", osqueryd.socket, "--timeout", "10"]) as extension:
-            assert osqueryd.wait_registered(20)
-            (told,) = osqueryd.query("mcp_deviations", username="ann")
-            assert {name: told.get(name) for name in COLUMNS} == found
-            assert [row["name"] for row in osqueryd.query("mcp_servers", username="ann")] == ["rogue"]
-            extension.kill()
+    with extension([sys.executable, "-m", "osquery_tables"], machine.at(STATE)) as (osqueryd, _):
+        (told,) = osqueryd.query("mcp_deviations", username="ann")
+        assert {name: told.get(name) for name in COLUMNS} == found
+        assert [row["name"] for row in osqueryd.query("mcp_servers", username="ann")] == ["rogue"]
     assert daemon.stop() == 0

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import socket
+import subprocess
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,6 +117,21 @@ class Osqueryd:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def extension(
+    program: Sequence[str | Path], state: Path, refuses: str | None = None
+) -> Iterator[tuple[Osqueryd, subprocess.Popen[str]]]:
+    """Start `program` as osqueryd starts an extension, over the status in `state`; end both."""
+    with tempfile.TemporaryDirectory() as short, Osqueryd(Path(short), refuses) as osqueryd:
+        command = [*program, "--state-folder", state, "--socket", osqueryd.socket, "--timeout", "10", "--interval", "1"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert osqueryd.wait_registered(20)
+                yield osqueryd, process
+            finally:
+                process.kill()
 
 
 class _Client:

@@ -1,12 +1,9 @@
 """The extension as osqueryd knows it: a process, a Thrift socket, the protocol."""
 
-import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,24 +11,14 @@ import pytest
 from agent.core.documents import StatusDocument, plain
 from agent.core.tables import TABLES
 from agent.status.document import FILE_NAME
-from tests.sim.osqueryd import Osqueryd
+from tests.sim.osqueryd import extension
 from tests.sim.statuses import deviation, status
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the simulator of osqueryd speaks over a Unix socket")
 NAMES = [table.name for table in TABLES]
 
 
-@contextlib.contextmanager
-def extension(state: Path, refuses: str | None = None) -> Iterator[tuple[Osqueryd, subprocess.Popen[str]]]:
-    with tempfile.TemporaryDirectory() as short, Osqueryd(Path(short), refuses) as osqueryd:
-        command = [sys.executable, "-m", "osquery_tables", "--state-folder", str(state)]
-        command += ["--socket", osqueryd.socket, "--timeout", "10", "--interval", "1"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                assert osqueryd.wait_registered(20)
-                yield osqueryd, process
-            finally:
-                process.kill()
+PROGRAM = [sys.executable, "-m", "osquery_tables"]
 
 
 def say(state: Path, document: StatusDocument) -> None:
@@ -40,7 +27,7 @@ def say(state: Path, document: StatusDocument) -> None:
 
 def test_every_table_registers_with_its_columns_and_answers(tmp_path: Path) -> None:
     say(tmp_path, status("deviating", deviation("policy.missing"), written_at=time.time()))
-    with extension(tmp_path) as (osqueryd, _):
+    with extension(PROGRAM, tmp_path) as (osqueryd, _):
         assert osqueryd.name == "mcp_compliance"
         assert sorted(osqueryd.registry["table"]) == sorted(NAMES)
         for table in TABLES:
@@ -53,7 +40,7 @@ def test_every_table_registers_with_its_columns_and_answers(tmp_path: Path) -> N
 
 def test_a_query_for_one_user_client_or_state_gets_those_rows_alone(tmp_path: Path) -> None:
     say(tmp_path, status(written_at=time.time()))
-    with extension(tmp_path) as (osqueryd, _):
+    with extension(PROGRAM, tmp_path) as (osqueryd, _):
         passed = {c["name"] for c in osqueryd.registry["table"]["mcp_servers"] if c["op"] != "0"}
         assert {"username", "client", "state"} <= passed  # osqueryd passes no other column's constraints on
         assert [row["username"] for row in osqueryd.query("mcp_servers", username="bob")] == ["bob"]
@@ -73,7 +60,7 @@ def test_without_a_word_that_counts_all_is_empty_and_the_agents_row_says_why(
 ) -> None:
     if content is not None:
         (tmp_path / FILE_NAME).write_text(content)
-    with extension(tmp_path) as (osqueryd, _):
+    with extension(PROGRAM, tmp_path) as (osqueryd, _):
         assert [name for name in NAMES if osqueryd.query(name)] == ["mcp_agent"]
         (row,) = osqueryd.query("mcp_agent")
         assert (row["state"], row["device_state"]) == ("silent", "unknown")
@@ -81,28 +68,28 @@ def test_without_a_word_that_counts_all_is_empty_and_the_agents_row_says_why(
 
 
 def test_it_ends_when_osqueryd_tells_it_to(tmp_path: Path) -> None:
-    with extension(tmp_path) as (osqueryd, process):
+    with extension(PROGRAM, tmp_path) as (osqueryd, process):
         osqueryd.query("mcp_agent")
         osqueryd.shutdown_extension()
         assert process.wait(20) == 0
 
 
 def test_it_ends_when_osqueryd_is_gone(tmp_path: Path) -> None:
-    with extension(tmp_path) as (osqueryd, process):
+    with extension(PROGRAM, tmp_path) as (osqueryd, process):
         osqueryd.query("mcp_agent")
         osqueryd.vanish()
         assert process.wait(20) == 1
 
 
 def test_a_refusal_is_said_and_ends_it(tmp_path: Path) -> None:
-    with extension(tmp_path, refuses="Duplicate extension registered") as (_, process):
+    with extension(PROGRAM, tmp_path, refuses="Duplicate extension registered") as (_, process):
         assert process.wait(20) == 1
         assert process.stderr is not None
         assert "Duplicate extension registered" in process.stderr.read()
 
 
 def test_without_an_osqueryd_it_says_so_and_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "osquery_tables", "--socket", str(tmp_path / "nobody"), "--timeout", "1"]
+    command = [*PROGRAM, "--socket", str(tmp_path / "nobody"), "--timeout", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "No osqueryd listens" in done.stderr
