@@ -12,6 +12,7 @@ import platformdirs
 
 from agent.core.own_places import NAME, PLACES
 from agent.core.place import Os
+from agent.host.replacing import replace_durably
 
 UNREGISTERED = "unregistered"
 
@@ -71,9 +72,7 @@ def device_id(state: Path, *, create: bool) -> str:
             return UNREGISTERED
     fresh = str(uuid.uuid4())
     own_folder(state)
-    temporary = path.with_suffix(".new")
-    temporary.write_text(fresh + "\n", encoding="ascii")
-    temporary.replace(path)
+    replace_durably(path, f"{fresh}\n".encode("ascii"))
     return fresh
 
 

@@ -4,14 +4,14 @@ The reader needs no pydantic and looks at nothing but the file: stale, missing o
 answer is never "fine".
 """
 
-import contextlib
 import json
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from agent.host.replacing import replace_file
 
 FILE_NAME = "status.json"
 MAX_BYTES = 64 << 20
@@ -41,29 +41,6 @@ def write(folder: Path, payload: bytes) -> None:
         OSError: the folder cannot be written; the old document stays.
     """
     replace_file(folder / FILE_NAME, payload, mode=0o600)
-
-
-def replace_file(path: Path, payload: bytes, *, mode: int, owner: int | None = None) -> None:
-    """Replace `path` by `payload` atomically, with this mode, and this owner where one is given (POSIX, as root).
-
-    Raises:
-        OSError: it cannot be written; the old file stays.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=".status-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(payload)
-            stream.flush()
-            os.fsync(stream.fileno())
-            if hasattr(os, "fchmod"):
-                os.fchmod(stream.fileno(), mode)
-            if owner is not None and hasattr(os, "fchown"):
-                os.fchown(stream.fileno(), owner, -1)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def read(folder: Path, now: float) -> Fresh | Silent:

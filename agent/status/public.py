@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.status.document import FILE_NAME, replace_file
+from agent.host.replacing import replace_file
+from agent.status.document import FILE_NAME
 
 FOLDER = "public"
 _USERS = "users"

@@ -13,7 +13,8 @@ from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument, plain
 from agent.core.ledger import Record
 from agent.core.public import public_document, user_document
 from agent.ports import Clock
-from agent.status.document import replace_file, write
+from agent.host.replacing import replace_file
+from agent.status.document import write
 from agent.status.health import Health
 from agent.status.metrics import metrics
 from agent.status.public import write_public

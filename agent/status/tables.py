@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.tables import AGENT, TABLES, Table
-from agent.status.document import replace_file
+from agent.host.replacing import replace_file
 
 FILE_NAME = "tables.db"
 

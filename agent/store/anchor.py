@@ -6,13 +6,13 @@ sees the gap.
 """
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agent.core.canonical import digest
+from agent.host.replacing import replace_file
 
 NAME = "journal.anchor"
 
@@ -35,11 +35,7 @@ def drop(state: Path, journal: Path) -> None:
     found = _anchor(journal)
     if found is None:
         return
-    fresh = state / f"{NAME}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        json.dump(asdict(found), stream)
-    fresh.replace(state / NAME)
+    replace_file(state / NAME, json.dumps(asdict(found)).encode("ascii"), mode=0o600)
 
 
 def tampered(state: Path, journal: Path) -> str | None:

@@ -5,7 +5,6 @@ A file that is not there, or cannot be understood, is an empty memory: `known` t
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from agent.core.baseline.document import BaselineError, read_records
 from agent.core.baseline.trust import Kept, Memory
+from agent.host.replacing import replace_durably
 
 NAME = "managed-files.json"
 _SCHEMA = "mcp-compliance/managed-files/1"
@@ -57,19 +57,7 @@ def save(state: Path, memory: Memory) -> None:
         "since": memory.since,
         "first_sight": [asdict(record) for _, record in sorted(memory.first_sight.items())],
     }
-    path, fresh = state / NAME, state / f"{NAME}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(json.dumps(document).encode())
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
-    if os.name == "posix":
-        folder = os.open(state, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    replace_durably(state / NAME, json.dumps(document).encode())
 
 
 def _memory(value: Mapping[str, Any]) -> Memory:
