@@ -36,16 +36,25 @@ def replace_file(path: Path, payload: bytes, *, mode: int, owner: int | None = N
 
 
 def replace_durably(path: Path, payload: bytes) -> None:
-    """Replace `path` as `replace_file` does, for its owner alone; once this returns, not even a power cut brings the old one back.
+    """Replace `path` as `replace_file` does, for its owner alone; then not even a power cut brings the old one back.
 
     Raises:
         OSError: it cannot be written; the old file stays, or the new one is there and may not last.
     """
     replace_file(path, payload, mode=0o600)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the names in `folder` last over a power cut, where the system has that (NTFS logs them by itself).
+
+    Raises:
+        OSError: the disk did not take it.
+    """
     if os.name != "posix":
-        return  # a folder cannot be synced there; NTFS logs the rename itself
-    folder = os.open(path.parent, os.O_RDONLY)
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

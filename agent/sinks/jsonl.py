@@ -1,7 +1,8 @@
 """Appends events to a local file, one canonical JSON line each, for people and for forwarders that tail.
 
 A batch is accepted once it is on the disk. A crash between the write and the acknowledgement repeats the batch: the last
-line of the file then tells which events it already holds. A line that was cut is taken back before the next one is written.
+line of the file then tells which events it already holds. A line that was cut is taken back before the next one is written,
+and so is what a power cut left of a batch of which only some sectors had reached the disk.
 """
 
 import contextlib
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agent.core.canonical import canonical
+from agent.host.replacing import sync_folder
 from agent.ports import JSON, Accepted, Batch, Outcome, RetryLater
 
 _TAIL_BYTES = 64 * 1024
+_BATCH_BYTES = 1 << 20
+"""More than one batch: as far from the end a power cut may have left holes, as every earlier batch was synced."""
 
 
 @dataclass(eq=False)
@@ -25,6 +29,7 @@ class JsonlSink:
     max_bytes: int = 10_000_000
     kept: int = 3
     name: str = field(default="jsonl")
+    _looked_through: bool = field(default=False, init=False)
 
     def send(self, batch: Batch) -> Outcome:
         """Append what the file does not hold yet."""
@@ -38,6 +43,9 @@ class JsonlSink:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._opened() as stream:
             _take_back_cut_line(stream)
+            if not self._looked_through:
+                _take_back_holes(stream)
+                self._looked_through = True
             last = _last_event(stream) or self._last_of_rotated()
             events = [event for event in batch.events if not _holds(last, event)]
             lines = b"".join(canonical(event).encode("ascii") + b"\n" for event in events)
@@ -45,11 +53,16 @@ class JsonlSink:
                 return
             size = stream.seek(0, os.SEEK_END)
             if not size or size + len(lines) <= self.max_bytes:
-                _write(stream, lines, size)
+                self._write(stream, lines, size)
                 return
         self._rotate()
         with self._opened() as stream:
-            _write(stream, lines, 0)
+            self._write(stream, lines, 0)
+
+    def _write(self, stream: BinaryIO, lines: bytes, size: int) -> None:
+        _append(stream, lines, size)
+        if not size:
+            sync_folder(self.path.parent)  # the file is new, and so may be the names of the older ones
 
     def _opened(self) -> BinaryIO:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -73,7 +86,7 @@ class JsonlSink:
         return None
 
 
-def _write(stream: BinaryIO, lines: bytes, size: int) -> None:
+def _append(stream: BinaryIO, lines: bytes, size: int) -> None:
     """Append `lines` durably at `size`, or leave the file as it was."""
     try:
         stream.seek(size)
@@ -100,6 +113,19 @@ def _take_back_cut_line(stream: BinaryIO) -> None:
         end = start
     if end != size:
         stream.truncate(end)
+
+
+def _take_back_holes(stream: BinaryIO) -> None:
+    """Cut the file before the first line in which bytes never reached the disk: they read as zeros, which JSON never holds."""
+    size = stream.seek(0, os.SEEK_END)
+    start = max(0, size - _BATCH_BYTES)
+    stream.seek(start)
+    tail = b""
+    while piece := stream.read(size - start - len(tail)):
+        tail += piece
+    hole = tail.find(b"\0")
+    if hole >= 0:
+        stream.truncate(start + tail.rfind(b"\n", 0, hole) + 1)
 
 
 def _last_event(stream: BinaryIO) -> JSON | None:

@@ -12,8 +12,8 @@ from agent.core.assess.report import check_document
 from agent.core.documents import DeliveryRow, DeviceRow, StatusDocument, plain
 from agent.core.ledger import Record
 from agent.core.public import public_document, user_document
-from agent.ports import Clock
 from agent.host.replacing import replace_file
+from agent.ports import Clock
 from agent.status.document import write
 from agent.status.health import Health
 from agent.status.metrics import metrics

@@ -1,6 +1,5 @@
 """A file is replaced whole or not at all, whatever lies in the way."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -49,4 +48,4 @@ def test_what_cannot_be_written_leaves_the_old_one_and_no_litter(path: Path) -> 
     (path / "inside").touch()
     with pytest.raises(OSError, match=r"(?i)director|denied"):
         replace_file(path, b"new", mode=0o600)
-    assert os.listdir(path.parent) == [path.name]
+    assert list(path.parent.iterdir()) == [path]
