@@ -44,7 +44,7 @@ if sys.platform == "linux":
         return first if isinstance(first, NoEvents) else NoEvents("the process that listens did not start")
 
     def _serve(known: Catalog, line: Line) -> None:
-        events = process_events(line.fileno())
+        events = process_events(beside=line.fileno())
         if isinstance(events, NoEvents):
             line.send(events)
             return
@@ -56,7 +56,7 @@ if sys.platform == "linux":
 else:
 
     def _listen(known: Catalog) -> Noticer | NoEvents:
-        events = process_events()
+        events = process_events(set_by_clients(known))
         if isinstance(events, NoEvents):
             return events
         return Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks)
