@@ -122,13 +122,15 @@ class NoEvents:
 class Told:
     """`started` have executed a program, in order; `ended` were followed and are gone; `overrun`: more was told than taken.
 
-    `described` holds those of the started of which the system has told everything by itself.
+    `described` holds those of the started of which the system has told everything by itself, `outlined` those of which it told
+    what will have to do where they can be read no more.
     """
 
     started: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
     overrun: bool = False
     described: Mapping[int, Process] = field(default_factory=dict)
+    outlined: Mapping[int, Process] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

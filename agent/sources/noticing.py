@@ -50,12 +50,13 @@ class Noticing:
         missed = 0
         found: list[Process] = []
         for pid in told.started:
-            described = told.described.get(pid)
-            command = self._reader.command(pid) if described is None else described.command
+            described, outlined = told.described.get(pid), told.outlined.get(pid)
+            known = described or outlined
+            command = (self._reader.command(pid) if described is None else ()) or (known.command if known else None)
             if not command:
                 missed += 1
             else:
-                found += self._matters(pid, command, described)
+                found += self._matters(pid, command, described, outlined)
         return Noticed(tuple(found), told.ended, told.overrun, len(told.started), missed)
 
     def interrupt(self) -> None:
@@ -66,18 +67,20 @@ class Noticing:
         """End the subscription."""
         self._events.close()
 
-    def _matters(self, pid: int, command: tuple[str, ...], described: Process | None) -> Iterator[Process]:
+    def _matters(
+        self, pid: int, command: tuple[str, ...], described: Process | None, outlined: Process | None
+    ) -> Iterator[Process]:
         """Yield the parent, as it is the host, and the process, where it can matter."""
-        role = Role.NONE
+        role, known = Role.NONE, described or outlined
         if self._hosts:
-            above = self._reader.parent(pid) if described is None else described.ppid
+            above = self._reader.parent(pid) if known is None else known.ppid
             role = Role.NONE if above is None else self._role(above)
         matters, own = self._triage.judge(command, role)
         with self._lock:
             self._remember(pid, own)
         if not matters:
             return
-        process = self._reader.read(pid, command) if described is None else described
+        process = described or self._reader.read(pid, command) or outlined
         if process is None or process.ppid is None:
             return
         parent = self._reader.read(process.ppid)

@@ -238,6 +238,25 @@ def test_what_the_system_describes_itself_is_not_read() -> None:
     assert look.ended == (SERVER,)
 
 
+def test_what_can_be_read_no_more_is_known_by_what_was_told_of_it() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.system.told.append(Told(started=(SERVER.pid,), outlined={SERVER.pid: SERVER}))
+    agent.hear()
+    (look,) = agent.source.look()
+    assert look.ended == (SERVER,)
+    assert agent.launches.counts.missed == 0
+
+
+def test_what_can_be_read_is_better_than_what_was_told_of_it() -> None:
+    agent = _Agent(CLIENT, SERVER)
+    agent.source.look()
+    outline = replace(SERVER, create_time=2.5, user=None)
+    agent.system.told.append(Told(started=(SERVER.pid,), outlined={SERVER.pid: outline}))
+    agent.hear()
+    assert agent.launches.take().processes[SERVER.pid] is SERVER
+
+
 class _Attempts:
     """Nothing tells at first; the second attempt succeeds and tells of an end of the test."""
 
