@@ -4,6 +4,7 @@ import sys
 from functools import partial
 
 from agent.catalog.rows import Catalog, catalog
+from agent.host.environment import Keeping
 from agent.host.process_events import process_events
 from agent.host.process_reading import LiveReader
 from agent.ports import NoEvents, Noticer
@@ -56,7 +57,7 @@ if sys.platform == "linux":
 else:
 
     def _listen(known: Catalog) -> Noticer | NoEvents:
-        events = process_events(set_by_clients(known))
+        events = process_events(Keeping(set_by_clients(known), known.moving))
         if isinstance(events, NoEvents):
             return events
         return Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks)

@@ -5,13 +5,13 @@ Modelled after `es_message_t` and `es_event_exec_t` of EndpointSecurity.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.core.artifact import OVERRIDES
-from agent.core.observation import MOVING, Process
+from agent.core.observation import Process
+from agent.host.environment import Keeping
 
 _COMM_MAX = 16
 """The kernel keeps so many bytes of a program's name (MAXCOMLEN)."""
@@ -27,13 +27,13 @@ class Line:
     ended: int | None = None
 
 
-def read_line(text: bytes, marks: Collection[str], account: Callable[[int], str | None]) -> Line | None:
+def read_line(text: bytes, keeping: Keeping, account: Callable[[int], str | None]) -> Line | None:
     """Return what the line says, None where it is none of eslogger's; `account` names a user id."""
     try:
         message = json.loads(text)
         kind, said = next(iter(message["event"].items()))
         if kind == "exec":
-            return Line(kind, message.get("seq_num"), started=_started(said, frozenset(marks), account))
+            return Line(kind, message.get("seq_num"), started=_started(said, keeping, account))
         if kind == "exit":
             return Line(kind, message.get("seq_num"), ended=int(message["process"]["audit_token"]["pid"]))
         return Line(kind, message.get("seq_num"))
@@ -41,13 +41,13 @@ def read_line(text: bytes, marks: Collection[str], account: Callable[[int], str 
         return None
 
 
-def _started(said: Mapping[str, object], marks: frozenset[str], account: Callable[[int], str | None]) -> Process:
+def _started(said: Mapping[str, object], keeping: Keeping, account: Callable[[int], str | None]) -> Process:
     target = _map(said["target"])
     token = _map(target["audit_token"])
     executable = str(_map(target["executable"])["path"])
     command = tuple(map(str, _list(said["args"])))
     environment = dict(word.split("=", 1) for word in map(str, _list(said.get("env"))) if "=" in word)
-    folder = said.get("cwd")
+    kept, folder = keeping.of(environment), said.get("cwd")
     return Process(
         pid=_number(token["pid"]),
         create_time=_seconds(str(target["start_time"])),
@@ -57,10 +57,10 @@ def _started(said: Mapping[str, object], marks: frozenset[str], account: Callabl
         exe=executable,
         command=command,
         cwd=str(_map(folder)["path"]) if folder else None,
-        marks=marks.intersection(environment),
+        marks=kept.marks,
         image=_number(token.get("pidversion", 0)),
-        overrides=OVERRIDES.intersection(environment),
-        moves=tuple((name, environment[name]) for name in MOVING if environment.get(name)),
+        overrides=kept.overrides,
+        moves=kept.moves,
     )
 
 

@@ -9,15 +9,13 @@ import contextlib
 import os
 import select
 import subprocess
-import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
+from agent.host.environment import Keeping
 from agent.host.eslogger_lines import Line, read_line
+from agent.host.users import AccountNames
 from agent.ports import EventsLost, Told
-
-if sys.platform != "win32":
-    import pwd
 
 PROGRAM = "/usr/bin/eslogger"
 _EVENTS = ("exec", "exit")
@@ -33,21 +31,22 @@ _REASON_MAX = 200
 
 
 class EsLogger:
-    """`ProcessEvents` on macOS. `marks` are the names of environment variables that are looked for."""
+    """`ProcessEvents` on macOS. `keeping` says what is kept of an environment, `names` who a uid is."""
 
     name = "Endpoint Security (eslogger)"
 
-    def __init__(self, marks: Collection[str] = (), program: str = PROGRAM) -> None:
+    def __init__(
+        self, keeping: Keeping | None = None, program: str = PROGRAM, names: Callable[[int], str] | None = None
+    ) -> None:
         """Start it.
 
         Raises:
             OSError: it is not there, or may not run; the text says why.
         """
-        self._marks = frozenset(marks)
+        self._keeping, self._names = keeping or Keeping(), names or AccountNames()
         self._followed: frozenset[int] = frozenset()
         self._held = bytearray()
         self._numbers: dict[str, int] = {}
-        self._accounts: dict[int, str | None] = {}
         self._woken, self._waker = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -92,7 +91,7 @@ class EsLogger:
         *lines, rest = self._held.split(b"\n")
         too_long = len(rest) > _LINE_MAX_BYTES
         self._held = bytearray() if too_long else bytearray(rest)
-        found = [line for text in lines if text and (line := read_line(bytes(text), self._marks, self._account))]
+        found = [line for text in lines if text and (line := read_line(bytes(text), self._keeping, self._names))]
         started = {line.started.pid: line.started for line in found if line.started is not None}
         return Told(
             tuple(line.started.pid for line in found if line.started is not None),
@@ -131,15 +130,6 @@ class EsLogger:
                 gap |= line.number != self._numbers.get(line.kind, line.number - 1) + 1
                 self._numbers[line.kind] = line.number
         return gap
-
-    def _account(self, uid: int) -> str | None:
-        """Return the account's name; each is looked up once, which may mean asking a directory service."""
-        if uid not in self._accounts:
-            try:
-                self._accounts[uid] = pwd.getpwuid(uid).pw_name
-            except KeyError:
-                self._accounts[uid] = str(uid)
-        return self._accounts[uid]
 
     def _hear(self) -> None:
         """Take what was said on standard error until now, of which the end is kept."""

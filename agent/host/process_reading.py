@@ -6,13 +6,12 @@ Of psutil only `NoSuchProcess`, `ZombieProcess` and `AccessDenied` are expected;
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import psutil
 
-from agent.core.artifact import OVERRIDES
 from agent.core.observation import Process
+from agent.host.environment import Keeping
 from agent.host.pulse import Pulse
 from agent.host.users import AccountNames
 
@@ -42,7 +41,7 @@ class LiveReader:
     def __init__(
         self, marks: Collection[str] = (), moving: Collection[str] = (), names: Callable[[int], str] | None = None
     ) -> None:
-        self._marks, self._moving = frozenset(marks), frozenset(moving)
+        self._keeping = Keeping(marks, moving)
         self._names = names or AccountNames()
 
     def command(self, pid: int) -> tuple[str, ...]:
@@ -86,6 +85,7 @@ class LiveReader:
         """
         command = read or _allowed(handle.cmdline)
         environment = _or_none(handle.environ)
+        kept = None if environment is None else self._keeping.of(environment)
         return Process(
             pid=handle.pid,
             create_time=handle.create_time(),
@@ -95,15 +95,11 @@ class LiveReader:
             exe=_or_none(handle.exe) or None,
             command=None if command is None else tuple(command),
             cwd=_or_none(handle.cwd) or None,
-            marks=None if environment is None else self._marks.intersection(environment),
+            marks=None if kept is None else kept.marks,
             image=pulse.image,
-            overrides=None if environment is None else OVERRIDES.intersection(environment),
-            moves=() if environment is None else self._moves(environment),
+            overrides=None if kept is None else kept.overrides,
+            moves=() if kept is None else kept.moves,
         )
-
-    def _moves(self, environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        named = sorted(self._moving.intersection(environment))
-        return tuple((name, environment[name]) for name in named if Path(environment[name]).is_absolute())
 
     def _user(self, handle: psutil.Process) -> str | None:
         """Return the account; on POSIX without asking the name service, which may wait for a directory for ever."""

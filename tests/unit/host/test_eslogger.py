@@ -12,12 +12,14 @@ if sys.platform == "win32":
 
 from agent.core.observation import Process
 from agent.host import process_events_macos as module
+from agent.host.environment import Keeping
 from agent.host.eslogger_lines import read_line
 from agent.host.process_events_macos import EsLogger
 from agent.ports import EventsLost, Told
 from tests.sim.eslogger import NOT_PERMITTED, exec_line, exit_line, install
 
 TURNS, WAIT_S = 50, 5.0
+KEEPING = Keeping({"CLAUDECODE"}, {"CLAUDE_CONFIG_DIR"})
 Start = Callable[..., EsLogger]
 SERVER = exec_line(
     0,
@@ -38,7 +40,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def started(*lines: str, **play: object) -> EsLogger:
-            events = EsLogger({"CLAUDECODE"}, install(tmp_path, *lines, **play))  # type: ignore[arg-type] # as install takes it
+            events = EsLogger(KEEPING, install(tmp_path, *lines, **play), lambda _: "ann")  # type: ignore[arg-type] # as install takes it
             stack.callback(events.close)
             return events
 
@@ -61,7 +63,7 @@ def test_a_program_that_starts_is_told_with_everything_and_no_value_of_its_envir
         create_time=1791101730.123456,
         ppid=77,
         name="node",
-        user="root",
+        user="ann",
         exe="/opt/homebrew/bin/node",
         command=("npx", "-y", "@acme/mcp-server"),
         cwd="/Users/ann/proj",
@@ -140,10 +142,10 @@ def test_an_interrupt_ends_the_wait(start: Start) -> None:
     ],
 )
 def test_a_line_of_another_shape_says_nothing(text: bytes) -> None:
-    assert read_line(text, (), lambda _: None) is None
+    assert read_line(text, KEEPING, lambda _: None) is None
 
 
 def test_a_line_about_something_else_counts_and_says_nothing() -> None:
-    line = read_line(b'{"seq_num": 3, "event": {"fork": {}}}', (), lambda _: None)
+    line = read_line(b'{"seq_num": 3, "event": {"fork": {}}}', KEEPING, lambda _: None)
     assert line is not None
     assert (line.kind, line.number, line.started, line.ended) == ("fork", 3, None, None)
