@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze packages
+.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze packages e2e-linux
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,7 @@ freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/,
 	dist/mcp-compliance-agent/mcp-compliance selfcheck
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance-osquery.spec
 	$(BIN)/python -m pytest -m frozen tests/frozen
+	@rm -f dist/*.deb dist/*.rpm
 	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance dist/mcp-compliance-agent > dist/mcp-compliance-agent.cdx.json
 	$(FREEZE)/python packaging/release/sizes.py build/mcp-compliance dist/mcp-compliance-agent
 
@@ -84,6 +85,17 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' agent/__init__.py)
 ARCH    = $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
 packages: freeze ## Pack the frozen program as deb and rpm into dist/
 	for kind in deb rpm; do VERSION=$(VERSION) ARCH=$(ARCH) $(FREEZE)/nfpm package --config packaging/linux/nfpm.yaml --packager $$kind --target dist/; done
+
+DEBIAN := .scratch/debian
+$(DEBIAN)/base.stamp:
+	@command -v debootstrap >/dev/null || { echo "make e2e-linux boots a Debian: apt install debootstrap" >&2; exit 1; }
+	@test "$$(id -u)" = 0 || { echo "make e2e-linux boots a Debian, which takes root" >&2; exit 1; }
+	rm -rf $(DEBIAN) && mkdir -p $(DEBIAN)
+	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates,iproute2,procps,rpm bookworm $(DEBIAN)/base >$(DEBIAN)/log || { tail $(DEBIAN)/log >&2; exit 1; }
+	@touch $@
+
+e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/base.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
+	$(BIN)/python -m pytest -m installed tests/installed
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -41,7 +41,9 @@ def _usable(settings: Settings, state: Path, device: str, clock: Clock, health: 
 
 def _delivery(destination: Destination, journal: Journal, clock: Clock, budgets: Budgets) -> Delivery:
     backoff = Backoff(Random(), budgets.delivery_base_s, budgets.delivery_cap_s)  # noqa: S311 - jitter, not secrets
-    hold = backoff.random.uniform(0.0, budgets.start_spread_s) if destination.far else 0.0
+    # a fresh installation reports at once: nothing waits from an earlier run, and whoever rolls it out is watching
+    spread = budgets.start_spread_s if destination.far and journal.counters().last_sequence else 0.0
+    hold = backoff.random.uniform(0.0, spread)
     abort = getattr(destination.sink, "abort", _nothing)
     return Delivery(destination.sink, journal, clock, backoff, budgets, abort, hold_s=hold)
 

@@ -36,9 +36,9 @@ def seconds(text: str) -> float:
 def test_the_service_owns_the_folders_that_the_program_uses() -> None:
     unit = directives()
     assert f"/var/lib/{unit['StateDirectory'][0]}" == str(PATHS.state)
-    assert f"/etc/{unit['ConfigurationDirectory'][0]}" == str(PATHS.settings.parent)
+    assert str(PATHS.settings.parent) in [row["dst"] for row in NFPM["contents"] if row.get("type") == "dir"]
     assert str(PATHS.state / REPORTS).startswith("/var/lib/")
-    assert "ReadWritePaths" not in unit
+    assert not {"ReadWritePaths", "ConfigurationDirectory", "CacheDirectory", "LogsDirectory"} & set(unit), "one folder"
 
 
 def test_the_service_starts_what_the_package_installs() -> None:

@@ -83,14 +83,22 @@ Judge = Callable[[Received], Answer]
 
 
 class Endpoint:
-    """Listens on 127.0.0.1. `client_ca` asks for a client certificate; without `tls` it is plain HTTP.
+    """Listens on loopback, or on `address` by the name `host`. `client_ca` asks for a client certificate; without `tls`
+    it is plain HTTP.
 
     `judge` speaks another protocol.
     """
 
     def __init__(
-        self, *script: Step, client_ca: trustme.CA | None = None, tls: bool = True, judge: "Judge | None" = None
+        self,
+        *script: Step,
+        client_ca: trustme.CA | None = None,
+        tls: bool = True,
+        judge: "Judge | None" = None,
+        address: str = "127.0.0.1",
+        host: str = "127.0.0.1",
     ) -> None:
+        self.host = host
         self.judge = judge
         self.ca = trustme.CA()
         self.requests: list[Received] = []
@@ -99,18 +107,18 @@ class Endpoint:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert("127.0.0.1").configure_cert(context)
+        self.ca.issue_cert(host).configure_cert(context)
         if client_ca is not None:
             client_ca.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
         self._tls = tls
-        self._server = _Server(self, context if tls else None)
+        self._server = _Server(self, address, context if tls else None)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1/events"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}/v1/events"
 
     @property
     def port(self) -> int:
@@ -199,13 +207,13 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = False
     allow_reuse_address = True
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    def __init__(self, endpoint: Endpoint, address: str, context: ssl.SSLContext | None) -> None:
         self.endpoint = endpoint
         self.context = context
         self.errors: list[BaseException] = []
         self._live: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((address, 0), _Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the parent has it
         request.settimeout(20)

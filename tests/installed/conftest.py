@@ -1,0 +1,69 @@
+"""The machine that the packages are installed on, with its user, its organisation and its endpoint on another host."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.installed.debian import Debian
+from tests.installed.network import HOST, Cable
+from tests.installed.organisation import packed
+from tests.sim.endpoint import Endpoint
+
+CHECKOUT = Path(__file__).parents[2]
+BASE = CHECKOUT / ".scratch/debian/base"
+DIST = CHECKOUT / "dist"
+CENTRAL = "central.test"
+
+Later = Callable[[str], str]
+"""From a kind of package to the path, on the machine, of a later version of it."""
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture(scope="module")
+def later(shelf: Path) -> Later:
+    return lambda kind: f"/media/{packed(CHECKOUT, kind, '999.0.0', shelf).name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def able() -> None:
+    """A machine that cannot run this says so, and fails."""
+    missing = [tool for tool in ("systemd-nspawn", "nsenter", "ip", "shellcheck") if shutil.which(tool) is None]
+    if missing:
+        pytest.exit(f"{', '.join(missing)} missing: apt install systemd-container util-linux iproute2 shellcheck", 3)
+    if os.geteuid() != 0:
+        pytest.exit("a machine is booted here, which takes root", 3)
+    if not (BASE.is_dir() and list(DIST.glob("*.deb"))):
+        pytest.exit("there is no Debian to boot, or no package to install: `make e2e-linux` makes both", 3)
+
+
+@pytest.fixture(scope="module")
+def debian(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
+    machine = Debian(BASE, {"/mnt": DIST, "/media": shelf}, tmp_path_factory.mktemp("debian") / "console.txt")
+    try:
+        machine.must("useradd", "--create-home", "ann")
+        yield machine
+    finally:
+        machine.close()
+
+
+@pytest.fixture(scope="module")
+def endpoint(debian: Debian) -> Iterator[Endpoint]:
+    """The central endpoint, whose authority the machine's own store trusts."""
+    cable = Cable(f"central-{os.getpid()}", debian.leader)
+    try:
+        with cable.far_end():
+            central = Endpoint(address=HOST, host=CENTRAL)
+        with central:
+            debian.write("/usr/local/share/ca-certificates/corporate.crt", central.ca.cert_pem.bytes().decode())
+            debian.must("update-ca-certificates")
+            debian.must("sh", "-c", f"echo {HOST} {CENTRAL} >> /etc/hosts")
+            yield central
+    finally:
+        cable.close()
