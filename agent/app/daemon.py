@@ -172,6 +172,8 @@ class _Agent:
         ]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
+        for watcher in watchers:
+            watcher.moved = self._hints.wake
         self._eyes.whereabouts.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.configs))
         self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [

@@ -23,12 +23,15 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 is the worst."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def counts(self) -> bool:
         """True where an open deviation makes the device deviating (medium and above)."""
         return self.rank <= Severity.MEDIUM.rank
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True, order=True)

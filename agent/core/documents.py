@@ -4,7 +4,9 @@ They hold redacted values only. Names and meanings are stable under their `schem
 each is `mcp-compliance schema check|status`.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -261,4 +263,28 @@ class StatusDocument:
 
 def plain(document: "DataclassInstance") -> dict[str, Any]:
     """Return a published document as the JSON value that it is (words of an enumeration are texts, tuples become lists)."""
-    return asdict(document)
+    value: dict[str, Any] = _plain(document)
+    return value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any part of a document
+    """Do what `dataclasses.asdict` does, which copies every single text."""
+    kind = value.__class__
+    if kind in _SINGLE:
+        return value
+    names = _names(kind)
+    if names is not None:
+        return {name: one if (one := getattr(value, name)).__class__ in _SINGLE else _plain(one) for name in names}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+_SINGLE = frozenset({str, int, float, bool, type(None), Severity, CoverageState, ServerScope, Transport, Answer})
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else None

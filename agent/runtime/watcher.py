@@ -4,22 +4,32 @@ Level, not edge: a hint only wakes a look early. A lost hint costs latency, neve
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agent.ports import Clock, Source
+from agent.ports import Clock, Nearby, Source, Wake
 from agent.runtime.budgets import Budgets
 from agent.runtime.mailbox import Mailbox
 from agent.runtime.waiting import Beat, WakeBit
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 @dataclass(eq=False)
 class Watcher:
-    """The worker of one source. An exception out of `look` is a crash: sources return what they could not see."""
+    """The worker of one source. An exception out of `look` is a crash: sources return what they could not see.
+
+    `moved` is called when the source may want to watch something else than before.
+    """
 
     source: Source
     mailbox: Mailbox
     clock: Clock
     budgets: Budgets
+    moved: Wake = _nothing
+    _watched: Sequence[str | Nearby] = field(default=(), init=False)
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
 
     @property
@@ -37,6 +47,9 @@ class Watcher:
             beat()
             began = self.clock.monotonic()
             self.mailbox.post(self.source.name, self.source.look())
+            if (watched := self.source.watched()) is not self._watched:
+                self._watched = watched
+                self.moved()
             beat()
             self._rest(self.clock.monotonic() - began, stop, beat)
 

@@ -4,12 +4,12 @@ A hint is never needed for truth, only for speed: what is lost here is found by 
 are watched for at the nearest folder above that does.
 """
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from agent.host.mounts import is_local_folder
+from agent.host.mounts import SYSTEM_MOUNTS, Mounts, is_local_folder
 from agent.host.watch import Change, FolderWatcher
 from agent.ports import Clock, Nearby, Source, Wake
 
@@ -57,14 +57,15 @@ class Hints:
         clock: Clock,
         *,
         limit: int = 2048,
-        recheck_s: float = 15.0,
-        turn_s: float = 1.0,
+        recheck_s: float = 30.0,
+        mounts: Mounts = SYSTEM_MOUNTS,
     ) -> None:
         self._watcher, self._subscriptions, self._clock = watcher, tuple(subscriptions), clock
-        self._limit, self._recheck_s, self._turn_s = limit, recheck_s, turn_s
+        self._limit, self._recheck_s, self._mounts = limit, recheck_s, mounts
         self._plan = _Plan()
         self._wanted: tuple[Sequence[str | Nearby], ...] = ()
         self._aimed: frozenset[str] = frozenset()
+        self._mounted: Mapping[str, str] = {}
         self._due = 0.0
         self._stale = True
         self.health = HintsHealth()
@@ -73,10 +74,10 @@ class Hints:
         """Listen until `stop` is set."""
         while not stop.is_set():
             beat()
-            self.turn(self._turn_s)
+            self.turn(self._recheck_s)
 
     def wake(self) -> None:
-        """Let a waiting `run` go on."""
+        """Let a waiting `run` go on: it is to end, or a source wants to watch something else."""
         self._watcher.interrupt()
 
     def close(self) -> None:
@@ -84,18 +85,24 @@ class Hints:
         self._watcher.close()
 
     def turn(self, timeout_s: float) -> None:
-        """Mend the watches where that is due, wait for changes, wake whom they concern."""
+        """Mend the watches where that is due, wait for changes, wake whom they concern.
+
+        What leads where is found out anew when something on the way changed or was mounted; the watches themselves are renewed
+        now and then, since a folder can be replaced without an event.
+        """
         wanted = tuple(source.watched() for source, _ in self._subscriptions)
         moved = any(new is not old and new != old for new, old in zip(wanted, self._wanted, strict=False))
-        now = self._clock.monotonic()
-        if self._stale or moved or not self._wanted or now >= self._due:
-            self._aim(wanted)
-            self._wanted, self._stale, self._due = wanted, False, now + self._recheck_s
+        now, mounted = self._clock.monotonic(), self._mounts.points()
+        if self._stale or moved or not self._wanted or mounted != self._mounted:
+            self._plan = _planned(wanted, self._limit)
+            self._mounted, self._stale, self._due = mounted, False, now
+        if now >= self._due:
+            self._aim()
+            self._wanted, self._due = wanted, now + self._recheck_s
         changes = self._watcher.wait(timeout_s)
         self._wake({source for change in changes for source in self._concerned(change)})
 
-    def _aim(self, wanted: tuple[Sequence[str | Nearby], ...]) -> None:
-        self._plan = _planned(wanted, self._limit)
+    def _aim(self) -> None:
         aimed = self._watcher.aim(self._plan.interests)
         unwatched = len(self._plan.interests) - len(aimed) + self._plan.left_out
         self.health = HintsHealth(len(aimed), unwatched)
@@ -139,7 +146,7 @@ def _planned(wanted: Sequence[Sequence[str | Nearby]], limit: int) -> _Plan:
 
 
 def _plan_crowd(plan: _Plan, nearby: Nearby, source: int, limit: int, known: dict[str, bool]) -> None:
-    if not _is_folder(Path(nearby.folder), known):
+    if not _is_folder(nearby.folder, known):
         return
     if nearby.folder not in plan.interests and len(plan.interests) >= limit:
         plan.left_out += 1
@@ -153,22 +160,24 @@ def _nearest(text: str, known: dict[str, bool]) -> tuple[str, str, bool]:
 
     A text that ends in a separator is a folder in which any name matters.
     """
-    path = Path(text)
     any_name = text.endswith(("/", "\\"))
+    path = os.path.normpath(text)
     if any_name and _is_folder(path, known):
-        return str(path), _ANY, False
-    name, above = path, path.parent
-    while not _is_folder(above, known) and above != above.parent:
-        name, above = above, above.parent
-    return str(above), _folded(name.name), any_name or name != path
+        return path, _ANY, False
+    above, name = os.path.split(path)
+    beyond = any_name
+    while not _is_folder(above, known) and above != os.path.split(above)[0]:
+        above, name = os.path.split(above)
+        beyond = True
+    return above, _folded(name), beyond
 
 
-def _is_folder(path: Path, known: dict[str, bool]) -> bool:
+def _is_folder(path: str, known: dict[str, bool]) -> bool:
     """Say whether `path` is a folder that may be watched: no link that a user made leads there, and no foreign mount."""
-    text = str(path)
-    if text not in known:
-        known[text] = (path == path.parent or _is_folder(path.parent, known)) and is_local_folder(text)
-    return known[text]
+    if path not in known:
+        above = os.path.split(path)[0]
+        known[path] = (path == above or _is_folder(above, known)) and is_local_folder(path)
+    return known[path]
 
 
 def _folded(name: str) -> str:

@@ -64,3 +64,19 @@ def test_an_exception_from_a_source_is_a_crash_of_its_worker() -> None:
     watcher = Watcher(Source(broken=True), Mailbox(30.0), SystemClock(), Budgets())
     with pytest.raises(ZeroDivisionError):
         watcher.run(threading.Event(), beat)
+
+
+def test_whoever_watches_for_a_source_hears_when_it_wants_to_watch_something_else() -> None:
+    source, stop, moves = Source(), threading.Event(), list[int]()
+    source.interval_s = 0.001
+    wishes: list[Sequence[str]] = [["a"], ["b"]]
+    source.watched = lambda: wishes[source.looks > 2]  # type: ignore[method-assign]
+    budgets = Budgets(look_gap_min_s=0.0, look_gap_factor=0.0)
+    watcher = Watcher(source, Mailbox(30.0), SystemClock(), budgets, lambda: moves.append(source.looks))
+    thread = threading.Thread(target=watcher.run, args=(stop, beat))
+    thread.start()
+    assert all(source.looked.acquire(timeout=10) for _ in range(5))
+    stop.set()
+    watcher.wake()
+    thread.join(10)
+    assert moves == [1, 3]

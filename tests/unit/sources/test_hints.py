@@ -3,9 +3,13 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import pytest
+
 from agent.core.observation import Look
+from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 from agent.host.watch import Change
 from agent.ports import Wake
+from agent.sources import hints
 from agent.sources.hints import Hints
 from tests.sim.clock import ManualClock
 
@@ -52,10 +56,10 @@ class Paths:
 class Bench:
     """Hints over scripted folders, with one bit counter per source."""
 
-    def __init__(self, *sources: Paths, limit: int = 100) -> None:
+    def __init__(self, *sources: Paths, limit: int = 100, mounts: Mounts = SYSTEM_MOUNTS) -> None:
         self.folders, self.clock, self.woken = Folders(), ManualClock(), [0] * len(sources)
         wakes = [self._wake(number) for number in range(len(sources))]
-        self.hints = Hints(self.folders, list(zip(sources, wakes, strict=True)), self.clock, limit=limit)
+        self.hints = Hints(self.folders, list(zip(sources, wakes, strict=True)), self.clock, limit=limit, mounts=mounts)
 
     def _wake(self, number: int) -> Wake:
         def wake() -> None:
@@ -123,7 +127,7 @@ def test_watches_are_checked_again_after_a_while_without_any_event(tmp_path: Pat
     bench.turn()
     bench.turn()
     assert len(bench.folders.aims) == 1
-    bench.clock.pass_s(16.0)
+    bench.clock.pass_s(31.0)
     bench.turn()
     assert len(bench.folders.aims) == 2
 
@@ -137,3 +141,27 @@ def test_the_number_of_folders_is_bounded_and_what_is_left_out_is_counted(tmp_pa
     bench.turn()
     assert len(bench.folders.aims[-1]) == 3
     assert (bench.hints.health.watched, bench.hints.health.unwatched) == (2, 3)
+
+
+def test_checking_the_watches_again_asks_no_folder_whether_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(Paths(tmp_path / "a.json"))
+    bench.turn()
+    asked: list[str] = []
+    monkeypatch.setattr(hints, "is_local_folder", lambda path: asked.append(path) or True)
+    bench.clock.pass_s(31.0)
+    bench.turn()
+    assert len(bench.folders.aims) == 2
+    assert asked == []
+
+
+def test_a_mount_that_appears_has_everything_planned_anew(tmp_path: Path) -> None:
+    table: dict[str, str] = {}
+    mounts = Mounts(lambda: table)
+    bench = Bench(Paths(tmp_path / "home/a.json"), mounts=mounts)
+    bench.turn()
+    table["/elsewhere"] = "nfs4"
+    mounts.forget()
+    bench.turn()
+    assert len(bench.folders.aims) == 2
