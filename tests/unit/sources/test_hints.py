@@ -149,7 +149,7 @@ def test_checking_the_watches_again_asks_no_folder_whether_it_is_one(
     bench = Bench(Paths(tmp_path / "a.json"))
     bench.turn()
     asked: list[str] = []
-    monkeypatch.setattr(hints, "is_local_folder", lambda path: asked.append(path) or True)
+    monkeypatch.setattr(hints, "is_local_folder", asked.append)
     bench.clock.pass_s(31.0)
     bench.turn()
     assert len(bench.folders.aims) == 2
