@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint format e2e oracle bench lock clean docs soak freeze packages e2e-linux
+.PHONY: help setup run check test test-windows lint format e2e oracle bench lock clean docs soak freeze packages e2e-linux
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -52,6 +52,12 @@ $(VENV)/e2e/e2e.stamp: requirements/e2e.txt
 
 e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real Claude Code and real MCP servers (needs npm and the package registries)
 	$(BIN)/python -m pytest -m e2e tests/e2e
+
+ON_WINDOWS := tests/windows tests/unit/test_config.py tests/unit/store \
+  $(addprefix tests/unit/host/test_,users.py own.py mounts.py database.py watch.py processes.py process_reading.py) \
+  $(addprefix tests/unit/sources/test_,stores.py managed.py hints.py configs.py)
+test-windows: $(VENV)/dev.stamp ## Run what concerns Windows on a Windows CPython under Wine (Debian: wine64, gcc-mingw-w64-x86-64-win32)
+	tests/windows/wine.sh python -m pytest -p no:cacheprovider $(ON_WINDOWS)
 
 .scratch/oracle/node_modules/.bin/claude:
 	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.330
@@ -114,6 +120,7 @@ lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraint requirements/run.txt pyproject.toml requirements/freeze.in -o requirements/freeze.txt
 	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
+	$(LOCK) requirements/windows.in -o requirements/windows.txt
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .scratch build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,6 +16,7 @@ NOBODY = Accounts()
 
 _READ, _WRITE, _SEARCH = 4, 2, 1
 _STICKY = 0o1000
+_CALLED = {"folder": "folder", "key": "registry value"}
 
 
 def may_read(access: tuple[Facts, ...], user: User) -> bool:
@@ -54,7 +55,7 @@ def writers(
 
 
 def _writers(facts: Facts, guard: Guard | None, accounts: Accounts) -> Iterator[str]:
-    what = f"the folder {facts.path}" if facts.kind == "folder" else f"the file {facts.path}"
+    what = f"the {_CALLED.get(facts.kind, 'file')} {facts.path}"
     if facts.uid != 0:
         yield f"{what} belongs to {accounts.user(facts.uid)}, who can change it"
     by_group = bool(facts.mode & 0o020) if guard is None or guard.group_writes is None else guard.group_writes

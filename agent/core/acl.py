@@ -75,6 +75,8 @@ _SDDL_PARTS = re.compile(r"([OGDS]):((?:\((?:[^()]|\([^()]*\))*\)|[^:()](?!:))*)
 _CHANGES: Final = 0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
 """Write or add a file, append or add a folder, extended attributes, delete children, attributes, delete, the DACL, the owner,
 and the generic rights to do all or to write."""
+KEY_CHANGES: Final = 0x2 | 0x4 | 0x20 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
+"""Of a registry key: set a value, create a key or a link, delete, the DACL, the owner, and the generic rights."""
 _CODES: Final = {
     "GA": 0x10000000, "GW": 0x40000000, "GR": 0x80000000, "GX": 0x20000000, "RC": 0x20000, "SD": 0x10000, "WD": 0x40000,
     "WO": 0x80000, "FA": 0x1F01FF, "FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "KA": 0xF003F, "KR": 0x20019,
@@ -84,8 +86,8 @@ _CODES: Final = {
 _ACE_FIELDS = 6
 
 
-def sddl_guard(text: str) -> Guard:
-    """Return who a Windows security descriptor lets change the file or folder it belongs to."""
+def sddl_guard(text: str, changes: int = _CHANGES) -> Guard:
+    """Return whom a Windows security descriptor gives one of the rights `changes` to what it belongs to."""
     parts = dict(_SDDL_PARTS.findall(text))
     if "D" not in parts or "NO_ACCESS_CONTROL" in parts["D"]:
         return Guard(others=("everyone, as there is no access control list",))
@@ -97,7 +99,7 @@ def sddl_guard(text: str) -> Guard:
         fields = entry.split(";")
         if len(fields) < _ACE_FIELDS or not fields[0].startswith(("A", "XA", "OA")) or "IO" in _pairs(fields[1]):
             continue  # denials take away; inherit-only entries are for what is made below
-        if fields[5] not in _ADMINISTRATORS and _rights(fields[2]) & _CHANGES:
+        if fields[5] not in _ADMINISTRATORS and _rights(fields[2]) & changes:
             found[_CALLED.get(fields[5], fields[5])] = None
     return Guard(others=tuple(found))
 

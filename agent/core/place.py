@@ -42,10 +42,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file system states about one file or folder; times in nanoseconds, `mode` without the type bits."""
+    r"""What the file system states about one file or folder; times in nanoseconds, `mode` without the type bits.
+
+    A key of the Windows registry has a path too: that of its value, `HKLM\SOFTWARE\...`.
+    """
 
     path: str
-    kind: Literal["file", "folder", "link", "other"]
+    kind: Literal["file", "folder", "link", "key", "other"]
     mode: int = 0o644
     uid: int = 0
     gid: int = 0

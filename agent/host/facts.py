@@ -7,12 +7,17 @@ from typing import Literal
 
 from agent.core.place import Facts
 
+_NO_MODE = 0o755
+
 
 def facts_of(found: os.stat_result, path: str, *, posix: bool = True) -> Facts:
-    """Return the facts of `path`; without `posix` the owner means nothing and is given as 0."""
+    """Return the facts of `path`; without `posix` owner and mode mean nothing: they are given as root's, for others to read.
+
+    Windows has no such mode: Python makes up 0777 for every folder and 0666 for every file that is not read-only.
+    """
     return _facts(
         path,
-        found.st_mode,
+        found.st_mode if posix else stat.S_IFMT(found.st_mode) | _NO_MODE,
         found.st_uid if posix else 0,
         found.st_gid if posix else 0,
         found.st_size,

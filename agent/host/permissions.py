@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from agent.core.acl import Guard, ls_guard, posix_guard, sddl_guard
+from agent.core.acl import KEY_CHANGES, Guard, ls_guard, posix_guard, sddl_guard
 from agent.core.mounts import Mount, read_mounts, ruler
 from agent.core.place import Facts
-from agent.host.permissions_windows import sddl_of
+from agent.host.permissions_windows import KEY, key_name, sddl_of
 
 Guards = Callable[[Facts], Guard | None]
 _ATTRIBUTE = "system.posix_acl_access"
@@ -83,5 +83,8 @@ def _macos(facts: Facts) -> Guard | None:
 
 
 def _windows(facts: Facts) -> Guard | None:
+    if facts.kind == "key":
+        text = sddl_of(key_name(facts.path), KEY)
+        return None if text is None else sddl_guard(text, changes=KEY_CHANGES)
     text = sddl_of(facts.path)
     return None if text is None else sddl_guard(text)

@@ -1,20 +1,29 @@
-"""The security descriptor of a file on Windows, in SDDL."""
+"""The security descriptor of a file, a folder or a registry key on Windows, in SDDL."""
 
 import ctypes
 import sys
 
-_FILE, _REVISION = 1, 1
+FILE, KEY = 1, 4
+"""What a path names: SE_FILE_OBJECT and SE_REGISTRY_KEY of accctrl.h."""
+_REVISION = 1
 _OWNER_AND_DACL = 0x1 | 0x4
+_HIVES = {"HKLM": "MACHINE", "HKU": "USERS"}
 
 
-def sddl_of(path: str) -> str | None:
-    """Return owner and DACL of the file or folder at `path` in SDDL; None where the system does not tell them."""
+def key_name(value: str) -> str:
+    r"""Return what the security functions call the key that holds the value at `value` (`HKLM\SOFTWARE\X\Value`)."""
+    hive, _, rest = value.rpartition("\\")[0].partition("\\")
+    return f"{_HIVES.get(hive, hive)}\\{rest}"
+
+
+def sddl_of(path: str, kind: int = FILE) -> str | None:
+    """Return owner and DACL of what `path` names in SDDL; None where the system does not tell them."""
     if sys.platform == "win32":
         advapi, kernel = ctypes.WinDLL("advapi32"), ctypes.WinDLL("kernel32")
         kernel.LocalFree.argtypes = [ctypes.c_void_p]
         descriptor, text = ctypes.c_void_p(), ctypes.c_void_p()
         name, told = ctypes.c_wchar_p(path), ctypes.byref(descriptor)
-        if advapi.GetNamedSecurityInfoW(name, _FILE, _OWNER_AND_DACL, None, None, None, None, told) != 0:
+        if advapi.GetNamedSecurityInfoW(name, kind, _OWNER_AND_DACL, None, None, None, None, told) != 0:
             return None
         convert = advapi.ConvertSecurityDescriptorToStringSecurityDescriptorW
         try:

@@ -1,6 +1,7 @@
 """Reads one process: what is cheapest to know of it, or everything that can be seen.
 
-Of psutil only `NoSuchProcess`, `ZombieProcess` and `AccessDenied` are expected; anything else is a fault of this program.
+Of psutil `NoSuchProcess`, `ZombieProcess` and `AccessDenied` are expected, and `OSError`, as which it passes on what the system
+says and it has no name for; anything else is a fault of this program.
 """
 
 import sys
@@ -68,7 +69,7 @@ class LiveReader:
                 process = self.facts(handle, pulse, command)
         except psutil.NoSuchProcess:
             return None
-        except psutil.AccessDenied:
+        except (psutil.AccessDenied, OSError):
             process = Process(pid, pulse.started, pulse.ppid, pulse.name)
         parents = read_wires((pulse.ppid,))[pulse.ppid]
         if own is None or parents is None:
@@ -113,7 +114,7 @@ class LiveReader:
 def _allowed(read: Callable[[], _T]) -> _T | None:
     try:
         return read()
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, OSError):
         return None
 
 
@@ -121,5 +122,5 @@ def _or_none(read: Callable[[], _T]) -> _T | None:
     """Return None too where this one fact is missing of a process that is there (an exe that was deleted)."""
     try:
         return read()
-    except (psutil.AccessDenied, psutil.NoSuchProcess):
+    except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
         return None

@@ -1,8 +1,7 @@
 """The live process table, through psutil. A sweep takes the pulse of every process and opens only those that changed.
 
 Identity is pid and start time. A process is read again when its pulse changes (exec, new title, new parent) and while it is
-young; its descriptors are read again while it or one of its children is. Only `NoSuchProcess`, `ZombieProcess` and
-`AccessDenied` are expected of psutil; anything else is a fault of this program and is raised.
+young; its descriptors are read again while it or one of its children is. What one process does not tell costs that fact alone.
 """
 
 import time
@@ -106,7 +105,7 @@ class PsutilProcessTable:
                 process = self._reader.facts(handle, pulse)
         except psutil.NoSuchProcess:  # ZombieProcess is one
             return None
-        except psutil.AccessDenied:
+        except (psutil.AccessDenied, OSError):
             process = Process(pid, pulse.started, pulse.ppid, pulse.name)
         if known is not None and known.pulse.started == pulse.started:
             # The start time is derived from the clock, and moves with it; the process is the same.

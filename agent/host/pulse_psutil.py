@@ -1,4 +1,9 @@
-"""The pulse of a process where psutil is the cheapest way to it (macOS, Windows)."""
+"""The pulse of a process where psutil is the cheapest way to it (macOS, Windows).
+
+On Windows psutil passes errors of the system that it has no name for on as `OSError`: then one fact of one process is unknown.
+"""
+
+from contextlib import suppress
 
 import psutil
 
@@ -12,17 +17,20 @@ def read_pulse(pid: int) -> Pulse | None:
     try:
         process = psutil.Process(pid)
         with process.oneshot():
+            name = ""
+            with suppress(OSError):
+                name = process.name()
             return Pulse(
                 started=process.create_time(),
                 ppid=process.ppid(),
-                name=(name := process.name()),
+                name=name,
                 passed_over=name in _SYSTEM or process.status() == psutil.STATUS_ZOMBIE,
             )
     except psutil.ZombieProcess:
         return Pulse(started=0.0, ppid=0, name="", passed_over=True)
     except psutil.NoSuchProcess:
         return None
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, OSError):
         return Pulse(started=0.0, ppid=0, name="")
 
 
@@ -30,5 +38,5 @@ def read_command(pid: int) -> tuple[str, ...]:
     """Return the words of the command line, empty where the process is gone, runs no program or may not be read."""
     try:
         return tuple(psutil.Process(pid).cmdline())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         return ()

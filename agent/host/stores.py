@@ -7,16 +7,22 @@ import sys
 from dataclasses import dataclass
 
 _KEY, _VALUE = r"SOFTWARE\Policies\ClaudeCode", "Settings"
+_EPOCH, _TICK_NS = 116_444_736_000_000_000, 100
+"""1970 in the ticks of Windows' clock, which began in 1601, and what one of them lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of the registry. `text` is None where it is no text, which the client takes for a broken policy."""
+    """One value of the registry. `text` is None where it is no text, which the client takes for a broken policy.
+
+    `written_ns` is when its key was last written, in nanoseconds since 1970.
+    """
 
     path: str
     text: str | None
     sid: str | None = None
     problem: str | None = None
+    written_ns: int = 0
 
 
 def registry_policies() -> tuple[Value, ...]:
@@ -59,10 +65,11 @@ def _value(hive: int, key: str, path: str, sid: str | None) -> Value | None:
         try:
             with winreg.OpenKey(hive, key, 0, winreg.KEY_READ | winreg.KEY_WOW64_64KEY) as opened:
                 value, kind = winreg.QueryValueEx(opened, _VALUE)
+                written = winreg.QueryInfoKey(opened)[2]
         except FileNotFoundError:
             return None
         except OSError as error:
             return Value(path, None, sid, error.strerror or "it cannot be read")
         text = value if kind in (winreg.REG_SZ, winreg.REG_EXPAND_SZ) and isinstance(value, str) else None
-        return Value(path, text, sid)
+        return Value(path, text, sid, written_ns=(written - _EPOCH) * _TICK_NS)
     return None

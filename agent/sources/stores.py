@@ -11,7 +11,7 @@ from dataclasses import replace
 from agent.catalog.xmltext import XmlError, parse_plist
 from agent.core.canonical import canonical
 from agent.core.observation import Document, DocumentKind
-from agent.core.place import Content, Data, Missing, Names, Trouble, Unreadable
+from agent.core.place import Content, Data, Facts, Missing, Names, Trouble, Unreadable
 from agent.host.stores import Value, profile_of
 from agent.ports import Files
 
@@ -57,9 +57,14 @@ def _of_registry(value: Value) -> Document:
     if value.problem is not None:
         content: Content = Unreadable(Trouble.DENIED, f"{value.path}: {value.problem}")
     else:
-        content = Data((value.text or "null").encode("utf-8", "surrogatepass"), ())
+        content = Data((value.text or "null").encode("utf-8", "surrogatepass"), (_key_of(value),))
     if value.sid is None:
         return Document(DocumentKind.MANAGED_PREFERENCES, value.path, content)
     home = profile_of(value.sid)
     user = home.rpartition("\\")[2] if home else value.sid
     return Document(DocumentKind.USER_REGISTRY, value.path, content, user=user)
+
+
+def _key_of(value: Value) -> Facts:
+    """Return the facts of the key; what may be done to it is decided at it alone, so that the keys above are not passed."""
+    return Facts(value.path, "key", mtime_ns=value.written_ns, ctime_ns=value.written_ns)

@@ -112,7 +112,8 @@ def _faults(document: Document, look: ManagedLook, users: Sequence[User]) -> Ite
         yield fault
     elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
         yield "unreadable", f"It does not bind {', '.join(shut_out)}, whose client may not read it."
-    who = list(writers(content.access, look.guards, look.accounts))
+    own = document.kind is DocumentKind.USER_REGISTRY  # its user's in any case: the ranking of the sources says so
+    who = [] if own else list(writers(content.access, look.guards, look.accounts))
     if out := leads_out(content.access, document.path, look.folder):
         who.append(out)
     if who:

@@ -3,7 +3,7 @@ import struct
 import pytest
 
 from agent.core.accounts import Accounts, Group, read_accounts
-from agent.core.acl import Guard, ls_guard, posix_guard, sddl_guard
+from agent.core.acl import KEY_CHANGES, Guard, ls_guard, posix_guard, sddl_guard
 
 
 def listed(*entries: tuple[int, int, int]) -> bytes:
@@ -52,6 +52,11 @@ def test_a_list_of_unknown_form_is_not_taken_for_none(raw: bytes) -> None:
 )
 def test_a_windows_descriptor_tells_who_may_change_the_file(sddl: str, who: tuple[str, ...]) -> None:
     assert sddl_guard(sddl).others == who
+
+
+def test_what_reads_a_registry_key_is_no_right_to_change_it() -> None:
+    assert sddl_guard("O:BAD:P(A;;KA;;;SY)(A;;KR;;;BU)", changes=KEY_CHANGES).others == ()
+    assert sddl_guard("O:BAD:P(A;;KA;;;SY)(A;;KRKW;;;BU)", changes=KEY_CHANGES).others == ("all users of this machine",)
 
 
 MACOS = """-rw-r--r--@ 1 root  wheel  123 Nov  1 10:00 /Library/Application Support/ClaudeCode/managed-settings.json

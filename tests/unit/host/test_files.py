@@ -14,7 +14,7 @@ from agent.host.files import RootedFiles, split
 from agent.host.limits import ReadLimits
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
-ROOT = os.geteuid() == 0
+ROOT = sys.platform != "win32" and os.geteuid() == 0
 SMALL = ReadLimits(file_bytes=64 * 1024, names=50)
 
 

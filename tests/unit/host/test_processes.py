@@ -155,15 +155,16 @@ def test_a_process_that_is_gone_has_no_wires() -> None:
     assert read_wires([2**22 + 1]) == {2**22 + 1: None}
 
 
+@pytest.mark.parametrize("error", [psutil.AccessDenied(), OSError(87, "as psutil passes it on on Windows")], ids=repr)
 def test_a_command_line_that_may_not_be_read_is_counted_and_named(
-    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     real = psutil.Process
 
     class Closed(real):  # type: ignore[misc,valid-type] # a subclass of what psutil offers
         def cmdline(self) -> list[str]:
             if self.pid == child.pid:
-                raise psutil.AccessDenied(self.pid)
+                raise error
             return real.cmdline(self)
 
     monkeypatch.setattr(psutil, "Process", Closed)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.host.watch import Change, FolderWatcher
 from agent.host.watch_portable import WatchdogWatcher
+from tests.sim.wine import WITHOUT_PENDING_DELETION
 
 if sys.platform == "linux":
     from agent.host.watch_linux import InotifyWatcher
@@ -66,6 +67,7 @@ def test_reading_and_listing_is_no_change(watcher: FolderWatcher, tmp_path: Path
     assert {name for _, name in changes} <= {"marker", ""}
 
 
+@WITHOUT_PENDING_DELETION
 def test_a_folder_deleted_and_made_again_is_watched_again(watcher: FolderWatcher, tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()

@@ -2,10 +2,12 @@ import json
 import plistlib
 
 from agent.catalog.rows import catalog
+from agent.core.acl import Guard
+from agent.core.assess.managed import Ground, judge_managed
 from agent.core.observation import CoverageState, Document, DocumentKind
 from agent.core.place import Data, Unreadable
 from agent.host.stores import Value, registry_policies
-from agent.sources.managed import ManagedSource
+from agent.sources.managed import ManagedSource, Surroundings
 from agent.sources.stores import store_documents
 from tests.sim.files import Tree
 
@@ -47,6 +49,15 @@ def test_registry_values_are_documents_of_the_machine_and_of_each_user() -> None
         (DocumentKind.MANAGED_PREFERENCES, HKLM, None),
         (DocumentKind.USER_REGISTRY, own, "S-1-5-21-7"),
     ]
+
+
+def test_the_machine_s_key_is_judged_by_its_descriptor_and_a_user_s_own_is_not() -> None:
+    own = "HKU\\S-1-5-21-7\\SOFTWARE\\Policies\\ClaudeCode\\Settings"
+    values = (Value(HKLM, "{}", written_ns=5), Value(own, "{}", "S-1-5-21-7"))
+    everyone = Surroundings(registry=lambda: values, guard=lambda _: Guard(others=("everyone",)))
+    (look,) = ManagedSource(Tree({}, os="windows"), catalog()["claude-code"], around=everyone).look()
+    told = {item.label: item.text for item in judge_managed(look, (), Ground("windows")).deviations}
+    assert told == {HKLM: f"{HKLM}: The registry value {HKLM} can be changed by everyone."}
 
 
 def test_a_registry_value_that_is_no_text_is_a_broken_policy_and_one_that_cannot_be_read_is_unreadable() -> None:
