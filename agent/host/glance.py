@@ -7,7 +7,10 @@ import stat
 from agent.core.basis import Basis, Fingerprint, Identity
 from agent.host.mounts import Mounts
 
-_WALK = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
+_FOLLOW = os.O_RDONLY
+for _name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_DIRECTORY", "O_PATH"):
+    _FOLLOW |= getattr(os, _name, 0)  # Windows has none of them, and no glance
+_WALK = _FOLLOW | getattr(os, "O_NOFOLLOW", 0)
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 _Now = tuple[Identity, Fingerprint] | None
@@ -62,7 +65,7 @@ class TreeGlance:
         while self._way and not (folder == self._way[-1][0] or folder.startswith(self._way[-1][0] + "/")):
             os.close(self._way.pop()[1])
         if not self._way:
-            self._way.append(("", os.open(self._root, _WALK & ~os.O_NOFOLLOW)))
+            self._way.append(("", os.open(self._root, _FOLLOW)))
         at, fd = self._way[-1]
         for name in filter(None, folder[len(at) :].split("/")):
             at = f"{at}/{name}"

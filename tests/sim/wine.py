@@ -13,6 +13,9 @@ def _under_wine() -> bool:
 
 
 UNDER_WINE = _under_wine()
+WITHOUT_PROCESS_IMAGES = pytest.mark.skipif(
+    UNDER_WINE, reason="Wine does not tell what a process runs, so psutil guesses"
+)
 WITHOUT_PENDING_DELETION = pytest.mark.skipif(UNDER_WINE, reason="under Wine a deleted folder that is open still shows")
 
 NOT_SHOWN = (

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,10 +61,10 @@ def test_the_wire_still_shows_when_the_host_has_closed_its_ends(child: subproces
     assert wire(process, host).wired is Wired.BOTH_WAYS
 
 
-def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
+def test_of_an_environment_only_paths_of_moved_configuration_are_kept(tmp_path: Path) -> None:
     environment = {
         **os.environ,
-        "CLAUDE_CONFIG_DIR": "/tmp/other",
+        "CLAUDE_CONFIG_DIR": str(tmp_path),
         "NODE_OPTIONS": "--require=evil",
         "TOKEN": "hunter2",
     }
@@ -74,7 +75,7 @@ def test_of_an_environment_only_paths_of_moved_configuration_are_kept() -> None:
         started.kill()
         started.communicate()
     assert process is not None
-    assert dict(process.moves)["CLAUDE_CONFIG_DIR"] == "/tmp/other"
+    assert dict(process.moves)["CLAUDE_CONFIG_DIR"] == str(tmp_path)
     assert "NODE_OPTIONS" in (process.overrides or ())
     assert not any(word in str(process) + str(process.moves) for word in ("evil", "hunter2"))
 

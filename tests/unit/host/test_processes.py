@@ -11,6 +11,7 @@ import pytest
 
 from agent.core.observation import Process
 from agent.host.processes import YOUNG_S, PsutilProcessTable
+from tests.sim.wine import WITHOUT_PROCESS_IMAGES
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are read on Linux")
 IDLE = [sys.executable, "-c", "import sys; sys.stdin.read()", "an argument"]
@@ -40,6 +41,7 @@ def test_a_started_process_shows_with_its_facts_and_no_value_of_its_environment(
     assert "hunter2" not in repr(found)
 
 
+@WITHOUT_PROCESS_IMAGES
 def test_a_settled_process_is_not_opened_again_and_an_ended_one_is_gone(
     child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
