@@ -20,6 +20,7 @@ from agent.cli.text import one_line
 from agent.core.assess.configured import shown
 from agent.core.policy.explain import Explanation
 from agent.core.policy.remedy import Remedy
+from agent.core.redaction import redact_name
 from agent.core.verdict import Answer
 from agent.host.machine import device_id
 
@@ -41,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         there = f"; there are {', '.join(one_line(name) for name in known)}" if known else ""
         raise UsageError(f"no configured or running server is called {arguments.server!r}{there}")
     if arguments.json:
-        print(json.dumps({"schema": "mcp-compliance/explain/1", "servers": [_document(item) for item in found]}))
+        document = {"schema": "mcp-compliance/explain/1", "servers": [_document(item) for item in found]}
+        print(redact_name(json.dumps(document)))
     else:
         for line in (line for item in found for line in _lines(item)):
-            sys.stdout.write(one_line(line) + "\n")
+            sys.stdout.write(redact_name(one_line(line)) + "\n")
     answers = {item.verdict.answer for item in found}
     return next(status for answer, status in _STATUS if answer in answers)
 

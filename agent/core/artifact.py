@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch
+from agent.core.redaction import redact_name
 
 _LOADER = "what the system's loader puts into the program"
 _INTERPRETER = "what the interpreter runs or loads first"
@@ -114,8 +115,8 @@ class Artifact:
             "version": self.version,
             "purl": self.purl,
             "integrity": self.integrity,
-            "program": self.program,
-            "executable": self.executable,
+            "program": None if self.program is None else redact_name(self.program),
+            "executable": None if self.executable is None else redact_name(self.executable),
             "sha256": self.sha256,
             "owner": self.owner,
             "writable_by_user": None if self.writable is None else str(self.writable).lower(),

@@ -13,6 +13,7 @@ from agent.core.accounts import Accounts
 from agent.core.acl import Guard
 from agent.core.artifact import Artifact
 from agent.core.place import Content, Facts, Listing, User
+from agent.core.redaction import redact_name
 from agent.core.server import Problem, Server
 
 Partition = str
@@ -45,7 +46,7 @@ class Scope:
     path: str | None = None
 
     def __str__(self) -> str:
-        return "/".join([self.kind, *(part for part in (self.user, self.client, self.path) if part)])
+        return redact_name("/".join([self.kind, *(part for part in (self.user, self.client, self.path) if part)]))
 
 
 @dataclass(frozen=True, slots=True)

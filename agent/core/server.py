@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.core.place import Place
-from agent.core.redaction import redact_command, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_url
 
 
 class Transport(StrEnum):
@@ -66,7 +66,7 @@ class Server:
     def key(self) -> str:
         """A stable identity: readable in front, and a digest of all that makes it this server and no other.
 
-        The digest is over the redacted command and URL: it is published, and a secret must not be guessed from it.
+        The digest is over the redacted texts: it is published, and a secret must not be guessed from it.
         """
         if not self._key:
             object.__setattr__(self, "_key", self._made_key())
@@ -77,16 +77,16 @@ class Server:
             self.client,
             self.user,
             self.scope,
-            self.project,
-            self.place.path,
-            self.place.pointer,
-            self.name,
+            None if self.project is None else redact_name(self.project),
+            redact_name(self.place.path),
+            redact_name(self.place.pointer),
+            redact_name(self.name),
             self.transport,
             None if self.command is None else redact_command(self.command),
             None if self.url is None else redact_url(self.url),
         ]
         digest = hashlib.sha256(json.dumps(identity, ensure_ascii=True).encode()).hexdigest()[:12]
-        return f"{self.client}:{self.user or '*'}:{self.scope}:{self.name}:{digest}"
+        return f"{self.client}:{self.user or '*'}:{self.scope}:{redact_name(self.name)}:{digest}"
 
 
 @dataclass(frozen=True, slots=True)

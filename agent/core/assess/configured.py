@@ -23,7 +23,7 @@ from agent.core.policy.expansion import NOTHING_KNOWN, Environment
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.policy.others.ruling import ClientPolicy
 from agent.core.policy.session import Judged, Outcome, Session, judge
-from agent.core.redaction import redact_command, redact_text, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
 
@@ -229,10 +229,10 @@ def _server_row(item: JudgedServer) -> ServerRow:
         key=server.key,
         client=server.client,
         user=server.user,
-        project=server.project,
+        project=None if server.project is None else redact_name(server.project),
         scope=server.scope,
-        name=server.name,
-        source=PlaceRow(server.place.path, server.place.pointer, server.place.line),
+        name=redact_name(server.name),
+        source=PlaceRow(redact_name(server.place.path), redact_name(server.place.pointer), server.place.line),
         transport=server.transport,
         command=redact_command(server.command) if server.command is not None else None,
         url=redact_url(server.url) if server.url is not None else None,

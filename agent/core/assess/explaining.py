@@ -11,6 +11,7 @@ from agent.core.observation import ConfigLook, ManagedLook, ProcessLook
 from agent.core.policy.explain import Explanation, explain
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.recognition import recognise
+from agent.core.redaction import redact_name
 from agent.core.server import Server
 from agent.core.world import World
 
@@ -28,7 +29,12 @@ def names(world: World, terms: Terms) -> tuple[str, ...]:
     if world.configs is None or world.managed is None:
         return ()
     return tuple(
-        sorted({item.server.name for item in judge_configured(world.configs, world.managed, terms.means).judged})
+        sorted(
+            {
+                redact_name(item.server.name)
+                for item in judge_configured(world.configs, world.managed, terms.means).judged
+            }
+        )
     )
 
 

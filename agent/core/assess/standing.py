@@ -9,7 +9,7 @@ from agent.core.observation import Document, Scope
 from agent.core.place import Place
 from agent.core.policy.effective import Policy
 from agent.core.policy.lint import lint
-from agent.core.redaction import redact_text
+from agent.core.redaction import redact_name, redact_text
 from agent.core.server import Problem
 
 SCOPE = Scope("managed")
@@ -23,7 +23,11 @@ def policy_row(policy: Policy) -> PolicyRow:
         state=policy.state,
         sources=tuple(
             SourceRow(
-                source.kind, source.path, source.state, source.selected, tuple(_shown(p) for p in source.problems)
+                source.kind,
+                redact_name(source.path),
+                source.state,
+                source.selected,
+                tuple(_shown(p) for p in source.problems),
             )
             for source in policy.sources
         ),
@@ -31,8 +35,8 @@ def policy_row(policy: Policy) -> PolicyRow:
         locked=policy.locked,
         allow=None
         if policy.allow is None
-        else tuple(RuleRow(redact_text(rule.text), str(rule.entry.place)) for rule in policy.allow),
-        deny=tuple(RuleRow(redact_text(rule.text), str(rule.entry.place)) for rule in policy.deny),
+        else tuple(RuleRow(redact_text(rule.text), redact_name(str(rule.entry.place))) for rule in policy.allow),
+        deny=tuple(RuleRow(redact_text(rule.text), redact_name(str(rule.entry.place))) for rule in policy.deny),
         client_version=policy.client_version,
         problems=(
             *(_shown(problem) for problem in policy.problems),
