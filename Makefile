@@ -50,7 +50,7 @@ $(VENV)/e2e/e2e.stamp: requirements/e2e.txt
 	$(VENV)/e2e/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/e2e.txt
 	@touch $@
 
-e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real Claude Code and real MCP servers (needs npm and the package registries)
+e2e: $(VENV)/dev.stamp $(VENV)/e2e/e2e.stamp ## Drive the real clients and real MCP servers (needs npm and the package registries)
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
 ON_WINDOWS := tests/windows tests/unit/test_config.py tests/unit/store \

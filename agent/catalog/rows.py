@@ -111,15 +111,16 @@ class FileRow(_Model):
     `format` is that of the text, `wrap` that of the file where the text is only a part of it. With a `query` the file is an
     SQLite database, and its value a map from the first column of the answer to the second, each read as `format`.
 
-    `unless` names a file that the client reads in its place, where it exists. `ancestors` says that the client reads the file
-    in the folders above the project too. `projects` points at a map whose keys are the projects that the client remembers.
-    `shared` says that other clients write the file too, so that it counts only for users of whom the row's `traces` are found.
+    `unless` names a file that the client reads in its place, where it exists. `ancestors` says that the client reads the file in
+    the folders above the project too: `all`, or those up to the root of the `repository`. `projects` points at a map whose keys
+    are the projects that the client remembers. `shared` says that other clients write the file too, so that it counts only for
+    users of whom the row's `traces` are found.
     """
 
     scope: ServerScope
     path: PerSystem
     unless: str | None = None
-    ancestors: bool = False
+    ancestors: Literal["all", "repository"] | None = None
     format: Format
     shape: Shape | None = None
     pointer: str = ""

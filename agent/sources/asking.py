@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from agent.catalog.entries import Origin, Servers
 from agent.catalog.formats import Malformed, Parsed, located, parse_as
 from agent.catalog.maps import at
-from agent.catalog.paths import expand, folders_above
+from agent.catalog.paths import expand
 from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
 from agent.catalog.shapes import project_keys, read_shape
 from agent.core.entry import plugin_servers
@@ -20,7 +20,7 @@ from agent.sources.gathering import Addition, FileRead, addition
 from agent.sources.moves import pointed
 from agent.sources.opening import opened
 from agent.sources.plugins import PluginFile, plugin_files
-from agent.sources.projects import ProjectPlan, remembered_projects, repository_of
+from agent.sources.projects import ProjectPlan, folders_read, remembered_projects, repository_of
 from agent.sources.reading import Parses, Visit
 from agent.sources.versions import installed_version
 
@@ -70,20 +70,23 @@ def of_project(
         visit.notes.watched.setdefault(project)
         return OfProject((), repository_of(visit, project))
     visit.anchor(project)
+    repository = repository_of(visit, project)
     names = visit.children(project, project)
     visit.notes.nearby.append(Nearby(project, plan.names))
     added: list[Addition] = []
-    for row, file, template in plan.for_names(names):
+    for row, file, template in plan.for_names(names, nested=repository not in (None, project)):
         if file.shared and row.id not in traced_clients:
             continue
-        for folder in (project, *(folders_above(visit.os, project) if file.ancestors else ())):
+        for folder in folders_read(file, project, repository, visit.os):
+            if _overridden(row, file, visit, {}, folder):
+                continue
             for path in expand(row, {visit.os: (template,)}, visit.os, home=visit.user.home, project=folder):
                 for match in visit.matches(path, below=folder):
                     origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project)
                     content = visit.read(match, folder)
                     read = _read(file, origin, content, parses)
                     added.append(addition(visit.user, row, file, origin, content, read))
-    return OfProject(tuple(added), repository_of(visit, project))
+    return OfProject(tuple(added), repository)
 
 
 def _user_file(
@@ -91,10 +94,9 @@ def _user_file(
 ) -> Iterator[tuple[Addition, tuple[str, ...]]]:
     """Yield what the files that `file` stands for add, each with the projects that it remembers."""
     home, os = visit.user.home, visit.os
+    if _overridden(row, file, visit, environment):
+        return
     for path in expand(row, file.path, os, home=home, environment=environment):
-        rival = expand(row, {os: (file.unless,)}, os, home=home, environment=environment) if file.unless else ()
-        if any(not isinstance(visit.read(other), Missing) for other in rival):
-            continue  # the client reads the other file in its place
         for match in visit.matches(path):
             owner = None if file.of_device(os) else visit.user.name
             content = _content(visit, match, file)
@@ -103,6 +105,15 @@ def _user_file(
             if file.state is not None and _switched_off(file.state, match, visit):
                 read = _off(read)
             yield addition(visit.user, row, file, origin, content, read), read.projects
+
+
+def _overridden(
+    row: ClientRow, file: FileRow, visit: Visit, environment: Mapping[str, str], folder: str | None = None
+) -> bool:
+    """Say whether the client reads another file in the place of this one."""
+    templates = {visit.os: (file.unless,)} if file.unless else {}
+    rivals = expand(row, templates, visit.os, home=visit.user.home, environment=environment, project=folder)
+    return any(not isinstance(visit.read(rival, folder), Missing) for rival in rivals)
 
 
 def _plugin(row: ClientRow, plugin: PluginFile, visit: Visit, parses: FileParses) -> Addition:

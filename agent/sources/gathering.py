@@ -68,8 +68,10 @@ class Gathering:
         self._sorted: dict[str | None, list[Coverage]] = {}
 
     def add(self, found: Addition) -> None:
-        """Add what one file gives; of what several clients read alike, the first counts."""
+        """Add what one file gives. What a file of the user's gave counts once, also where the home is a project of theirs."""
         for server in found.servers:
+            if server.project is not None and (server.client, server.place, None) in self._servers:
+                continue
             self._servers.setdefault((server.client, server.place, server.project), server)
         self._problems |= dict.fromkeys(found.problems)
         if found.document is not None:

@@ -28,6 +28,7 @@ class ProjectPlan:
     def __init__(self, catalog: Catalog, os: Os) -> None:
         self._os = os
         self._always: list[tuple[int, _Planned]] = []
+        self._nested: list[tuple[int, _Planned]] = []
         self._by_name: dict[str, list[tuple[int, _Planned]]] = {}
         number = 0
         for row in catalog.rows:
@@ -38,20 +39,34 @@ class ProjectPlan:
         self.names = frozenset(self._by_name)
         """The first names below a project, without case."""
 
-    def for_names(self, names: frozenset[str] | None) -> Iterator[_Planned]:
-        """Yield what is to be read in a project that holds `names` (None: not known), in the catalog's order."""
+    def for_names(self, names: frozenset[str] | None, *, nested: bool) -> Iterator[_Planned]:
+        """Yield what is to be read in a project that holds `names` (None: not known), in the catalog's order.
+
+        A project is nested if it lies below the root of its repository.
+        """
         held = {name.casefold() for name in names} if names is not None else self._by_name.keys()
-        wanted = [planned for name in held for planned in self._by_name.get(name, ())]
-        yield from (planned for _, planned in sorted([*self._always, *wanted], key=lambda pair: pair[0]))
+        wanted = {number: planned for name in held for number, planned in self._by_name.get(name, ())}
+        wanted |= dict([*self._always, *(self._nested if nested else ())])
+        yield from (wanted[number] for number in sorted(wanted))
 
     def _sort_in(self, number: int, planned: _Planned) -> None:
         _, file, template = planned
         first = PurePosixPath(template.removeprefix(_PROJECT)).parts[0].casefold()
-        if "*" in first or file.ancestors:
+        named = self._by_name.setdefault(first, [])
+        if "*" in first or file.ancestors == "all":
             self._always.append((number, planned))
-        self._by_name.setdefault(first, [])
-        if not ("*" in first or file.ancestors):
-            self._by_name[first].append((number, planned))
+            return
+        named.append((number, planned))
+        if file.ancestors == "repository":
+            self._nested.append((number, planned))
+
+
+def folders_read(file: FileRow, project: str, repository: str | None, os: Os) -> tuple[str, ...]:
+    """Return the folders in which the client reads `file` for sessions in `project`, nearest first."""
+    above = folders_above(os, project) if file.ancestors else ()
+    if file.ancestors == "repository":
+        above = above[: above.index(repository) + 1] if repository in above else ()
+    return (project, *above)
 
 
 def repository_of(visit: Visit, project: str) -> str | None:

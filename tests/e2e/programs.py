@@ -1,4 +1,4 @@
-"""The real client and the real servers, installed once below `.scratch` at the versions in `package.json`."""
+"""The real clients and the real servers, installed once below `.scratch` at the versions in `package.json`."""
 
 import json
 import os
@@ -27,6 +27,11 @@ TIME = (str(CHECKOUT / ".venv/e2e/bin/mcp-server-time"), "--local-timezone", "UT
 _MODULES = f"{HOME}/.npm-global/lib/node_modules"
 CLAUDE = f"{_MODULES}/.bin/claude"
 """Where ann has the client: npm's own prefix in her home."""
+
+
+def program(name: str) -> str:
+    """Return where ann has another client."""
+    return f"{_MODULES}/.bin/{name}"
 
 
 @dataclass(frozen=True)

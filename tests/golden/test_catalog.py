@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from agent.catalog.paths import expand
-from agent.catalog.rows import ClientRow, catalog
+from agent.catalog.rows import ClientRow, FileRow, catalog
 from agent.core.observation import CoverageState
 from agent.core.place import Os
 from agent.core.server import Server
@@ -27,20 +27,20 @@ HOMES: dict[Os, str] = {"linux": "/home/ann", "macos": "/Users/ann", "windows": 
 ROWS = {row.id: row for row in catalog().rows}
 
 
-def plant(row: ClientRow, os: Os, root: Path) -> list[str]:
-    """Write each of the client's files below `root`; return their paths on the examined system."""
+def plant(row: ClientRow, os: Os, root: Path) -> list[tuple[str, FileRow]]:
+    """Write each of the client's files below `root`; return their paths on the examined system, with their rows."""
     home, project = HOMES[os], HOMES[os] + ("\\work" if os == "windows" else "/work")
     local(root, os, project).mkdir(parents=True)
     for folder in expand(row, row.traces, os, home=home):
         local(root, os, folder).mkdir(parents=True, exist_ok=True)
-    planted: list[str] = []
+    planted: list[tuple[str, FileRow]] = []
     for file in (file for file in row.file if file.shape is not None):
         for template in expand(row, file.path, os, home=home, project=project):
             path = template.replace("**", "a").replace("*", "x")
             place = local(root, os, path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content(file))
-            planted.append(path)
+            planted.append((path, file))
     return planted
 
 
@@ -79,13 +79,9 @@ def test_every_file_of_a_client_is_found_and_read(client: str, os: Os, tmp_path:
     found = seen(row, os, tmp_path)
     recorded = json.loads((FOLDER / f"{client}.json").read_text("utf-8"))
     assert found == recorded[os]
-    unread = [path for path in planted if path not in found and not overridden(row, path)]
-    assert unread == []
-
-
-def overridden(row: ClientRow, path: str) -> bool:
-    """Say whether another file takes the place of this one where both are there."""
-    return any(file.unless for file in row.file) and path.endswith(".claude.json")
+    unread = [path for path, file in planted if path not in found]
+    overridden = [path for path, file in planted if file.unless]  # another file takes its place where both are there
+    assert unread == overridden
 
 
 def _record() -> None:

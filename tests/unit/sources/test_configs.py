@@ -400,3 +400,41 @@ def test_projects_are_taken_from_where_clients_remember_them(memory: Mapping[str
 @pytest.mark.parametrize("folder", ["vscode-remote://ssh/x", "file://server/share", "file:relative", "", "https://x/y"])
 def test_a_project_on_another_machine_is_none_of_this_one(folder: str) -> None:
     assert look(ann({f"{WORKSPACES}/1/workspace.json": json.dumps({"folder": folder})})).projects == ()
+
+
+def test_other_clients_read_the_folders_above_up_to_the_root_of_the_repository() -> None:
+    """As Codex, opencode and Copilot CLI were seen to do it; Gemini CLI and Qwen Code read the folder itself alone."""
+    codex, gemini = '[mcp_servers.%s]\ncommand = "x"\n', '{"mcpServers": {"%s": {"command": "x"}}}'
+    folders = {
+        "/home/ann": "above",
+        "/home/ann/repo": "root",
+        "/home/ann/repo/a": "middle",
+        "/home/ann/repo/a/b": "here",
+    }
+    files = {f"{folder}/.codex/config.toml": codex % name for folder, name in folders.items()}
+    files |= {f"{folder}/.gemini/settings.json": gemini % f"gemini-{name}" for folder, name in folders.items()}
+    tree = ann({**files, "/home/ann/repo/.git/HEAD": "ref: refs/heads/main"})
+    found = [server for server in look(tree, "/home/ann/repo/a/b").servers if server.project]
+    assert [server.name for server in found] == ["here", "middle", "root", "gemini-here"]
+    outside = [server.name for server in look(tree, "/home/ann/repo").servers if server.project]
+    assert outside == ["root", "gemini-root"]
+
+
+def test_a_project_file_that_another_one_overrides_is_not_read() -> None:
+    copilot = {"/home/ann/.copilot/x": "", "/home/ann/p/.github/mcp.json": servers(github="x")}
+    names = [server.name for server in look(ann(copilot), "/home/ann/p").servers]
+    assert names == ["github"]
+    copilot["/home/ann/p/.mcp.json"] = servers(root="x")
+    names = [
+        server.name for server in look(ann(copilot), "/home/ann/p").servers if server.client == "github-copilot-cli"
+    ]
+    assert names == ["root"]
+
+
+def test_the_users_own_file_counts_once_where_the_home_is_a_project_too() -> None:
+    files = {"/home/ann/.gemini/settings.json": servers(s="x"), "/home/ann/.mcp.json": servers(p="y")}
+    found = look(ann(files), "/home/ann")
+    assert [(s.client, s.name, s.scope, s.project) for s in found.servers if s.client != "visual-studio"] == [
+        ("gemini-cli", "s", "user", None),
+        ("claude-code", "p", "project", "/home/ann"),
+    ]
