@@ -19,6 +19,7 @@ from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.app.tending import Tending
+from agent.app.whereto import KeepingHabits
 from agent.config.settings import Loaded
 from agent.core.assess.blind import Blindness
 from agent.host.lock import AlreadyHeldError, held
@@ -37,12 +38,14 @@ from agent.runtime.waiting import Worker
 from agent.runtime.watcher import Watcher
 from agent.sources.hints import Hints
 from agent.sources.launches import Launches
+from agent.sources.walk import EVERY_S
 from agent.status.health import Health
 from agent.status.public import FOLDER
 from agent.status.publisher import Facts, Publisher
 from agent.status.tables import FILE_NAME as TABLES_FILE
 from agent.store.anchor import tampered
 from agent.store.journal import JOURNAL, Journal, retention_within
+from agent.store.whereto import load
 
 _SWITCH_S = 0.0005
 """What a thread waits for another at most: from the word of a start to the judgement it goes through three of them."""
@@ -70,7 +73,7 @@ def run_daemon(
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
         noticing = launches()
         own = partial(own_facts, own_places(paths), paths.state / FOLDER) if machine.privileged else tuple
-        seeing = eyes(target, loaded.settings, machine, device, noticing, Known(own=own))
+        seeing = eyes(target, loaded.settings, machine, device, noticing, Known(own=own, where_to=load(paths.state)))
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
         except StoreError as error:
@@ -92,7 +95,7 @@ class _Agent:
     ) -> None:
         audience, self._manager = told
         self._eyes, self._settings, self._state = seeing, loaded.settings, state
-        self._launches = noticing
+        self._launches, self._keeping = noticing, KeepingHabits(state, seeing.habits)
         self._clock, self._budgets = SystemClock(), Budgets()
         self._health = Health(self._clock)
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
@@ -134,7 +137,7 @@ class _Agent:
             manager=self._manager,
         )
         self._supervisor = Supervisor(
-            [*workers, Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets)],
+            [*workers, *self._now_and_then(tending)],
             self._clock,
             Backoff(_random(), self._budgets.restart_base_s, self._budgets.restart_cap_s),
             self._budgets,
@@ -161,6 +164,7 @@ class _Agent:
         self._hints.close()
         self._launches.close()
         self._journal.close()
+        self._keeping.keep()
 
     def _watching(self, deciding: Deciding) -> list[Worker]:
         """Return the workers from the sources to the journal."""
@@ -174,13 +178,21 @@ class _Agent:
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
         for watcher in watchers:
             watcher.moved = self._hints.wake
-        self._eyes.whereabouts.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.configs))
+        self._eyes.habits.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.configs))
         self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
         return [
             Pipeline(mailbox, self._journal, self._clock, deciding.stages, self._budgets),
             *watchers,
             self._hints,
             self._launches,
+        ]
+
+    def _now_and_then(self, tending: Tending) -> list[Worker]:
+        walk = self._eyes.habits.walk
+        return [
+            Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets),
+            Ticker("habits", _STATUS_REFRESH_S, self._keeping.keep, self._budgets),
+            *([Ticker("walk", EVERY_S, walk.step, self._budgets)] if walk is not None else []),
         ]
 
     def _workers(self) -> tuple[WorkerHealth, ...]:

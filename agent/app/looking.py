@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent import __version__
 from agent.app.listening import set_by_clients
+from agent.app.whereto import Habits
 from agent.catalog.rows import Catalog, catalog
 from agent.config.settings import Settings
 from agent.core.assess import Terms, assess
@@ -20,6 +21,7 @@ from agent.core.place import Facts, Missing, Os
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.whereto import WhereTo
 from agent.core.world import World
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine
@@ -36,6 +38,8 @@ from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource, Surroundings, nothing_known
 from agent.sources.other_policies import AllManagedSource
 from agent.sources.processes import ProcessSource, Readers
+from agent.sources.projects import ProjectPlan
+from agent.sources.walk import ProjectWalk
 from agent.sources.whereabouts import Whereabouts
 
 
@@ -58,6 +62,7 @@ class Known:
 
     memory: Memory = field(default_factory=Memory)
     own: Callable[[], tuple[Facts, ...]] = tuple
+    where_to: WhereTo = field(default_factory=WhereTo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Eyes:
     configs: ConfigSource
     managed: AllManagedSource
     processes: ProcessSource
-    whereabouts: Whereabouts
+    habits: Habits
     terms: Terms
     memory: Memory = field(default_factory=Memory)
 
@@ -103,7 +108,10 @@ def eyes(
         raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
     environment = Environment(target.client_env, complete=target.client_env_complete, ignore_case=system == "windows")
     looks = settings.looks
-    whereabouts = Whereabouts(known, system, target.client_env)
+    where_to = known_before.where_to if known_before is not None else WhereTo()
+    whereabouts = Whereabouts(known, system, target.client_env, where_to)
+    walk = ProjectWalk(files, users, ProjectPlan(known, system), where_to.walks) if looks.walk else None
+    habits = Habits(whereabouts, walk)
     processes = ProcessSource(
         _table(known) if target.root is None else None,
         looks.process_interval_s,
@@ -118,7 +126,7 @@ def eyes(
             users,
             known,
             projects=(*target.projects, *looks.projects),
-            habits=whereabouts,
+            habits=habits,
             interval_s=looks.config_interval_s,
         ),
         managed=AllManagedSource(
@@ -136,7 +144,7 @@ def eyes(
             files,
         ),
         processes=processes,
-        whereabouts=whereabouts,
+        habits=habits,
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),
             enforcing=known.enforcing,
@@ -158,10 +166,10 @@ def look(eyes: Eyes) -> World:
 
 
 def check(
-    target: Target, settings: Settings, machine: Machine, device: str, memory: Memory | None = None
+    target: Target, settings: Settings, machine: Machine, device: str, known: Known | None = None
 ) -> CheckDocument:
-    """Look once, judge, and return the document; `memory` is what the agent on this machine knows from before."""
-    known = Known(memory) if memory is not None and target.root is None else None
+    """Look once, judge, and return the document; `known` is what the agent on this machine knows from before."""
+    known = known if target.root is None else None
     seeing = eyes(target, settings, machine, device, known_before=known)
     assessment, _ = assess(look(seeing), seeing.terms, now=SystemClock().now())
     return check_document(seeing.device, assessment)
@@ -176,10 +184,10 @@ def managed_documents(target: Target, machine: Machine) -> tuple[Document, ...]:
 
 
 def explain(
-    target: Target, settings: Settings, machine: Machine, device: str, wanted: str
+    target: Target, settings: Settings, machine: Machine, device: str, wanted: str, known: Known | None = None
 ) -> tuple[tuple[Explanation, ...], tuple[str, ...]]:
     """Look once; return the explanation of every server that `wanted` names, and the names that there are."""
-    seeing = eyes(target, settings, machine, device)
+    seeing = eyes(target, settings, machine, device, known_before=known if target.root is None else None)
     world = look(seeing)
     return explain_server(world, seeing.terms, wanted), names(world, seeing.terms)
 

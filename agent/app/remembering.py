@@ -3,19 +3,22 @@
 import logging
 from pathlib import Path
 
+from agent.app.looking import Known
 from agent.core.baseline.trust import Memory
+from agent.store import whereto
 from agent.store.memory import MemoryLostError, load, save
 
 log = logging.getLogger(__name__)
 
 
-def remembered(state: Path) -> Memory:
-    """Return the memory in the state folder; an empty one where it cannot be read, as on a first start."""
+def known_before(state: Path) -> Known:
+    """Return what the agent with that state folder knows; what cannot be read is as on a first start."""
     try:
-        return load(state)
+        memory = load(state)
     except MemoryLostError as error:
         log.warning("%s", error)
-        return Memory()
+        memory = Memory()
+    return Known(memory, where_to=whereto.load(state))
 
 
 class Remembering:

@@ -13,7 +13,7 @@ import json
 import sys
 
 from agent.app.looking import check
-from agent.app.remembering import remembered
+from agent.app.remembering import known_before
 from agent.cli.options import add_global, prepare
 from agent.cli.text import check_lines
 from agent.core.documents import plain
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     prepared = prepare(arguments)
     device = device_id(prepared.paths.state, create=False)
     document = check(
-        prepared.target, prepared.loaded.settings, prepared.machine, device, remembered(prepared.paths.state)
+        prepared.target, prepared.loaded.settings, prepared.machine, device, known_before(prepared.paths.state)
     )
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)

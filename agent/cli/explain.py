@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.app.looking import explain
+from agent.app.remembering import known_before
 from agent.cli.options import add_global, prepare
 from agent.cli.places import UsageError
 from agent.cli.text import one_line
@@ -37,7 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain the server."""
     prepared = prepare(arguments)
     device = device_id(prepared.paths.state, create=False)
-    found, known = explain(prepared.target, prepared.loaded.settings, prepared.machine, device, arguments.server)
+    found, known = explain(
+        prepared.target,
+        prepared.loaded.settings,
+        prepared.machine,
+        device,
+        arguments.server,
+        known_before(prepared.paths.state),
+    )
     if not found:
         there = f"; there are {', '.join(one_line(name) for name in known)}" if known else ""
         raise UsageError(f"no configured or running server is called {arguments.server!r}{there}")

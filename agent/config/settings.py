@@ -73,6 +73,9 @@ class Looks(_Section):
         tuple[str, ...], Field(description="project folders besides those that the clients remember")
     ] = ()
     users: Annotated[tuple[str, ...], Field(description="only these users; empty means all")] = ()
+    walk: Annotated[bool, Field(description="go through the homes, slowly, for projects that no client remembers")] = (
+        False
+    )
 
 
 def _known_key(line: str) -> str:

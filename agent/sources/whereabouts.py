@@ -12,25 +12,28 @@ from agent.catalog.rows import Catalog, ClientRow
 from agent.core.observation import Process
 from agent.core.place import Os, User, pure_path
 from agent.core.recognition.clients import index_of
+from agent.core.whereto import Moves, WhereTo
 from agent.ports import Wake
 
 MOVED_EACH = 16
 FOLDERS_EACH = 200
-"""Sets of variables, and working folders, that are kept of each user; the newest count."""
+USERS = 500
+"""Sets of variables and working folders that are kept of each user, the newest; and users of whom some are kept."""
 
 _T = TypeVar("_T")
-_Moves = tuple[tuple[str, str], ...]
 
 
 class _Recent(Generic[_T]):
     """The newest things of each user, so many of each."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, before: Mapping[str, tuple[_T, ...]]) -> None:
         self._most = most
-        self._kept: dict[str, dict[_T, None]] = {}
+        self._kept = {user: dict.fromkeys(things) for user, things in before.items()}
 
     def add(self, user: str, thing: _T) -> bool:
         """Keep `thing`; return whether it is new."""
+        if user not in self._kept and len(self._kept) == USERS:
+            del self._kept[next(iter(self._kept))]
         kept = self._kept.setdefault(user, {})
         if thing in kept:
             return False
@@ -43,19 +46,26 @@ class _Recent(Generic[_T]):
         """Return what is kept of a user, newest last."""
         return tuple(self._kept.get(user, ()))
 
+    @property
+    def all(self) -> Mapping[str, tuple[_T, ...]]:
+        """Return everything that is kept, by user."""
+        return {user: tuple(things) for user, things in tuple(self._kept.items())}
+
 
 class Whereabouts:
     """Remembers, for each user, what their clients told; `note` is called with every look at the process table.
 
-    `given` are variables that are known to be set for every client.
+    `given` are variables that are known to be set for every client; `before` is what was known when the agent ended.
     """
 
-    def __init__(self, catalog: Catalog, os: Os, given: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, os: Os, given: Mapping[str, str] | None = None, before: WhereTo | None = None
+    ) -> None:
         self._os: Os = os
-        self._given = given or {}
+        self._given, known = given or {}, before or WhereTo()
         self._catalog, self._index = catalog, index_of(catalog.marks)
-        self._moved: _Recent[_Moves] = _Recent(MOVED_EACH)
-        self._folders: _Recent[str] = _Recent(FOLDERS_EACH)
+        self._moved: _Recent[Moves] = _Recent(MOVED_EACH, known.moves)
+        self._folders: _Recent[str] = _Recent(FOLDERS_EACH, known.folders)
         self._noted: frozenset[object] = frozenset()
         self._wake: Wake | None = None
 
@@ -70,6 +80,11 @@ class Whereabouts:
         self._noted = frozenset(now)
         if any(news) and self._wake is not None:
             self._wake()
+
+    @property
+    def known(self) -> WhereTo:
+        """Return everything that is remembered."""
+        return WhereTo(self._moved.all, self._folders.all)
 
     def environments(self, user: User) -> Sequence[Mapping[str, str]]:
         """Return the sets of variables under which clients of `user` have their configuration: the usual, then others."""
