@@ -13,7 +13,7 @@ It prefers to drop too much. It is idempotent, never raises, and its output neve
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 MASK = "***"
@@ -99,6 +99,18 @@ def redact_url(url: str) -> str:
     segments = "/".join(_runs(segment) for segment in path.split("/"))
     shown_query = "&".join(_query_part(part) for part in query.split("&")) if question else ""
     return f"{scheme.group()}{authority}{slash}{segments}{question}{shown_query}{hash_mark}{MASK if hash_mark else ''}"
+
+
+def redact_value(value: object, name: str = "") -> object:
+    """Return a value of JSON that stands under `name`: lists of texts are taken for command lines."""
+    if isinstance(value, Mapping):
+        return {redact_text(str(key)): redact_value(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        texts = all(isinstance(item, str) for item in value)
+        return list(redact_command(value)) if texts else [redact_value(item, name) for item in value]
+    if isinstance(value, str):
+        return MASK if value and names_secret(name) else redact_text(value)
+    return value
 
 
 def redact_name(name: str) -> str:

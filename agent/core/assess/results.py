@@ -1,11 +1,12 @@
 """How a failing control becomes a deviation: the words and severity come from the table of controls."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.observation import Scope
-from agent.core.redaction import redact_command, redact_text, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server
 
 Nearest = Callable[[Server], Sequence[str]]
@@ -53,5 +54,5 @@ def deviation(  # noqa: PLR0913 - the fields of a deviation
         evidence=tuple(Evidence(item.kind, redact_text(item.text)) for item in evidence),
         user=user,
         client=client,
-        depends=depends,
+        depends=tuple(replace(scope, path=redact_name(scope.path)) if scope.path else scope for scope in depends),
     )

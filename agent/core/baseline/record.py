@@ -16,7 +16,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data
 from agent.core.policy.managed import LOCK
 from agent.core.policy.rules import ALLOW, DENY
-from agent.core.redaction import redact_text
+from agent.core.redaction import redact_text, redact_value
 
 _SERVERS = "mcpServers"
 _LISTS = {ALLOW: "allow entry", DENY: "deny entry"}
@@ -139,4 +139,9 @@ def _entries(value: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
         return None
     entries = value[name]
     shown = entries if isinstance(entries, list) else [entries]
-    return tuple(redact_text(canonical(entry) if isinstance(entry, dict) else str(entry)) for entry in shown)
+    return tuple(
+        canonical({name: redact_value(item, name) for name, item in entry.items()})
+        if isinstance(entry, dict)
+        else redact_text(str(entry))
+        for entry in shown
+    )
