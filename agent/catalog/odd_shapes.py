@@ -110,17 +110,43 @@ def docker_catalog(value: Mapping[str, Any], pointer: str, origin: Origin) -> Se
     offered = at(value, pointer)
     servers: list[Server] = []
     for name, given in islice(offered.items(), MAX_ENTRIES) if isinstance(offered, Mapping) else ():
-        entry = given if isinstance(given, Mapping) else {}
-        image, remote = entry.get("image"), at(entry, "/remote/url")
-        bare = bare_server(str(name), pointer + pointer_to(str(name)), origin)
-        if isinstance(image, str) and image:
-            extra = entry.get("command")
-            words = [text_of(word) for word in extra] if isinstance(extra, list) else []
-            command = ("docker", "run", "--rm", "-i", image, *(word for word in words if word is not None))
-            servers.append(replace(bare, transport=Transport.STDIO, command=command, disabled=True))
-        elif isinstance(remote, str) and remote:
-            servers.append(replace(bare, transport=Transport.HTTP, url=remote, disabled=True))
+        server = _contained(str(name), given, pointer + pointer_to(str(name)), origin)
+        servers += [server] if server is not None else []
     return Servers(tuple(servers))
+
+
+def docker_profiles(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
+    """Docker's database: profile → its servers, each an image, a remote, or an address in a registry (docker/mcp-gateway).
+
+    A snapshot beside says how the server is called and what its image is given.
+    """
+    servers: list[Server] = []
+    for profile, listed in islice(value.items(), MAX_ENTRIES):
+        for number, entry in enumerate(listed[:MAX_ENTRIES] if isinstance(listed, list) else ()):
+            given = entry if isinstance(entry, Mapping) else {}
+            shot = at(given, "/snapshot/server")
+            whole: dict[str, Any] = dict(shot) if isinstance(shot, Mapping) else {}
+            whole |= {"image": given["image"]} if isinstance(given.get("image"), str) else {}
+            whole |= {"remote": {"url": given["endpoint"]}} if isinstance(given.get("endpoint"), str) else {}
+            name = next(
+                (t for t in (whole.get("name"), whole.get("image"), given.get("source")) if isinstance(t, str)), ""
+            )
+            where = pointer + pointer_to(str(profile), str(number))
+            name = name or str(number)
+            servers.append(_contained(name, whole, where, origin) or bare_server(name, where, origin))
+    return Servers(tuple(servers[:MAX_ENTRIES]))
+
+
+def _contained(name: str, given: object, pointer: str, origin: Origin) -> Server | None:
+    """Return what Docker's gateway runs for an entry of a catalogue; None where that says nothing of it."""
+    entry: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    image, remote, extra = entry.get("image"), at(entry, "/remote/url"), entry.get("command")
+    bare = bare_server(name, pointer, origin)
+    if isinstance(image, str) and image:
+        words = [text_of(word) for word in extra] if isinstance(extra, list) else []
+        command = ("docker", "run", "--rm", "-i", image, *(word for word in words if word is not None))
+        return replace(bare, transport=Transport.STDIO, command=command)
+    return replace(bare, transport=Transport.HTTP, url=remote) if isinstance(remote, str) and remote else None
 
 
 def docker_enabled(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
@@ -142,10 +168,22 @@ def toolhive(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
         return Servers((replace(bare, transport=Transport.HTTP, url=remote, env=texts(value.get("env_vars"))),))
     if not isinstance(image, str) or not image:
         return Servers(problems=(entry_problem(origin, pointer, name, "it has neither an image nor a URL"),))
-    extra = value.get("cmd_args")
+    extra, volumes = value.get("cmd_args"), value.get("volumes")
     words = [text_of(word) for word in extra] if isinstance(extra, list) else []
-    command = ("docker", "run", "--rm", "-i", image, *(word for word in words if word is not None))
-    return Servers((replace(bare, transport=Transport.STDIO, command=command, env=texts(value.get("env_vars"))),))
+    mounts = (
+        [word for volume in volumes[:MAX_ENTRIES] for word in ("-v", str(volume))] if isinstance(volumes, list) else []
+    )
+    arguments = (word for word in words if word is not None)
+    command = ("docker", "run", "--rm", "-i", *mounts, image, *arguments)
+    env = {**texts(value.get("env_vars")), **_secret_names(value.get("secrets"))}
+    return Servers((replace(bare, transport=Transport.STDIO, command=command, env=env),))
+
+
+def _secret_names(listed: object) -> dict[str, str]:
+    """Return the variables that ToolHive fills from its store: `<secret>,target=<variable>`."""
+    given = listed[:MAX_ENTRIES] if isinstance(listed, list) else []
+    parts = (text.rpartition(",target=") for text in given if isinstance(text, str))
+    return {target: "" for _, found, target in parts if found and target}
 
 
 def connectors(value: Mapping[str, Any], pointer: str, origin: Origin) -> Servers:
@@ -168,6 +206,7 @@ READERS: Mapping[Shape, Callable[[Mapping[str, Any], str, Origin], Servers]] = {
     "crush": crush,
     "manifest": manifest,
     "docker_catalog": docker_catalog,
+    "docker_profiles": docker_profiles,
     "docker_enabled": docker_enabled,
     "names": names,
     "toolhive": toolhive,

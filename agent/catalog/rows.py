@@ -48,6 +48,7 @@ Shape = Literal[
     "names",
     "docker_enabled",
     "docker_catalog",
+    "docker_profiles",
     "toolhive",
     "connectors",
     "connector_names",
@@ -95,14 +96,20 @@ class WrapRow(_Model):
 
 
 class StateRow(_Model):
-    """A file beside another that says whether what the other defines is on: false at the pointer `off` says that it is not.
+    """Files beside another that say what becomes of the servers that the other defines.
 
-    It stands at `path` in the folder that is so many levels `above` the other; `{folder}` is the name of the other's folder.
+    They stand at `path` in the folder that is so many levels `above` the other; `{folder}` is the name of the other's folder,
+    also in pointers. False at `off` switches all of them off; only keys of the map at `on` are switched on; what is a key of the
+    map at `defined` counts there and not here. `notes` are what is worth knowing of where the servers come from.
     """
 
     above: int
     path: str
-    off: str
+    format: Format = "json"
+    off: str | None = None
+    on: str | None = None
+    defined: str | None = None
+    notes: Mapping[str, str] = Field(default_factory=dict)
 
 
 class FileRow(_Model):
@@ -126,7 +133,7 @@ class FileRow(_Model):
     pointer: str = ""
     wrap: WrapRow | None = None
     query: str | None = None
-    state: StateRow | None = None
+    state: tuple[StateRow, ...] = ()
     document: DocumentKind | None = None
     projects: str | None = None
     shared: bool = False
@@ -184,14 +191,18 @@ class PluginsRow(_Model):
     """Where a client notes its plugins, and the files of a plugin that define servers.
 
     At `pointer` of the index stands a map from `name@marketplace` to one installation or several, each with an `installPath`.
-    `settings` is a file whose map `enabled` says false of a plugin that is switched off. The paths of `file` are relative to the
-    plugin's folder; a text, or a list of texts, where servers should stand names further files in it.
+    `settings` is a file whose map `enabled` says false of a plugin that is switched off. The variable `seeds` lists folders that
+    hold plugins without an index, at `layout` below them (marketplace, plugin, version): only those that `enabled` says true of
+    are on. The paths of `file` are relative to the plugin's folder; a text, or a list of texts, where servers should stand names
+    further files in it.
     """
 
     index: PerSystem
     pointer: str
     settings: PerSystem
     enabled: str
+    seeds: str | None = None
+    layout: str = "cache/*/*/*"
     file: tuple[FileRow, ...]
 
 
@@ -317,6 +328,7 @@ class Catalog:
     def moving(self) -> frozenset[str]:
         """Return the names of variables that move some client's configuration: the only ones whose values are of interest."""
         named = {match[1] for row in self.rows for text in row.templates for match in VARIABLE.finditer(text)}
+        named |= {row.plugins.seeds for row in self.rows if row.plugins is not None and row.plugins.seeds is not None}
         return frozenset(named.union(*(given for given in USUAL.values())))
 
     @property

@@ -43,8 +43,9 @@ class ServerScope(StrEnum):
 class Server:
     """A configured server. `command` is `[command, *args]`; `user` is None for entries that hold for the device.
 
-    `project` is the folder for whose sessions the entry counts, None for all. `disabled` means that the entry itself, or
-    the client's state, says so. A name is a label that a user chooses: nothing is identified by it alone.
+    `project` is the folder for whose sessions the entry counts, None for all. `disabled` means that the entry itself, or the
+    client's state, says so. `provenance` is what the client notes of the package that brings the server. A name is a label that a
+    user chooses: nothing is identified by it alone.
     """
 
     client: str
@@ -59,6 +60,7 @@ class Server:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     project: str | None = None
     disabled: bool = False
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     _key: str = field(init=False, repr=False, compare=False, default="")
 

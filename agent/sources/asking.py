@@ -5,12 +5,13 @@ Each answer depends on nothing but what the visit reads and on what is passed in
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from agent.catalog.entries import Origin, Servers
 from agent.catalog.formats import Malformed, Parsed, located, parse_as
 from agent.catalog.maps import at
 from agent.catalog.paths import expand
-from agent.catalog.rows import Catalog, ClientRow, FileRow, StateRow
+from agent.catalog.rows import Catalog, ClientRow, FileRow, Format, StateRow
 from agent.catalog.shapes import project_keys, read_shape
 from agent.core.entry import plugin_servers
 from agent.core.observation import Coverage, CoverageState, Scope
@@ -102,8 +103,8 @@ def _user_file(
             content = _content(visit, match, file)
             origin = Origin(os, row.id, owner, file.scope, match)
             read = _read(file, origin, content, parses)
-            if file.state is not None and _switched_off(file.state, match, visit):
-                read = _off(read)
+            for state in file.state:
+                read = _in_state(read, state, match, visit)
             yield addition(visit.user, row, file, origin, content, read), read.projects
 
 
@@ -149,17 +150,38 @@ def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
     return FileRead(Servers(servers.servers, located(servers.problems, parsed)), projects)
 
 
-def _off(read: FileRead) -> FileRead:
-    servers = tuple(replace(server, disabled=True) for server in read.servers.servers)
+def _in_state(read: FileRead, state: StateRow, path: str, visit: Visit) -> FileRead:
+    """Return what was read of `path` as the files beside it leave it."""
+    folders = pure_path(visit.os, path).parents
+    beside = str(folders[state.above] / state.path.replace("{folder}", folders[0].name))
+    values = [value for match in visit.matches(beside) if (value := _value(visit, match, state.format)) is not None]
+
+    def stand(pointer: str | None) -> list[object]:
+        pointer = pointer.replace("{folder}", folders[0].name.replace("~", "~0")) if pointer is not None else None
+        return [at(value, pointer) for value in values] if pointer is not None else []
+
+    def keys(pointer: str | None) -> frozenset[object]:
+        return frozenset(chain.from_iterable(found for found in stand(pointer) if isinstance(found, Mapping)))
+
+    off = any(found is False for found in stand(state.off))
+    on, defined = keys(state.on), keys(state.defined)
+    notes = {name: text for name, where in state.notes.items() for text in stand(where) if isinstance(text, str)}
+    servers = tuple(
+        replace(
+            server,
+            disabled=server.disabled or off or (state.on is not None and server.name not in on),
+            provenance={**server.provenance, **notes},
+        )
+        for server in read.servers.servers
+        if server.name not in defined
+    )
     return replace(read, servers=Servers(servers, read.servers.problems))
 
 
-def _switched_off(state: StateRow, path: str, visit: Visit) -> bool:
-    """Say whether the file beside `path` switches off what that defines."""
-    folders = pure_path(visit.os, path).parents
-    content = visit.read(str(folders[state.above] / state.path.replace("{folder}", folders[0].name)))
-    parsed = parse_as(content.raw, "json") if isinstance(content, Data) else None
-    return isinstance(parsed, Parsed) and at(parsed.value, state.off) is False
+def _value(visit: Visit, path: str, form: Format) -> object:
+    content = visit.read(path)
+    parsed = parse_as(content.raw, form) if isinstance(content, Data) else None
+    return parsed.value if isinstance(parsed, Parsed) else None
 
 
 def _unread(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -> Iterator[Addition]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from agent.catalog.formats import Parsed, parse_as
 from agent.catalog.maps import at
@@ -33,10 +34,11 @@ def plugin_files(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -
     plugins = row.plugins
     if plugins is None:
         return
-    enabled = at(_first(row, plugins.settings, visit, environment), plugins.enabled)
-    noted = at(_first(row, plugins.index, visit, environment), plugins.pointer)
-    for name, installed in islice(noted.items(), MAX_PLUGINS) if isinstance(noted, Mapping) else ():
-        off = isinstance(enabled, Mapping) and enabled.get(name) is False
+    given = at(_first(row, plugins.settings, visit, environment), plugins.enabled)
+    enabled: Mapping[str, object] = given if isinstance(given, Mapping) else {}
+    yield from _seeded(plugins, enabled, visit, environment)
+    for name, installed in _noted(row, plugins, visit, environment):
+        off = enabled.get(name) is False
         for one in (installed if isinstance(installed, list) else [installed])[:MAX_FILES]:
             root = one.get("installPath") if isinstance(one, Mapping) else None
             if not isinstance(root, str) or not is_absolute(visit.os, root):
@@ -44,6 +46,32 @@ def plugin_files(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -
             project = one.get("projectPath")
             project = project if isinstance(project, str) and is_absolute(visit.os, project) else None
             yield from _files(plugins, str(name).partition("@")[0], root, visit, off=off, project=project)
+
+
+def _noted(
+    row: ClientRow, plugins: PluginsRow, visit: Visit, environment: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
+    """Yield the plugins that the indexes name, each with what is noted of it."""
+    for path in expand(row, plugins.index, visit.os, home=visit.user.home, environment=environment):
+        noted = at(_value(visit, path), plugins.pointer)
+        yield from islice(noted.items(), MAX_PLUGINS) if isinstance(noted, Mapping) else ()
+
+
+def _seeded(
+    plugins: PluginsRow, enabled: Mapping[str, object], visit: Visit, environment: Mapping[str, str]
+) -> Iterator[PluginFile]:
+    """Yield the files of the plugins that lie in seed folders, which need no installation."""
+    listed = environment.get(plugins.seeds, "") if plugins.seeds is not None else ""
+    for seed in listed.split(";" if visit.os == "windows" else ":"):
+        if not is_absolute(visit.os, seed):
+            continue
+        pattern = str(pure_path(visit.os, seed) / plugins.layout / "{}")
+        for match in islice(visit.matches(pattern), MAX_PLUGINS):
+            root = pure_path(visit.os, match).parent
+            name = f"{root.parts[-2]}@{root.parts[-3]}"
+            yield from _files(
+                plugins, root.parts[-2], str(root), visit, off=enabled.get(name) is not True, project=None
+            )
 
 
 def _files(

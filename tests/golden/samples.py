@@ -3,6 +3,7 @@
 import base64
 import json
 import plistlib
+import re
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -56,7 +57,7 @@ AT_POINTER: dict[str, object] = {
     "connectors": [{"uuid": "0", "name": "there", "url": "https://mcp.example.com/x"}],
     "connector_names": {"claude.ai There": {}},
     "docker_catalog": _DOCKER,
-    "docker_enabled": {"here": {"ref": ""}},
+    "docker_enabled": {"here": {"ref": ""}, "elsewhere": {"ref": ""}},
     "names": {"here": {}},
     "openhands": _OPENHANDS,
     "extension_cache": _CACHE,
@@ -64,6 +65,13 @@ AT_POINTER: dict[str, object] = {
     "agent": [{"here": STDIO}, "named-elsewhere"],
 }
 WHOLE: dict[str, object] = {
+    "docker_profiles": {
+        "default": [
+            {"type": "image", "image": "mcp/here:1", "snapshot": {"server": {"name": "here", "command": ["--here"]}}},
+            {"type": "remote", "endpoint": "https://mcp.example.com/x", "snapshot": {"server": {"name": "there"}}},
+            {"type": "registry", "source": "https://registry.example.com/v0/servers/x"},
+        ]
+    },
     "claude_state": {"mcpServers": PAIR},
     "wrapped": {"mcpServers": PAIR},
     "augment": [{"name": "here", "command": "run --here"}, {"name": "there", **REMOTE}],
@@ -87,7 +95,7 @@ def content(file: FileRow) -> bytes:
         value["name"] = "here"
     if file.query is not None:
         assert isinstance(value, dict)
-        return _database(value)
+        return _database(value, file.query)
     text = _text(value, file.format)
     return text.encode() if file.wrap is None else _wrapped(text, file)
 
@@ -139,10 +147,11 @@ def _wrapped(text: str, file: FileRow) -> bytes:
     return f"eclipse.preferences.version=1\n{key}={escaped}\n".encode()
 
 
-def _database(value: dict[str, Any]) -> bytes:
+def _database(value: dict[str, Any], query: str) -> bytes:
+    key, item, table = re.findall(r"SELECT (\w+), (\w+) FROM (\w+)", query)[0]
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE ItemTable (key TEXT UNIQUE, value BLOB)")
-        rows = [(key, json.dumps(item)) for key, item in value.items()]
-        connection.executemany("INSERT INTO ItemTable VALUES (?, ?)", rows)
+        connection.execute(f"CREATE TABLE {table} ({key} TEXT UNIQUE, {item} BLOB)")
+        rows = [(name, json.dumps(given)) for name, given in value.items()]
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows)
         connection.commit()
         return connection.serialize()

@@ -28,6 +28,8 @@ from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
 
 CONTROLS = ("server.unapproved.configured", "server.blocked.configured")
+_LONG = 200
+"""Characters of one thing that a client notes of a package; no honest version or publisher is longer."""
 _TOP: dict[Os, str] = {"linux": "/", "macos": "/", "windows": "C:\\"}
 
 
@@ -241,6 +243,7 @@ def _server_row(item: JudgedServer) -> ServerRow:
         reason=reason_row(item.verdict),
         enforced_by_client=item.enforced,
         loads_reason=redact_text(item.loads_reason) if item.loads_reason else None,
+        artifact={name: redact_name(text[:_LONG]) for name, text in server.provenance.items()} or None,
     )
 
 

@@ -1,6 +1,8 @@
 """Plugins and extensions: what is installed is found under the name that the policy sees, and what is off is said to be off."""
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -117,3 +119,90 @@ def test_agents_and_connectors_of_the_account_are_found() -> None:
         ("agent", "s", ("run",), None),
         ("user", "claude.ai Linear", None, None),
     ]
+
+
+def test_what_the_desktop_notes_of_an_extension_goes_with_its_server() -> None:
+    data = "/home/ann/.config/Claude"
+    note = {"version": "1.2.0", "signatureInfo": {"status": "unsigned", "publisher": "Example"}, "manifest": {"x": 1}}
+    files = {
+        f"{data}/Claude Extensions/ext.a/manifest.json": {"name": "a", "server": {"mcp_config": {"command": "a"}}},
+        f"{data}/Claude Extensions/ext.b/manifest.json": {"name": "b", "server": {"mcp_config": {"command": "b"}}},
+        f"{data}/extensions-installations.json": {"extensions": {"ext.a": note, "ext.b": {"signatureInfo": 3}}},
+    }
+    found = {server.name: server.provenance for server in look(tree({}, files)).servers}
+    assert found == {"a": {"version": "1.2.0", "signature": "unsigned", "publisher": "Example"}, "b": {}}
+
+
+DOCKER = "/home/ann/.docker/mcp"
+IMAGE = "mcp/time@sha256:" + "0" * 64
+
+
+def test_dockers_enabled_servers_are_what_the_gateway_runs_for_them() -> None:
+    catalog = {"registry": {"time": {"image": IMAGE, "command": ["--utc"]}, "idle": {"image": "mcp/idle"}}}
+    files = {
+        f"{DOCKER}/registry.yaml": {"registry": {"time": {"ref": ""}, "gone": {"ref": ""}}},
+        f"{DOCKER}/catalogs/docker-mcp.yaml": catalog,
+    }
+    found = look(tree({}, files)).servers
+    assert [(s.name, s.command, s.disabled) for s in found] == [
+        ("gone", None, False),  # enabled, and nobody here knows what it is
+        ("time", ("docker", "run", "--rm", "-i", IMAGE, "--utc"), False),
+        ("idle", ("docker", "run", "--rm", "-i", "mcp/idle"), True),
+    ]
+
+
+def test_the_profiles_in_dockers_database_are_read() -> None:
+    servers = [
+        {"type": "image", "image": IMAGE, "snapshot": {"server": {"name": "time", "command": ["--utc"]}}},
+        {"type": "remote", "endpoint": "https://mcp.example.com/mcp", "snapshot": {"server": {"name": "far"}}},
+        {"type": "registry", "source": "https://registry.example.com/v0/servers/x"},
+        "nonsense",
+    ]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE working_set (id TEXT PRIMARY KEY, name TEXT, servers TEXT, secrets TEXT)")
+        connection.execute("INSERT INTO working_set VALUES ('work', 'Work', ?, '{}')", (json.dumps(servers),))
+        connection.commit()
+        planted = tree({}, {})
+        planted.put(f"{DOCKER}/mcp-toolkit.db", connection.serialize())
+    found = look(planted).servers
+    assert [(s.name, s.command, s.url, s.place.pointer) for s in found] == [
+        ("time", ("docker", "run", "--rm", "-i", IMAGE, "--utc"), None, "/work/0"),
+        ("far", None, "https://mcp.example.com/mcp", "/work/1"),
+        ("https://registry.example.com/v0/servers/x", None, None, "/work/2"),
+        ("3", None, None, "/work/3"),
+    ]
+
+
+def test_a_workload_of_toolhive_is_the_container_with_what_is_mounted_and_set_in_it() -> None:
+    run = {
+        "name": "gh",
+        "image": "ghcr.io/github/github-mcp-server:v1",
+        "cmd_args": ["stdio"],
+        "volumes": ["/home/ann:/data:ro"],
+        "secrets": ["github,target=GITHUB_TOKEN", "odd"],
+        "env_vars": {"MODE": "x"},
+    }
+    (found,) = look(tree({}, {"/home/ann/.local/state/toolhive/runconfigs/gh.json": run})).servers
+    image = "ghcr.io/github/github-mcp-server:v1"
+    assert found.command == ("docker", "run", "--rm", "-i", "-v", "/home/ann:/data:ro", image, "stdio")
+    assert set(found.env) == {"MODE", "GITHUB_TOKEN"}
+
+
+def test_plugins_in_seed_folders_are_off_until_the_settings_switch_them_on() -> None:
+    files = {
+        "/opt/seed/cache/market/tools/1.0.0/.mcp.json": {"s": ENTRY},
+        "/opt/more/cache/market/other/2.0.0/.claude-plugin/plugin.json": {"mcpServers": {"o": ENTRY}},
+        "/home/ann/.claude/settings.json": {"enabledPlugins": {"tools@market": True}},
+    }
+    found = look(tree({}, files), env={"CLAUDE_CODE_PLUGIN_SEED_DIR": "/opt/seed:/opt/more:relative"})
+    assert [(s.name, s.command, s.disabled) for s in found.servers] == [
+        ("plugin:tools:s", ("/opt/seed/cache/market/tools/1.0.0/bin/serve", "--x"), False),
+        ("plugin:other:o", ("/opt/more/cache/market/other/2.0.0/bin/serve", "--x"), True),
+    ]
+    assert look(tree({}, files)).servers == ()
+
+
+def test_the_folder_of_plugins_may_be_moved() -> None:
+    planted = tree({}, {f"{ROOT}/.mcp.json": {"s": ENTRY}, "/opt/p/installed_plugins.json": installed()})
+    found = look(planted, env={"CLAUDE_CODE_PLUGIN_CACHE_DIR": "/opt/p"})
+    assert [server.name for server in found.servers] == ["plugin:tools:s"]
