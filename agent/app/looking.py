@@ -24,6 +24,7 @@ from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.whereto import WhereTo
 from agent.core.world import World
 from agent.host.files import RootedFiles
+from agent.host.files_apart import entering
 from agent.host.machine import Machine
 from agent.host.permissions import guards_of
 from agent.host.processes import PsutilProcessTable
@@ -102,7 +103,8 @@ def eyes(
     """
     known = catalog()
     system = target.os or machine.os
-    files = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    files = entering(rooted, frozenset(settings.looks.network))
     users = HomeUsers(files, target.users or settings.looks.users)
     if unknown := users.unknown():
         raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
@@ -136,7 +138,7 @@ def eyes(
                 interval_s=looks.managed_interval_s,
                 around=Surroundings(
                     baselines=str(settings.baseline.folder or PLACES[system].baselines),
-                    guard=guards_of(files.root) if system == machine.os else nothing_known,
+                    guard=guards_of(rooted.root) if system == machine.os else nothing_known,
                     own=known_before.own if known_before is not None else tuple,
                     registry=registry_policies if target.root is None and system == "windows" else None,
                 ),

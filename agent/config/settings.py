@@ -72,6 +72,13 @@ class Looks(_Section):
     projects: Annotated[
         tuple[str, ...], Field(description="project folders besides those that the clients remember")
     ] = ()
+    network: Annotated[
+        tuple[str, ...],
+        Field(
+            description="network file systems that are entered (Linux): mount points such as /home, or types such as nfs4;"
+            " one that does not answer within 5 s is passed over, and its coverage is timed-out"
+        ),
+    ] = ()
     users: Annotated[tuple[str, ...], Field(description="only these users; empty means all")] = ()
     walk: Annotated[bool, Field(description="go through the homes, slowly, for projects that no client remembers")] = (
         False

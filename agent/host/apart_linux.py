@@ -89,6 +89,17 @@ class Line:
         if process is not None:
             _reap(process)
 
+    def abandon(self) -> None:
+        """Close this end and kill the other, without waiting: what waits for a dead file system may end much later."""
+        self.interrupt()
+        self._end.close()
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(process, os.WNOHANG)
+
     def _next(self) -> Any:  # noqa: ANN401 - whatever was sent
         if len(self._held) < _LENGTH.size:
             return None
@@ -100,8 +111,10 @@ class Line:
         return pickle.loads(body)  # noqa: S301 - from this program to itself
 
 
-def apart(serve: Callable[[Line], None]) -> Line:
+def apart(serve: Callable[[Line], None], *, name: bytes = _NAME, first: bool = True) -> Line:
     """Run `serve` in a process of its own, with one end of a line; return the other end.
+
+    `name` is how it shows in the process list, at most 15 bytes; with `first` it goes before all other programs.
 
     The process is a fork: it costs what it writes to, not what it knows. It ends with `serve`, or when the line is closed.
 
@@ -116,12 +129,12 @@ def apart(serve: Callable[[Line], None]) -> Line:
         warnings.simplefilter("ignore", DeprecationWarning)
         process = os.fork()
     if process == 0:
-        _be_apart(serve, theirs)
+        _be_apart(serve, theirs, name, first=first)
     theirs.close()
     return Line(ours, process)
 
 
-def _be_apart(serve: Callable[[Line], None], end: socket.socket) -> None:
+def _be_apart(serve: Callable[[Line], None], end: socket.socket, name: bytes, *, first: bool) -> None:
     """Live as the new process, to its end."""
     status = 0
     try:
@@ -129,9 +142,10 @@ def _be_apart(serve: Callable[[Line], None], end: socket.socket) -> None:
             signal.signal(number, signal.SIG_IGN)  # they go to the agent, whose end is this one's
         os.closerange(_KEPT, end.fileno())
         os.closerange(end.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-        with contextlib.suppress(OSError), open("/proc/self/comm", "wb", buffering=0) as name:  # noqa: PTH123
-            name.write(_NAME)
-        _go_first()
+        with contextlib.suppress(OSError), open("/proc/self/comm", "wb", buffering=0) as comm:  # noqa: PTH123
+            comm.write(name)
+        if first:
+            _go_first()
         gc.freeze()  # what was known before stays shared with the agent
         serve(Line(end))
     except EOFError:

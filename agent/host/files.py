@@ -54,6 +54,10 @@ class RootedFiles:
         found = self._tree.names(parts, allowed)
         return _denied(found, path, reader) if isinstance(found, Names) else found
 
+    def entering(self, entered: frozenset[str]) -> "RootedFiles":
+        """Return the same tree, where these mount points and types are entered though they may never answer."""
+        return RootedFiles(self.root, self.os, self._limits, self._mounts.entering(entered))
+
     @contextmanager
     def glance(self) -> Iterator[Glance]:
         """Return what tells whether earlier answers still hold.

@@ -49,10 +49,15 @@ _LOCAL = frozenset(
 
 
 class Mounts:
-    """The mounts that are not entered. `table` returns mount point → type; it is read again when it is a second old."""
+    """The mounts that are not entered. `table` returns mount point → type; it is read again when it is a second old.
 
-    def __init__(self, table: Callable[[], Mapping[str, str]] | None = None) -> None:
-        self._table = table or _system_table
+    `entered` are mount points and types that are entered although they may never answer.
+    """
+
+    def __init__(
+        self, table: Callable[[], Mapping[str, str]] | None = None, entered: frozenset[str] = frozenset()
+    ) -> None:
+        self._table, self._entered = table or _system_table, entered
         self._foreign: Mapping[str, str] = {}
         self._due = 0.0
         self._lock = threading.Lock()
@@ -62,6 +67,10 @@ class Mounts:
         if time.monotonic() >= self._due:
             self._refresh()
         return self._foreign.get(path)
+
+    def entering(self, entered: frozenset[str]) -> "Mounts":
+        """Return the same mounts, of which these points and types are entered."""
+        return Mounts(self._table, entered)
 
     def points(self) -> Mapping[str, str]:
         """Return everything that is mounted and not entered: mount point → type."""
@@ -77,7 +86,9 @@ class Mounts:
         with self._lock:
             found = self._table()
             self._foreign = {
-                point: kind for point, kind in found.items() if point != "/" and kind.lower() not in _LOCAL
+                point: kind
+                for point, kind in found.items()
+                if point != "/" and kind.lower() not in _LOCAL and not self._entered & {point, kind}
             }
             self._due = time.monotonic() + _FRESH_S
 

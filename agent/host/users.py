@@ -128,8 +128,10 @@ class HomeUsers:
             return listing.access[-1]
         if isinstance(listing, Unreadable) and listing.access and listing.access[-1].path == path:
             return listing.access[-1] if listing.access[-1].kind == "folder" else None
-        if isinstance(listing, Unreadable) and listing.trouble is Trouble.FOREIGN:
-            return Facts(path, "folder")  # a home on a share, which is not entered: its user is there all the same
+        if isinstance(listing, Unreadable) and listing.trouble in (Trouble.FOREIGN, Trouble.TIMED_OUT):
+            return Facts(
+                path, "folder"
+            )  # a home on a share, which is not entered or silent: its user is there all the same
         return None
 
     def _is_person(self, account: _Account) -> bool:

@@ -112,8 +112,7 @@ class ConfigSource:
                 visit = Visit(self._files, user)
                 closed = _closed(visit)
                 if closed is not None:
-                    scope = Scope("config", user.name)
-                    looks.append(ConfigLook(user, coverage=(Coverage(scope, CoverageState.UNREADABLE, closed),)))
+                    looks.append(ConfigLook(user, coverage=(closed,)))
                     continue
                 built[user] = self._built_of(visit, shared)
                 shared |= built[user].adds
@@ -182,14 +181,18 @@ class ConfigSource:
         return clients, found, len(projects) - MAX_PROJECTS
 
 
-def _closed(visit: Visit) -> str | None:
-    """Say that nothing in the home can be looked at by this process, where it is so."""
+def _closed(visit: Visit) -> Coverage | None:
+    """Say that nothing in the home can be looked at by this process, or now, where it is so."""
+    scope = Scope("config", visit.user.name)
     home = visit.user.home
     probe = visit.files.read(str(pure_path(visit.os, home) / ".mcp-compliance-probe"))
     if isinstance(probe, Unreadable) and probe.trouble is Trouble.FOREIGN:
-        return f"{probe.text}: nothing of {visit.user.name} was seen"
+        return Coverage(scope, CoverageState.UNREADABLE, f"{probe.text}: nothing of {visit.user.name} was seen")
+    if isinstance(probe, Unreadable) and probe.trouble is Trouble.TIMED_OUT:
+        return Coverage(scope, CoverageState.TIMED_OUT, f"{probe.text}: nothing of {visit.user.name} was seen")
     if isinstance(probe, Unreadable) and probe.trouble is Trouble.DENIED:
-        return (
+        text = (
             f"{home} may not be entered by the agent, so nothing of {visit.user.name} was seen: run it as administrator"
         )
+        return Coverage(scope, CoverageState.UNREADABLE, text)
     return None
