@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-windows lint format e2e oracle bench lock clean docs soak freeze packages e2e-linux
+.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,15 @@ $(DEBIAN)/base.stamp:
 e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/base.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
 	$(BIN)/python -m pytest -m installed tests/installed
 
+$(VENV)/fuzz/fuzz.stamp: requirements/run.txt requirements/fuzz.txt
+	$(PYTHON) -m venv $(VENV)/fuzz
+	$(VENV)/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/fuzz.txt
+	@touch $@
+
+FUZZ_S ?= 60
+fuzz: $(VENV)/fuzz/fuzz.stamp ## Read bytes that a coverage-guided fuzzer makes up, in place of every kind of file (Linux; FUZZ_S=60)
+	$(VENV)/fuzz/bin/python -m tests.fuzz.parsers -max_total_time=$(FUZZ_S) -print_final_stats=1
+
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
@@ -120,6 +129,7 @@ lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraint requirements/run.txt pyproject.toml requirements/freeze.in -o requirements/freeze.txt
 	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
+	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) requirements/windows.in -o requirements/windows.txt
 
 clean: ## Remove what the other targets made

@@ -138,10 +138,11 @@ def _read(file: FileRow, origin: Origin, content: Content, parses: FileParses) -
     if not isinstance(content, Data):
         return FileRead()
     key = (origin, file.format, file.shape, file.pointer, file.query)
-    return parses.made(key, content, lambda raw: _file_read(raw, file, origin))
+    return parses.made(key, content, lambda raw: file_read(raw, file, origin))
 
 
-def _file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
+def file_read(raw: bytes, file: FileRow, origin: Origin) -> FileRead:
+    """Return what the bytes of one file give; any bytes give something."""
     parsed = opened(raw, file)
     if isinstance(parsed, Malformed):
         return FileRead(malformed=parsed)

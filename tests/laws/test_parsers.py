@@ -3,7 +3,7 @@
 import json
 from typing import get_args
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.catalog.entries import Origin
@@ -11,6 +11,8 @@ from agent.catalog.formats import Malformed, Parsed, located, parse_as
 from agent.catalog.rows import Format, Shape
 from agent.catalog.shapes import read_shape
 from agent.core.server import ServerScope
+from tests.fuzz.reading import FILES, read_all
+from tests.golden.samples import content
 
 ORIGIN = Origin("linux", "x", "ann", ServerScope.USER, "/f")
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -63,3 +65,21 @@ def test_every_problem_can_be_located_in_the_text_it_came_from(value: object, sh
     assert isinstance(parsed, Parsed)
     problems = read_shape(shape, parsed.value, "/mcpServers", ORIGIN).problems
     assert [problem.text for problem in located(problems, parsed)] == [problem.text for problem in problems]
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(FILES) - 1), st.data())
+def test_any_bytes_in_place_of_any_file_of_the_catalog_give_entries_or_problems(
+    number: int, data: st.DataObject
+) -> None:
+    """What `make fuzz` does for longer, and guided by what is covered: whole files, cut, with other bytes put in."""
+    whole = content(FILES[number][1])
+    start, end = sorted(data.draw(st.tuples(st.integers(0, len(whole)), st.integers(0, len(whole)))))
+    read_all(number, whole[:start] + data.draw(st.binary(max_size=20)) + whole[end:])
+
+
+def test_every_file_of_the_catalog_is_fuzzed_from_a_sample_that_defines_servers() -> None:
+    silent = {
+        file.shape for number, (_, file) in enumerate(FILES) if not read_all(number, content(file)).servers.servers
+    }
+    assert silent == set()
