@@ -9,6 +9,7 @@ from agent.core.basis import Basis
 from agent.core.observation import Look, Process
 from agent.core.place import Content, Listing, Os, User
 from agent.core.refusal import CannotStart as CannotStart  # noqa: PLC0414 - part of the ports
+from agent.core.writer import Writer
 
 JSON = dict[str, Any]
 
@@ -104,6 +105,26 @@ class ProcessEvents(Protocol):
 
     def close(self) -> None:
         """End the subscription."""
+        ...
+
+
+class FileWriters(Protocol):
+    """Tells which process writes in folders, not what is below them. Only `interrupt` may come from another thread."""
+
+    def aim(self, folders: Collection[str]) -> frozenset[str]:
+        """Listen in exactly these folders, as far as they are there; return those."""
+        ...
+
+    def wait(self, timeout_s: float) -> Sequence[tuple[str, Writer]]:
+        """Return paths that changed since the last call and who changed them, in order, after at most `timeout_s`."""
+        ...
+
+    def interrupt(self) -> None:
+        """Let the present or next `wait` return at once."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back to the system."""
         ...
 
 

@@ -14,7 +14,7 @@ from agent.app.audience import Audience, ServiceManager
 from agent.app.deciding import Deciding
 from agent.app.delivering import deliveries
 from agent.app.figures import Figures
-from agent.app.listening import launches
+from agent.app.listening import Listening, listening
 from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
@@ -37,7 +37,6 @@ from agent.runtime.ticker import Ticker
 from agent.runtime.waiting import Worker
 from agent.runtime.watcher import Watcher
 from agent.sources.hints import Hints
-from agent.sources.launches import Launches
 from agent.sources.walk import EVERY_S
 from agent.status.health import Health
 from agent.status.public import FOLDER
@@ -71,11 +70,12 @@ def run_daemon(
             stack.enter_context(held(paths.state / "agent.lock"))
         except AlreadyHeldError:
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
-        noticing = launches()
+        heard = listening()
         own = partial(own_facts, own_places(paths), paths.state / FOLDER) if machine.privileged else tuple
-        seeing = eyes(target, loaded.settings, machine, device, noticing, Known(own=own, where_to=load(paths.state)))
+        known = Known(own=own, where_to=load(paths.state), writers=heard.writing.last)
+        seeing = eyes(target, loaded.settings, machine, device, heard.launches, known)
         try:
-            agent = _Agent(seeing, loaded, paths.state, (audience, manager), noticing)
+            agent = _Agent(seeing, loaded, paths.state, (audience, manager), heard)
         except StoreError as error:
             raise CannotStart(f"{error}. Make room there or correct the rights, and start again") from None
         stack.callback(agent.close)
@@ -91,15 +91,16 @@ class _Agent:
         loaded: Loaded,
         state: Path,
         told: tuple[Audience, ServiceManager],
-        noticing: Launches,
+        heard: Listening,
     ) -> None:
         audience, self._manager = told
         self._eyes, self._settings, self._state = seeing, loaded.settings, state
-        self._launches, self._keeping = noticing, KeepingHabits(state, seeing.habits)
+        self._launches, self._listening = heard.launches, heard
+        self._keeping = KeepingHabits(state, seeing.habits)
         self._clock, self._budgets = SystemClock(), Budgets()
         self._health = Health(self._clock)
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
-        self._health.hold("launches.unnoticed", noticing.problem)
+        self._health.hold("launches.unnoticed", self._launches.problem)
         found = tampered(state, state / JOURNAL)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
@@ -162,7 +163,7 @@ class _Agent:
         for delivery in self._deliveries:
             getattr(delivery.sink, "close", _nothing)()
         self._hints.close()
-        self._launches.close()
+        self._listening.close()
         self._journal.close()
         self._keeping.keep()
 
@@ -180,11 +181,12 @@ class _Agent:
             watcher.moved = self._hints.wake
         self._eyes.habits.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.configs))
         self._launches.subscribe(next(wake for source, wake in subscriptions if source is self._eyes.processes))
+        self._listening.writing.watch(self._eyes.managed.folders())
         return [
             Pipeline(mailbox, self._journal, self._clock, deciding.stages, self._budgets),
             *watchers,
             self._hints,
-            self._launches,
+            *self._listening.workers,
         ]
 
     def _now_and_then(self, tending: Tending) -> list[Worker]:

@@ -16,6 +16,7 @@ from agent.core.access import writers
 from agent.core.observation import CoverageState
 from agent.core.place import Missing, Unreadable
 from agent.core.policy.managed import CLAUDE_CODE
+from agent.host.file_writers import file_writers
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
 from agent.host.own import own_facts, own_places
@@ -134,6 +135,15 @@ def _processes(_patient: Patient) -> _Found:
     return "ok", f"{len(view.processes)} processes can be seen", ""
 
 
+def _writers(patient: Patient) -> _Found:
+    found = file_writers()
+    if isinstance(found, NoEvents):
+        remedy = "A change is found all the same. To be told who made it, open the service for it (see the comment in its unit)."
+        return "not-run", found.reason, remedy if patient.machine.os == "linux" else ""
+    found.close()
+    return "ok", "the system tells which process writes a managed file", ""
+
+
 def _launches(patient: Patient) -> _Found:
     found = process_events()
     if isinstance(found, NoEvents):
@@ -218,6 +228,7 @@ CHECKS: dict[str, Callable[[Patient], _Found]] = {
     "rights": _rights,
     "catalog": _catalog,
     "managed files": _managed,
+    "file writers": _writers,
     "processes": _processes,
     "launches": _launches,
     "notifications": _notifications,

@@ -1,20 +1,48 @@
 """How this agent listens for starting programs: on Linux in a process of its own, which goes before all; else in a thread."""
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 from agent.catalog.rows import Catalog, catalog
 from agent.host.environment import Keeping
+from agent.host.file_writers import file_writers
 from agent.host.process_events import process_events
 from agent.host.process_reading import LiveReader
 from agent.ports import NoEvents, Noticer
+from agent.runtime.clock import SystemClock
+from agent.runtime.waiting import Worker
 from agent.sources.launches import Launches
 from agent.sources.noticing import Noticing, NoticingApart, serve
+from agent.sources.writing import Writing
 
 if sys.platform == "linux":
     from agent.host.apart_linux import Line, apart
 
 _ANSWER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What is heard of as it happens: programs that start, processes that write managed files."""
+
+    launches: Launches
+    writing: Writing
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The workers that hear."""
+        return (self.launches, self.writing)
+
+    def close(self) -> None:
+        """Give everything back to the system."""
+        self.launches.close()
+        self.writing.close()
+
+
+def listening() -> Listening:
+    """Listen to what this system tells, as far as it does. Call it before there are threads."""
+    return Listening(launches(), Writing(file_writers, SystemClock()))
 
 
 def launches() -> Launches:

@@ -23,6 +23,7 @@ from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.whereto import WhereTo
 from agent.core.world import World
+from agent.core.writer import Writer
 from agent.host.files import RootedFiles
 from agent.host.files_apart import entering
 from agent.host.machine import Machine
@@ -59,11 +60,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the agent on this machine knows besides what it sees: its memory, and how to look at what it itself consists of."""
+    """What the agent on this machine knows besides what it sees: its memory, who wrote where, and how to look at itself."""
 
     memory: Memory = field(default_factory=Memory)
     own: Callable[[], tuple[Facts, ...]] = tuple
     where_to: WhereTo = field(default_factory=WhereTo)
+    writers: Callable[[], Mapping[str, Writer]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def eyes(
                     baselines=str(settings.baseline.folder or PLACES[system].baselines),
                     guard=guards_of(rooted.root) if system == machine.os else nothing_known,
                     own=known_before.own if known_before is not None else tuple,
+                    writers=known_before.writers if known_before is not None else dict,
                     registry=registry_policies if target.root is None and system == "windows" else None,
                 ),
             ),

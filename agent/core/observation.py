@@ -15,6 +15,7 @@ from agent.core.artifact import Artifact
 from agent.core.place import Content, Facts, Listing, User
 from agent.core.redaction import redact_name
 from agent.core.server import Problem, Server
+from agent.core.writer import Writer
 
 Partition = str
 """Names what a look replaces: `configs:<user>`, `managed`, `processes`. One mailbox slot each."""
@@ -134,7 +135,8 @@ class ManagedLook:
     file was written or its rights were changed although nothing about it differs now. `guards` are what protects the files and
     folders on the way besides owner and mode, by path; `accounts` say who the numbers are. `own` are the facts of what the agent
     itself consists of, empty where it does not run as an administrator: then it is its user's in any case.
-    `others` are the managed files of other clients that enforce a policy of their own.
+    `others` are the managed files of other clients that enforce a policy of their own. `writers` are the processes that last
+    wrote at a path, as far as the system told.
     """
 
     folder: str
@@ -149,6 +151,7 @@ class ManagedLook:
     accounts: Accounts = field(default_factory=Accounts)
     own: tuple[Facts, ...] = ()
     others: tuple[Document, ...] = ()
+    writers: Mapping[str, Writer] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
@@ -163,7 +166,12 @@ class ManagedLook:
             for document in (*unread.passed, *unread.documents)
             if document not in self.passed and document != now.get(document.path)
         )
-        return replace(self, passed=(*self.passed, *missed), touched={**unread.touched, **self.touched})
+        return replace(
+            self,
+            passed=(*self.passed, *missed),
+            touched={**unread.touched, **self.touched},
+            writers={**unread.writers, **self.writers},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Nothing is judged here; `agent.core.policy` says what a client makes of each document.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.catalog.paths import expand
@@ -13,6 +13,7 @@ from agent.core.acl import Guard
 from agent.core.observation import BaselineFile, Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
+from agent.core.writer import Writer
 from agent.ports import Files
 from agent.sources.passing import touched
 from agent.sources.settling import settled
@@ -40,12 +41,14 @@ class Surroundings:
 
     `baselines` is the folder of signed baselines, a path inside the root. `guard` tells what protects a file besides owner and
     mode. `registry` reads the Windows registry; None: it cannot be looked at here. `own` tells the facts of the agent's own.
+    `writers` tells who last wrote at a path.
     """
 
     baselines: str | None = None
     guard: Callable[[Facts], Guard | None] = nothing_known
     registry: Registry | None = None
     own: Callable[[], tuple[Facts, ...]] = tuple
+    writers: Callable[[], Mapping[str, Writer]] = dict
 
 
 class ManagedSource:
@@ -100,8 +103,13 @@ class ManagedSource:
                 guards=self._guards([*documents, *misplaced], own),
                 accounts=self._accounts(),
                 own=own,
+                writers=self._around.writers(),
             )
         ]
+
+    def folders(self) -> Sequence[str]:
+        """Return the folders in which it matters who writes."""
+        return (self._folder, self._in(self._folder, self._names.dropins))
 
     def watched(self) -> Sequence[str]:
         """Return the folders, any name in them, and the files; also those that do not exist yet."""

@@ -31,6 +31,14 @@ class AllManagedSource:
         others = tuple(document for document in found if not isinstance(document.content, Missing))
         return [replace(look, others=others) for look in self._inner.look()]
 
+    def folders(self) -> Sequence[str]:
+        """Return the folders in which it matters who writes."""
+        return (*self._inner.folders(), *dict.fromkeys(_folder(path) for _, path in self._paths))
+
     def watched(self) -> Sequence[str | Nearby]:
         """Return what wakes the source early."""
         return (*self._inner.watched(), *(path for _, path in self._paths))
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("\\" if path[1:2] == ":" else "/")[0]

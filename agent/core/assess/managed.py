@@ -22,6 +22,8 @@ from agent.core.policy.documents import ManagedMcp, Refuses, Skipped, read_manag
 SCOPE = Scope("managed")
 _STATE_OF_CODE: dict[str, ManagedState] = {"unreadable": "unreadable", "malformed": "malformed"}
 _SOUND: frozenset[ManagedState] = frozenset({"intact", "unverified"})
+_WRITTEN: frozenset[ManagedState] = frozenset({"missing", "malformed", "unexpected"})
+"""Other states than `modified` that somebody brought about."""
 _NO_PROCESS = "Which process wrote it is not known: the system did not tell."
 
 
@@ -64,7 +66,7 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
     return ManagedJudgement(
         rows=tuple(_row(item) for item in judged),
         deviations=(
-            *(found for item in judged for found in _deviations(item)),
+            *(found for item in judged for found in _deviations(item, look)),
             *_passing(look, comparer),
             *_baselines(standing, ground.keys),
             *_own(look),
@@ -149,11 +151,13 @@ def _row(item: _Judged) -> ManagedFileRow:
     )
 
 
-def _deviations(item: _Judged) -> Iterator[Deviation]:
+def _deviations(item: _Judged, look: ManagedLook) -> Iterator[Deviation]:
     row = _row(item)
     evidence = [Evidence("file", f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}")]
     for state, text in item.faults:
-        changed = f" It belongs to {row.owner} now. {_NO_PROCESS}" if state == "modified" else ""
+        changed = f" It belongs to {row.owner} now. {_by(row.path, look)}" if state == "modified" else ""
+        if state in _WRITTEN and row.path in look.writers:
+            changed = f" {_by(row.path, look)}"
         yield deviation(
             f"managed-file.{state}",
             subject=row.path,
@@ -173,11 +177,16 @@ def _passing(look: ManagedLook, comparer: Comparer) -> Iterator[Deviation]:
             continue
         told.add(document.path)
         notes = " ".join(_sentence(note) for note in found.notes)
-        yield _passed(document.path, f"It was changed and changed back. In between: {notes} {_NO_PROCESS}")
+        yield _passed(document.path, f"It was changed and changed back. In between: {notes} {_by(document.path, look)}")
     for path, what in look.touched.items():
         if path not in told:
-            text = f"{what} It is as it was before; what it held in between was not seen. {_NO_PROCESS}"
+            text = f"{what} It is as it was before; what it held in between was not seen. {_by(path, look)}"
             yield replace(_passed(path, text), severity=Severity.LOW)
+
+
+def _by(path: str, look: ManagedLook) -> str:
+    writer = look.writers.get(path)
+    return _NO_PROCESS if writer is None else writer.told(look.accounts)
 
 
 def _passed(path: str, text: str) -> Deviation:

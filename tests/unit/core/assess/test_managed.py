@@ -7,6 +7,7 @@ from agent.core.baseline.trust import Memory
 from agent.core.deviation import Severity
 from agent.core.observation import BaselineFile, Document, DocumentKind, ManagedLook
 from agent.core.place import Content, Data, Facts, Missing, User
+from agent.core.writer import Writer
 from tests.sim.baselines import DAY_S, ISSUED, Signer, baseline, unsigned
 
 IT = Signer()
@@ -65,6 +66,25 @@ def test_a_file_that_is_what_the_signed_baseline_says_is_intact() -> None:
     found = judged(settings(), baselines=(IT.signs(baseline(1, recorded(settings()))),))
     assert states(found) == {SETTINGS: "intact"}
     assert found.deviations == ()
+
+
+def test_a_changed_missing_or_unexpected_file_is_told_with_who_wrote_it_if_the_system_told() -> None:
+    vim = Writer(8, "/usr/bin/vim", 0, 1000, "/usr/bin/sudo")
+    files = (IT.signs(baseline(1, recorded(settings()), recorded(mcp({"mcpServers": {}})))),)
+    for changed in (
+        (settings({}), mcp({"mcpServers": {}})),
+        (settings(),),
+        (settings(), mcp({"mcpServers": {}}), dropin({})),
+    ):
+        look = ManagedLook(ETC, changed, baselines=files, writers=dict.fromkeys((SETTINGS, MCP, DROPIN), vim))
+        (text,) = failing(judge_managed(look, [ANN], Ground("linux", (IT.line,), Memory(), NOW))).values()
+        assert (
+            "It was written by /usr/bin/vim (pid 8) as uid 0, started by /usr/bin/sudo, in a session of uid 1000."
+            in text
+        )
+    unknown = ManagedLook(ETC, (settings({}), mcp({"mcpServers": {}})), baselines=files)
+    (text,) = failing(judge_managed(unknown, [ANN], Ground("linux", (IT.line,), Memory(), NOW))).values()
+    assert "Which process wrote it is not known" in text
 
 
 def test_a_file_that_was_only_reformatted_is_intact_and_says_so() -> None:
