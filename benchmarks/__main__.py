@@ -12,6 +12,7 @@ BENCHMARKS = {
     "latency": "from saving a configuration file to the committed deviation, over 100 saves (2 minutes)",
     "launches": "running servers: start to committed deviation, short-lived ones in a storm, cost beside polls (7 minutes, root)",
     "managed": "one sweep of the managed sources for 20 users; from a change to the committed deviation (1 minute)",
+    "peers": "one inspection of 20 users, beside PyPI snyk-agent-scan on the same machine (a minute, and its installation)",
     "policy": "one verdict of the policy engine",
     "processes": "one sweep of the process table",
 }
