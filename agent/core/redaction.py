@@ -57,6 +57,11 @@ _BASE64 = re.compile(r"^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9+])[A-Za-z0-9+/]{16,}={0,
 
 def redact_command(command: Sequence[str]) -> tuple[str, ...]:
     """Return `[command, *args]` with everything that may be a secret replaced by `***`."""
+    return _redacted(tuple(command))
+
+
+@lru_cache(maxsize=1024)  # of one server it is asked half a dozen times
+def _redacted(command: tuple[str, ...]) -> tuple[str, ...]:
     shown: list[str] = []
     pending = ""
     for argument in command:

@@ -6,6 +6,8 @@ under which the client keeps its state; settings count for the folder that the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from agent.core.entry import agent_entries, read_servers
@@ -129,4 +131,9 @@ def _parsed(text: str | None) -> object:
 
 def same_path(one: str, other: str, os: Os) -> bool:
     """Say whether two paths are spelt alike, as the operating system takes spelling."""
-    return pure_path(os, one) == pure_path(os, other)
+    return one == other or _spelt(os, one) == _spelt(os, other)
+
+
+@lru_cache(maxsize=4096)  # every project is compared with every other
+def _spelt(os: Os, path: str) -> PurePath:
+    return pure_path(os, path)

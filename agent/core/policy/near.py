@@ -89,7 +89,7 @@ def _differences(judge: Judge, server: Server, rule: Rule, redact: Redact, *, al
     if isinstance(rule, CommandRule) and endpoint.command is not None and server.command is not None:
         entry = [part if side is None else expand(part, side) for part in rule.command]
         edits = _edits(_words(entry, rule.command), _words(endpoint.command, server.command))
-        return _worded(edits, redact(rule.command), redact(server.command))
+        return _worded(edits, redact(rule.command), redact(server.command)) if edits else ()
     if isinstance(rule, UrlRule) and endpoint.address is not None:
         text = rule.url if side is None else expand(rule.url, side)
         return _url_differences(text, endpoint.address, redact) if isinstance(text, str) else ()
@@ -127,7 +127,8 @@ def _resemble(one: str, other: str) -> bool:
         return True
     if left and right and (left.startswith(right) or right.startswith(left)):
         return True
-    return SequenceMatcher(a=left, b=right, autojunk=False).ratio() >= _ALIKE
+    matcher = SequenceMatcher(a=left, b=right, autojunk=False)
+    return matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
 
 
 def _worded(edits: Iterable[_Edit], entry: Sequence[str], server: Sequence[str]) -> tuple[Difference, ...]:
