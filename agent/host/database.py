@@ -1,7 +1,7 @@
 """Answers from an SQLite database that a user wrote: from a private copy in memory, with one query of ours, within bounds.
 
-The copy is the bytes that were read; nothing is opened on disk, so nothing is locked, written or recovered there. What a
-program left in its write-ahead log is not seen before it is written back. A schema that is an attack (a view that never ends)
+The copy is the bytes that were read; nothing is opened on disk, so nothing is locked, written or recovered there. What stands in
+the logs beside the database is put in before (`agent.host.database_logs`). A schema that is an attack (a view that never ends)
 is stopped after so many steps; whatever writes, attaches or calls a function is refused.
 """
 

@@ -19,7 +19,7 @@ from agent.core.place import Content, Data, Missing, pure_path
 from agent.ports import Nearby
 from agent.sources.gathering import Addition, FileRead, addition
 from agent.sources.moves import pointed
-from agent.sources.opening import opened
+from agent.sources.opening import opened, read_whole
 from agent.sources.plugins import PluginFile, plugin_files
 from agent.sources.projects import ProjectPlan, folders_read, remembered_projects, repository_of
 from agent.sources.reading import Parses, Visit
@@ -131,7 +131,7 @@ def _plugin(row: ClientRow, plugin: PluginFile, visit: Visit, parses: FileParses
 def _content(visit: Visit, path: str, file: FileRow) -> Content:
     """Return the content; administrators may have linked the device's files anywhere."""
     fence = pure_path(visit.os, path).anchor if file.of_device(visit.os) else None
-    return visit.read(path, fence)
+    return read_whole(visit, path, file, fence)
 
 
 def _read(file: FileRow, origin: Origin, content: Content, parses: FileParses) -> FileRead:

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+from dataclasses import replace
 
 from agent.catalog.formats import Malformed, Parsed, parse_as
 from agent.catalog.maps import at
 from agent.catalog.rows import FileRow, Format, PointerRow, ProjectsRow
+from agent.core.place import Content, Data
 from agent.host.database import DatabaseError, answer
+from agent.host.database_logs import with_journal, with_log
+from agent.sources.reading import Visit
 
 
 def opened(raw: bytes, row: FileRow | ProjectsRow | PointerRow) -> Parsed | Malformed:
@@ -29,6 +33,19 @@ def opened(raw: bytes, row: FileRow | ProjectsRow | PointerRow) -> Parsed | Malf
             return Malformed(f"what stands at {wrap.pointer} is not Base64")
     found = parse_as(inner, row.format)
     return Malformed(f"at {wrap.pointer}: {found.message}") if isinstance(found, Malformed) else found
+
+
+def read_whole(visit: Visit, path: str, row: FileRow | ProjectsRow, fence: str | None = None) -> Content:
+    """Read `path`; a database with what stands in the logs beside it, which are read first: they only ever go into it."""
+    if row.query is None:
+        return visit.read(path, fence)
+    log = visit.aside(f"{path}-wal", fence)
+    content = visit.read(path, fence)
+    journal = visit.aside(f"{path}-journal", fence)
+    if not isinstance(content, Data):
+        return content
+    raw = with_log(content.raw, log.raw) if isinstance(log, Data) else content.raw
+    return replace(content, raw=with_journal(raw, journal.raw) if isinstance(journal, Data) else raw)
 
 
 def _answered(raw: bytes, query: str, form: Format) -> Parsed | Malformed:

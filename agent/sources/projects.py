@@ -13,7 +13,7 @@ from agent.catalog.shapes import project_keys
 from agent.catalog.xmltext import descend
 from agent.core.access import may_read
 from agent.core.place import Data, Missing, Os, Trouble, Unreadable, pure_path
-from agent.sources.opening import opened
+from agent.sources.opening import opened, read_whole
 from agent.sources.reading import Visit
 
 _PROJECT = "<project>/"
@@ -86,7 +86,7 @@ def remembered_projects(row: ClientRow, place: ProjectsRow, visit: Visit, enviro
     found: list[str] = []
     for path in expand(row, place.path, visit.os, home=visit.user.home, environment=environment):
         for match in visit.matches(path):
-            content = visit.read(match)
+            content = read_whole(visit, match, place)
             parsed = opened(content.raw, place) if isinstance(content, Data) else None
             if isinstance(parsed, Parsed):
                 found += _folders(parsed.value, place, visit)

@@ -1,8 +1,10 @@
 """The look at users' configuration: what counts for whom, what could not be seen, and that nothing is parsed twice."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -429,6 +431,23 @@ def test_a_project_file_that_another_one_overrides_is_not_read() -> None:
         server.name for server in look(ann(copilot), "/home/ann/p").servers if server.client == "github-copilot-cli"
     ]
     assert names == ["root"]
+
+
+def test_projects_that_stand_only_in_the_log_of_a_database_are_found(tmp_path: Path) -> None:
+    """opencode keeps its database open, with everything new in the log beside it."""
+    path = tmp_path / "opencode.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("CREATE TABLE project (id TEXT PRIMARY KEY, worktree TEXT)")
+    connection.execute("INSERT INTO project VALUES ('1', '/home/ann/p')")
+    place = "/home/ann/.local/share/opencode/opencode.db"
+    tree = ann({"/home/ann/p/opencode.json": '{"mcp": {"s": {"type": "local", "command": ["x"]}}}'})
+    tree.put(place, path.read_bytes())
+    tree.put(f"{place}-wal", Path(f"{path}-wal").read_bytes())
+    connection.close()
+    found = look(tree)
+    assert found.projects == ("/home/ann/p",)
+    assert [server.name for server in found.servers] == ["s"]
 
 
 def test_the_users_own_file_counts_once_where_the_home_is_a_project_too() -> None:
