@@ -43,6 +43,7 @@ from agent.sources.processes import ProcessSource, Readers
 from agent.sources.projects import ProjectPlan
 from agent.sources.walk import ProjectWalk
 from agent.sources.whereabouts import Whereabouts
+from agent.sources.wsl import WithWsl
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Eyes:
 
     device: DeviceRow
     users: HomeUsers
-    configs: ConfigSource
+    configs: ConfigSource | WithWsl
     managed: AllManagedSource
     processes: ProcessSource
     habits: Habits
@@ -122,17 +123,18 @@ def eyes(
         launches,
         readers=Readers(Flags(files, users, known.marks), Artifacts(files, users, known.marks), whereabouts),
     )
+    configs = ConfigSource(
+        files,
+        users,
+        known,
+        projects=(*target.projects, *looks.projects),
+        habits=habits,
+        interval_s=looks.config_interval_s,
+    )
     return Eyes(
         device=_device(target, machine, system, device),
         users=users,
-        configs=ConfigSource(
-            files,
-            users,
-            known,
-            projects=(*target.projects, *looks.projects),
-            habits=habits,
-            interval_s=looks.config_interval_s,
-        ),
+        configs=WithWsl(configs, files, users, known) if system == "windows" else configs,
         managed=AllManagedSource(
             ManagedSource(
                 files,

@@ -107,7 +107,8 @@ class BaselineFile:
 class ConfigLook:
     """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not.
 
-    `repositories` gives the root of the repository that a project lies in, where that is another folder.
+    `repositories` gives the root of the repository that a project lies in, where that is another folder. `apart` says that the
+    user lives in a system of its own inside this machine, whose clients the managed files of this machine do not bind.
     """
 
     user: User
@@ -118,6 +119,7 @@ class ConfigLook:
     client_versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    apart: bool = False
 
     @property
     def partition(self) -> Partition:

@@ -83,6 +83,9 @@ def judge_configured(
     organisation = memo.of(organisation_judge, managed, means, versions_of(looks))
     own = OwnPolicies(looks, managed, means.environment, memo)
     for look in looks:
+        if look.apart:
+            judged += [memo.of(_unenforced, server, organisation, None, means) for server in look.servers]
+            continue
         sessions = _Sessions(look, managed, means, memo)
         outcome = sessions.outcome()
         if outcome.refuses is not None:

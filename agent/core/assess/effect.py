@@ -27,7 +27,7 @@ def effect_deviations(
     """Yield what takes the place of the deployed policy, for everyone or for one user."""
     memo = memo or Memo()
     yield from _told(organisation, None)
-    for look in looks:
+    for look in (look for look in looks if not look.apart):
         yield from memo.of(_for_user, managed, look, client_version)
 
 
