@@ -1,7 +1,7 @@
 """Who may read or change a file, judged from the facts that a walk collected: mode bits, owner, group.
 
-Access control lists are not in the facts: where a look collected them they come beside, as guards. `may_read` does without: a
-list can let a user read what the mode does not, and the user's client is then judged too strictly, never too kindly.
+Who may change a thing by an access control list comes beside the facts, as guards; who may read it by one is in the facts, where
+a look asked for it, as `ManagedSource` does.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,13 +22,16 @@ _CALLED = {"folder": "folder", "key": "registry value"}
 def may_read(access: tuple[Facts, ...], user: User) -> bool:
     """Say whether `user` could open the last file of `access` for reading: every folder searchable, the file readable.
 
-    A user without a known uid (Windows) is taken to be able: there the facts carry no such bits.
+    A user without a known uid (Windows) is taken to be able unless the list says no: there the facts carry no such bits.
     """
-    if user.uid is None or user.uid == 0:
+    if user.uid is None:
+        last = access[-1] if access else None
+        return last is None or last.rights is None or last.rights.permits(last, user, _READ) is not False
+    if user.uid == 0:
         return True
-    *way, last = access or (Facts("/", "folder", 0o755),)
+    *way, file = access or (Facts("/", "folder", 0o755),)
     return all(_permits(folder, user, _SEARCH) for folder in way if folder.kind == "folder") and _permits(
-        last, user, _READ if last.kind != "folder" else _READ | _SEARCH
+        file, user, _READ if file.kind != "folder" else _READ | _SEARCH
     )
 
 
@@ -88,6 +91,9 @@ def _below(path: str, folder: str) -> bool:
 
 
 def _permits(facts: Facts, user: User, bits: int) -> bool:
+    by_list = facts.rights.permits(facts, user, bits) if facts.rights is not None else None
+    if by_list is not None:
+        return by_list
     if facts.uid == user.uid:
         granted = facts.mode >> 6
     elif facts.gid in user.gids:

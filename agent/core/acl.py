@@ -10,6 +10,9 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from agent.core.place import Rights
+from agent.core.rights import MacosRights, PosixRights, WindowsRights
+
 _VERSION, _ENTRY = 2, struct.Struct("<HHI")
 _USER, _GROUP_OBJ, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
 _WRITE = 2
@@ -20,13 +23,15 @@ class Guard:
     """What a system says of a file besides owner and mode.
 
     `users` and `groups` may write by an access control list; `others` says in words who else may, where the system knows names
-    and no numbers. `group_writes` is what the list leaves of the owning group's right, None without a list.
+    and no numbers. `group_writes` is what the list leaves of the owning group's right, None without a list. `rights` are
+    its word on reading.
     """
 
     users: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     others: tuple[str, ...] = ()
     group_writes: bool | None = None
+    rights: Rights | None = None
 
 
 def posix_guard(raw: bytes) -> Guard:
@@ -40,6 +45,12 @@ def posix_guard(raw: bytes) -> Guard:
         users=tuple(who for tag, who in able if tag == _USER and who != 0),
         groups=tuple(who for tag, who in able if tag == _GROUP and who != 0),
         group_writes=any(tag == _GROUP_OBJ for tag, _ in able),
+        rights=PosixRights(
+            users=tuple((who, perm) for tag, perm, who in entries if tag == _USER),
+            groups=tuple((who, perm) for tag, perm, who in entries if tag == _GROUP),
+            owning_group=next((perm for tag, perm, _ in entries if tag == _GROUP_OBJ), 0),
+            mask=mask,
+        ),
     )
 
 
@@ -84,6 +95,9 @@ _CODES: Final = {
     "LO": 0x80, "CR": 0x100,
 }  # fmt: skip
 _ACE_FIELDS = 6
+_ALLOWS: Final = frozenset({"A", "XA", "OA"})
+_READS: Final = 0x1 | 0x10000000 | 0x80000000
+"""Read the data of a file (query a value of a key), and the generic rights that hold it."""
 
 
 def sddl_guard(text: str, changes: int = _CHANGES) -> Guard:
@@ -92,16 +106,21 @@ def sddl_guard(text: str, changes: int = _CHANGES) -> Guard:
     if "D" not in parts or "NO_ACCESS_CONTROL" in parts["D"]:
         return Guard(others=("everyone, as there is no access control list",))
     found: dict[str, None] = {}
+    readers: dict[str, bool] = {}
     owner = parts.get("O", "").strip()
     if owner and owner not in _ADMINISTRATORS:
         found[f"{_CALLED.get(owner, owner)}, who owns it"] = None
     for entry in _ACE.findall(parts["D"]):
         fields = entry.split(";")
+        if len(fields) >= _ACE_FIELDS and "IO" not in _pairs(fields[1]) and _rights(fields[2]) & _READS:
+            readers.setdefault(fields[5], fields[0] in _ALLOWS)
         if len(fields) < _ACE_FIELDS or not fields[0].startswith(("A", "XA", "OA")) or "IO" in _pairs(fields[1]):
             continue  # denials take away; inherit-only entries are for what is made below
         if fields[5] not in _ADMINISTRATORS and _rights(fields[2]) & changes:
             found[_CALLED.get(fields[5], fields[5])] = None
-    return Guard(others=tuple(found))
+    readable = any(allowed for who, allowed in readers.items() if who not in _ADMINISTRATORS)
+    shut = any(not allowed for who, allowed in readers.items() if _CALLED.get(who) == "everyone")
+    return Guard(others=tuple(found), rights=WindowsRights(readable and not shut))
 
 
 def _rights(text: str) -> int:
@@ -131,11 +150,13 @@ _LS_ADMINISTRATORS = frozenset({"user:root", "group:wheel", "user:_root"})
 def ls_guard(text: str) -> Guard:
     """Return who the access control entries that macOS' `ls -lde` prints let change the file."""
     found: dict[str, None] = {}
+    entries: list[tuple[str, bool, frozenset[str]]] = []
     for line in text.splitlines():
         entry = _LS_ENTRY.match(line)
-        if entry is None or entry["kind"] == "deny" or entry["who"] in _LS_ADMINISTRATORS:
+        rights = frozenset(entry["rights"].split(",")) if entry is not None else frozenset[str]()
+        if entry is None or "only_inherit" in rights:
             continue
-        rights = set(entry["rights"].split(","))
-        if rights & _LS_CHANGES and "only_inherit" not in rights:
+        entries.append((entry["who"], entry["kind"] == "allow", rights))
+        if entry["kind"] == "allow" and entry["who"] not in _LS_ADMINISTRATORS and rights & _LS_CHANGES:
             found[entry["who"].replace(":", " ", 1)] = None
-    return Guard(others=tuple(found))
+    return Guard(others=tuple(found), rights=MacosRights(tuple(entries)) if entries else None)

@@ -7,7 +7,7 @@ that a Windows disk can be examined on Linux; nothing here or above touches the 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
-from typing import Literal
+from typing import Literal, Protocol
 
 Os = Literal["linux", "macos", "windows"]
 
@@ -40,11 +40,20 @@ class Place:
         return f"{self.path}{line}" + (f" at {self.pointer}" if self.pointer else "")
 
 
+class Rights(Protocol):
+    """What an access control list says of a user beside the mode."""
+
+    def permits(self, facts: "Facts", user: User, bits: int) -> bool | None:
+        """Say whether `user` has the rights `bits` (read 4, write 2, search 1) to what `facts` are of; None: see the mode."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     r"""What the file system states about one file or folder; times in nanoseconds, `mode` without the type bits.
 
     A key of the Windows registry has a path too: that of its value, `HKLM\SOFTWARE\...`.
+    `rights` is the access control list, where a look asked for it and there is one.
     """
 
     path: str
@@ -58,6 +67,7 @@ class Facts:
     device: int = 0
     inode: int = 0
     links: int = 1
+    rights: Rights | None = None
 
     @property
     def identity(self) -> tuple[int, int, str, int, int, int]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from agent.core.acl import KEY_CHANGES, Guard, ls_guard, posix_guard, sddl_guard
@@ -46,7 +47,7 @@ class _Linux:
         if who is None:
             return guard
         other = guard or Guard()
-        return Guard(other.users, other.groups, (*other.others, who), other.group_writes)
+        return replace(other, others=(*other.others, who))
 
     def _table(self) -> tuple[Mount, ...]:
         with suppress(OSError):

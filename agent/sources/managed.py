@@ -4,7 +4,8 @@ Nothing is judged here; `agent.core.policy` says what a client makes of each doc
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from agent.catalog.paths import expand
 from agent.catalog.rows import ClientRow, Templates
@@ -29,6 +30,9 @@ _BLIND = {
     Trouble.TIMED_OUT: CoverageState.TIMED_OUT,
 }
 """Troubles that say nothing about what stands there. The others are facts about the file, and the look is complete."""
+
+
+_Found = TypeVar("_Found", Data, Missing, Unreadable, Content, Listing)
 
 
 def nothing_known(_: Facts) -> None:
@@ -91,16 +95,17 @@ class ManagedSource:
         coverage = (_coverage([document.content for document in documents], dropins), *self._left_out())
         own = self._around.own()
         marks, self._before = touched(self._before, documents), documents
+        guards = self._guards([dropins, *(document.content for document in (*documents, *misplaced))], own)
         return [
             ManagedLook(
                 self._folder,
-                documents,
-                dropins,
+                tuple(replace(document, content=_with_rights(document.content, guards)) for document in documents),
+                _with_rights(dropins, guards),
                 misplaced,
                 coverage,
                 baselines=tuple(self._signed()),
                 touched=marks,
-                guards=self._guards([*documents, *misplaced], own),
+                guards=guards,
                 accounts=self._accounts(),
                 own=own,
                 writers=self._around.writers(),
@@ -125,8 +130,8 @@ class ManagedSource:
             text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
             yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
 
-    def _guards(self, documents: Sequence[Document], own: Sequence[Facts]) -> dict[str, Guard]:
-        passed = {facts.path: facts for document in documents for facts in document.content.access}
+    def _guards(self, found: Sequence[Content | Listing], own: Sequence[Facts]) -> dict[str, Guard]:
+        passed = {facts.path: facts for item in found for facts in item.access}
         passed |= {facts.path: facts for facts in own if facts.kind == "folder"}
         return {path: guard for path, facts in passed.items() if (guard := self._around.guard(facts)) is not None}
 
@@ -187,6 +192,14 @@ class ManagedSource:
 
     def _paths(self, templates: Templates) -> tuple[str, ...]:
         return expand(self._row, templates, self._files.os, home="")
+
+
+def _with_rights(found: _Found, guards: Mapping[str, Guard]) -> _Found:
+    """Return `found` with what the access control lists on the way say of readers."""
+    rights = {path: guard.rights for path, guard in guards.items() if guard.rights is not None}
+    if not any(facts.path in rights for facts in found.access):
+        return found
+    return replace(found, access=tuple(replace(facts, rights=rights.get(facts.path)) for facts in found.access))
 
 
 def _names(listing: Listing) -> tuple[str, ...]:

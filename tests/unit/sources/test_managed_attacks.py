@@ -7,7 +7,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.baseline.record import DEPLOYED, record_of
 from agent.core.baseline.trust import Memory
 from agent.core.observation import BaselineFile, ManagedLook
+from agent.core.place import User
 from agent.host.files import RootedFiles
 from agent.host.permissions import guards_of
 from agent.runtime.mailbox import merged
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tricks of o
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to be root")
 
 IT = Signer()
-NOBODY = 65534
+NOBODY, NONE = 65534, 0xFFFFFFFF
 ETC = "/etc/claude-code"
 SETTINGS = f"{ETC}/managed-settings.json"
 GOOD = json.dumps({"allowedMcpServers": [{"serverName": "ok"}], "allowManagedMcpServersOnly": True})
@@ -58,13 +59,13 @@ class Machine:
         (look,) = self.source.look()
         return look
 
-    def judged(self, look: ManagedLook | None = None) -> ManagedJudgement:
+    def judged(self, look: ManagedLook | None = None, users: Sequence[User] = ()) -> ManagedJudgement:
         look = look or self.look()
         seen = ManagedLook(
             look.folder, look.documents, look.dropin_folder, look.misplaced, look.coverage, self.baselines,
             look.passed, look.touched, look.guards, look.accounts,
         )  # fmt: skip
-        return judge_managed(seen, (), Ground("linux", (IT.line,), Memory(), ISSUED + DAY_S))
+        return judge_managed(seen, users, Ground("linux", (IT.line,), Memory(), ISSUED + DAY_S))
 
     def told(self, look: ManagedLook | None = None) -> dict[str, str]:
         own = f"uid {os.geteuid()}"
@@ -231,8 +232,7 @@ def test_a_half_written_file_is_looked_at_again_before_it_is_reported(
 
 @as_root
 def test_a_right_to_write_by_an_access_control_list_is_exposed(machine: Machine) -> None:
-    none = 0xFFFFFFFF
-    entries = [(0x01, 6, none), (0x02, 6, 1000), (0x04, 4, none), (0x10, 6, none), (0x20, 4, none)]
+    entries = [(0x01, 6, NONE), (0x02, 6, 1000), (0x04, 4, NONE), (0x10, 6, NONE), (0x20, 4, NONE)]
     raw = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
     (machine.root / "etc/passwd").write_text("ann:x:1000:1000::/home/ann:/bin/sh\n")
     try:
@@ -240,6 +240,27 @@ def test_a_right_to_write_by_an_access_control_list_is_exposed(machine: Machine)
     except OSError:
         pytest.skip("the file system of the tests has no access control lists")
     assert "by ann (uid 1000), by its access control list" in machine.told()["managed-file.exposed"]
+
+
+@as_root
+@pytest.mark.parametrize(("mode", "granted"), [(0o644, 0), (0o600, 4)], ids=["shut out by a list", "let in by a list"])
+def test_who_may_read_by_a_list_is_judged_as_the_kernel_does_it(
+    machine: Machine, as_nobody: Callable[[str], int], mode: int, granted: int
+) -> None:
+    other = mode & 7
+    entries = [(0x01, 6, NONE), (0x02, granted, NOBODY), (0x04, 0, NONE), (0x10, 4, NONE), (0x20, other, NONE)]
+    raw = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(machine.file, "system.posix_acl_access", raw)
+    except OSError:
+        pytest.skip("the file system of the tests has no access control lists")
+    reads = as_nobody(f"open({str(machine.file)!r}).read()") == 0
+    nobody = User("nobody", "/nonexistent", NOBODY, frozenset({NOBODY}))
+    told = {item.key.control: item.text for item in machine.judged(users=[nobody]).deviations}
+    assert reads == (granted == 4)
+    assert ("managed-file.unreadable" in told) != reads
+    if not reads:
+        assert "does not bind nobody" in told["managed-file.unreadable"]
 
 
 @as_root
