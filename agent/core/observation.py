@@ -72,6 +72,8 @@ class DocumentKind(StrEnum):
     PROJECT_SETTINGS = "project-settings"
     LOCAL_SETTINGS = "local-settings"
     CLIENT_STATE = "client-state"  # ~/.claude.json: servers switched off, projects' approvals
+    DESKTOP_POLICY = "claude-desktop-policy"  # a macOS profile or HKLM, as JSON
+    DESKTOP_USER_POLICY = "claude-desktop-user-policy"  # HKCU, which the user writes
     CODEX_REQUIREMENTS = "codex-requirements"
     GEMINI_SYSTEM = "gemini-system-settings"
     GEMINI_DEFAULTS = "gemini-system-defaults"

@@ -15,6 +15,7 @@ from agent.core.observation import BaselineFile, Coverage, CoverageState, Docume
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
 from agent.core.writer import Writer
+from agent.host.stores import CLAUDE_CODE
 from agent.ports import Files
 from agent.sources.passing import touched
 from agent.sources.settling import settled
@@ -85,7 +86,7 @@ class ManagedSource:
                 if counts_as_dropin(name)
             ),
             self._document(DocumentKind.MANAGED_MCP, self._in(self._folder, self._names.servers)),
-            *store_documents(self._files, self._around.registry or tuple),
+            *self.stores(CLAUDE_CODE),
         )
         misplaced = tuple(
             document
@@ -111,6 +112,15 @@ class ManagedSource:
                 writers=self._around.writers(),
             )
         ]
+
+    def guarded(self, documents: Sequence[Document]) -> tuple[tuple[Document, ...], Mapping[str, Guard]]:
+        """Return `documents` with what access control lists say of readers, and the guards of everything on the way."""
+        guards = self._guards([document.content for document in documents], ())
+        return tuple(replace(item, content=_with_rights(item.content, guards)) for item in documents), guards
+
+    def stores(self, client: str) -> Iterator[Document]:
+        """Yield what the policy stores beside files hold for `client`."""
+        yield from store_documents(self._files, self._around.registry or tuple, client)
 
     def folders(self) -> Sequence[str]:
         """Return the folders in which it matters who writes."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from agent.catalog.policy_files import POLICY_FILES
 from agent.core.observation import Document, ManagedLook
 from agent.core.place import Missing
+from agent.host.stores import CLAUDE_DESKTOP
 from agent.ports import Files, Nearby
 from agent.sources.managed import ManagedSource
 from agent.sources.settling import settled
@@ -28,8 +29,10 @@ class AllManagedSource:
             Document(kind, path, settled(lambda path=path: self._files.read(path)))  # type: ignore[misc]
             for kind, path in self._paths
         )
-        others = tuple(document for document in found if not isinstance(document.content, Missing))
-        return [replace(look, others=others) for look in self._inner.look()]
+        there = tuple(document for document in found if not isinstance(document.content, Missing))
+        others = (*there, *self._inner.stores(CLAUDE_DESKTOP))
+        others, guards = self._inner.guarded(others)
+        return [replace(look, others=others, guards={**guards, **look.guards}) for look in self._inner.look()]
 
     def folders(self) -> Sequence[str]:
         """Return the folders in which it matters who writes."""

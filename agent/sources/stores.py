@@ -6,40 +6,56 @@ that the client sees: the store's canonical value, so that two encodings of the 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agent.catalog.xmltext import XmlError, parse_plist
 from agent.core.canonical import canonical
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Names, Trouble, Unreadable
-from agent.host.stores import Value, profile_of
+from agent.host.stores import CLAUDE_CODE, CLAUDE_DESKTOP, Value, profile_of
 from agent.ports import Files
 
 PREFERENCES = "/Library/Managed Preferences"
-_PLIST = "com.anthropic.claudecode.plist"
 
 Registry = Callable[[], Sequence[Value]]
 
 
-def store_documents(files: Files, registry: Registry) -> Iterator[Document]:
-    """Yield a document for each store of the examined system that holds a policy for Claude Code."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A client's policy store: the name of its property list, and the roles of a document for all and of one that users write."""
+
+    plist: str
+    kind: DocumentKind
+    users_own: DocumentKind
+
+
+STORES = {
+    CLAUDE_CODE: Store("com.anthropic.claudecode.plist", DocumentKind.MANAGED_PREFERENCES, DocumentKind.USER_REGISTRY),
+    CLAUDE_DESKTOP: Store(
+        "com.anthropic.claudefordesktop.plist", DocumentKind.DESKTOP_POLICY, DocumentKind.DESKTOP_USER_POLICY
+    ),
+}
+
+
+def store_documents(files: Files, registry: Registry, client: str = CLAUDE_CODE) -> Iterator[Document]:
+    """Yield a document for each store of the examined system that holds a policy for `client`."""
     if files.os == "macos":
-        yield from _preferences(files)
+        yield from _preferences(files, STORES[client])
     if files.os == "windows":
-        yield from (_of_registry(value) for value in registry())
+        yield from (_of_registry(value) for value in registry() if value.client == client)
 
 
-def _preferences(files: Files) -> Iterator[Document]:
+def _preferences(files: Files, store: Store) -> Iterator[Document]:
     listing = files.names(PREFERENCES)
     for name in listing.names if isinstance(listing, Names) else ():
         path, user = f"{PREFERENCES}/{name}", None
-        if name != _PLIST:
+        if name != store.plist:
             if name.endswith(".plist"):
                 continue
-            path, user = f"{path}/{_PLIST}", name
+            path, user = f"{path}/{store.plist}", name
         content = _from_plist(files.read(path))
         if not isinstance(content, Missing):
-            yield Document(DocumentKind.MANAGED_PREFERENCES, path, content, user=user)
+            yield Document(store.kind, path, content, user=user)
 
 
 def _from_plist(content: Content) -> Content:
@@ -58,11 +74,12 @@ def _of_registry(value: Value) -> Document:
         content: Content = Unreadable(Trouble.DENIED, f"{value.path}: {value.problem}")
     else:
         content = Data((value.text or "null").encode("utf-8", "surrogatepass"), (_key_of(value),))
+    store = STORES[value.client]
     if value.sid is None:
-        return Document(DocumentKind.MANAGED_PREFERENCES, value.path, content)
+        return Document(store.kind, value.path, content)
     home = profile_of(value.sid)
     user = home.rpartition("\\")[2] if home else value.sid
-    return Document(DocumentKind.USER_REGISTRY, value.path, content, user=user)
+    return Document(store.users_own, value.path, content, user=user)
 
 
 def _key_of(value: Value) -> Facts:

@@ -13,14 +13,16 @@ if sys.platform == "win32":
     DACL = 0x4
 
     @contextmanager
-    def value(hive: int, data: str | int, kind: int = winreg.REG_SZ, name: str = "Settings") -> Iterator[None]:
-        """Hold one value in the policy key of `hive`; the key goes with it."""
-        with winreg.CreateKeyEx(hive, KEY, 0, winreg.KEY_ALL_ACCESS | winreg.KEY_WOW64_64KEY) as key:
-            winreg.SetValueEx(key, name, 0, kind, data)
+    def value(
+        hive: int, data: str | int, kind: int = winreg.REG_SZ, name: str = "Settings", key: str = KEY
+    ) -> Iterator[None]:
+        """Hold one value in a policy key of `hive`; the key goes with it."""
+        with winreg.CreateKeyEx(hive, key, 0, winreg.KEY_ALL_ACCESS | winreg.KEY_WOW64_64KEY) as opened:
+            winreg.SetValueEx(opened, name, 0, kind, data)
         try:
             yield
         finally:
-            winreg.DeleteKeyEx(hive, KEY, winreg.KEY_WOW64_64KEY, 0)
+            winreg.DeleteKeyEx(hive, key, winreg.KEY_WOW64_64KEY, 0)
 
     @contextmanager
     def protected(hive: int, sddl: str) -> Iterator[None]:

@@ -57,6 +57,12 @@ if sys.platform == "win32":
             assert found.path == f"HKU\\{found.sid}\\{KEY}\\Settings"
             assert (profile_of(found.sid) or "").casefold() == os.environ["USERPROFILE"].casefold()
 
+    def test_all_values_of_claude_desktop_s_key_are_its_policy() -> None:
+        with value(MACHINE, 0, winreg.REG_DWORD, "isLocalDevMcpEnabled", r"SOFTWARE\Policies\Claude"):
+            (found,) = registry_policies()
+        assert (found.client, found.path) == ("claude-desktop", "HKLM\\SOFTWARE\\Policies\\Claude\\*")
+        assert json.loads(found.text or "") == {"isLocalDevMcpEnabled": 0}
+
     def test_a_user_who_is_not_known_has_no_profile() -> None:
         assert profile_of("S-1-5-21-1-2-3-4") is None
 

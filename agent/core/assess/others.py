@@ -12,7 +12,7 @@ from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ManagedFileRow, ManagedState
 from agent.core.memo import Memo
-from agent.core.observation import ConfigLook, Document, ManagedLook, Scope
+from agent.core.observation import ConfigLook, Document, DocumentKind, ManagedLook, Scope
 from agent.core.place import Data, Missing, Unreadable, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation, Result, Step
@@ -134,7 +134,8 @@ def _faults(document: Document, managed: ManagedLook, users: Sequence[User]) -> 
             faults.append(("malformed", policy.why))
         elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
             faults.append(("unreadable", f"{', '.join(shut_out)} may not read it: make it readable for everyone."))
-    if who := list(writers(content.access, managed.guards, managed.accounts)):
+    own = document.kind is DocumentKind.DESKTOP_USER_POLICY  # its user's in any case
+    if not own and (who := list(writers(content.access, managed.guards, managed.accounts))):
         faults.append(("exposed", "; ".join(who) + "."))
     return faults
 

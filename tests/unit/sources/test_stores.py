@@ -4,10 +4,12 @@ import plistlib
 from agent.catalog.rows import catalog
 from agent.core.acl import Guard
 from agent.core.assess.managed import Ground, judge_managed
+from agent.core.assess.others import other_deviations
 from agent.core.observation import CoverageState, Document, DocumentKind
 from agent.core.place import Data, Unreadable
-from agent.host.stores import Value, registry_policies
+from agent.host.stores import CLAUDE_DESKTOP, Value, registry_policies
 from agent.sources.managed import ManagedSource, Surroundings
+from agent.sources.other_policies import AllManagedSource
 from agent.sources.stores import store_documents
 from tests.sim.files import Tree
 
@@ -75,3 +77,22 @@ def test_other_systems_have_no_registry() -> None:
     import sys  # noqa: PLC0415
 
     assert sys.platform == "win32" or registry_policies() == ()
+
+
+def test_the_policy_of_claude_desktop_is_inventoried_beside_and_its_key_judged_by_its_descriptor() -> None:
+    policy = "/Library/Managed Preferences/com.anthropic.claudefordesktop.plist"
+    files = Tree({policy: plistlib.dumps({"isLocalDevMcpEnabled": False})}, os="macos")
+    (look,) = AllManagedSource(ManagedSource(files, catalog()["claude-code"]), files).look()
+    assert [(item.kind, item.path, text(item)) for item in look.others] == [
+        (DocumentKind.DESKTOP_POLICY, policy, '{"isLocalDevMcpEnabled":false}')
+    ]
+    assert look.documents[-1].kind is DocumentKind.MANAGED_MCP
+
+    key = "HKLM\\SOFTWARE\\Policies\\Claude\\*"
+    own = "HKU\\S-1-5-21-7\\SOFTWARE\\Policies\\Claude\\*"
+    values = (Value(key, "{}", client=CLAUDE_DESKTOP), Value(own, "{}", "S-1-5-21-7", client=CLAUDE_DESKTOP))
+    around = Surroundings(registry=lambda: values, guard=lambda _: Guard(others=("everyone",)))
+    windows = Tree({}, os="windows")
+    (look,) = AllManagedSource(ManagedSource(windows, catalog()["claude-code"], around=around), windows).look()
+    assert [item.kind for item in look.others] == [DocumentKind.DESKTOP_POLICY, DocumentKind.DESKTOP_USER_POLICY]
+    assert [(item.key.control, item.label) for item in other_deviations(look, ())] == [("managed-file.exposed", key)]

@@ -7,17 +7,25 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import User
 from agent.core.policy.others.codex import codex_policy
 from agent.core.policy.others.copilot import copilot_policy
+from agent.core.policy.others.desktop import desktop_policy
 from agent.core.policy.others.gemini import gemini_policy
 from agent.core.policy.others.ruling import ClientPolicy
 
 Enforcement = Callable[[Sequence[Document], User | None], ClientPolicy]
 
 ENFORCEMENTS: Mapping[str, Enforcement] = MappingProxyType(
-    {"codex": codex_policy, "gemini-cli": gemini_policy, "github-copilot-cli": copilot_policy}
+    {
+        "claude-desktop": desktop_policy,
+        "codex": codex_policy,
+        "gemini-cli": gemini_policy,
+        "github-copilot-cli": copilot_policy,
+    }
 )
 
 KINDS: Mapping[DocumentKind, str] = MappingProxyType(
     {
+        DocumentKind.DESKTOP_POLICY: "claude-desktop",
+        DocumentKind.DESKTOP_USER_POLICY: "claude-desktop",
         DocumentKind.CODEX_REQUIREMENTS: "codex",
         DocumentKind.GEMINI_SYSTEM: "gemini-cli",
         DocumentKind.GEMINI_DEFAULTS: "gemini-cli",
