@@ -11,7 +11,7 @@ from agent.catalog.linetext import parse_properties, shell_commands
 from agent.catalog.rows import Format
 from agent.catalog.xmltext import XmlError, parse_plist, parse_xml
 from agent.catalog.yamltext import YamlError, front_matter, parse_yaml
-from agent.core.jsontext import JsonError, decode, line_of, parse, pointer
+from agent.core.jsontext import JsonError, decode, decode_utf8, line_of, parse, pointer
 from agent.core.place import Place
 from agent.core.server import Problem
 
@@ -93,6 +93,7 @@ def _front_matter(_: bytes, text: str) -> object:
 
 _PARSERS: Mapping[Format, Callable[[bytes, str], object]] = {
     "json": lambda _, text: parse(text, "strict"),
+    "json-utf8": lambda raw, _: parse(decode_utf8(raw), "strict"),
     "jsonc": lambda _, text: parse(text, "jsonc"),
     "json5": lambda _, text: parse(as_jsonc(text), "jsonc"),
     "toml": _toml,
@@ -119,6 +120,7 @@ def _toml_line(text: str, target: str) -> int | None:
 
 _LINES: Mapping[Format, Callable[[str, str], int | None]] = {
     "json": line_of,
+    "json-utf8": line_of,
     "jsonc": line_of,
     "toml": _toml_line,
 }

@@ -23,7 +23,18 @@ from agent.core.recognition.clients import ClientMarks
 from agent.core.server import ServerScope
 
 Format = Literal[
-    "json", "jsonc", "json5", "toml", "yaml", "front-matter", "xml", "plist", "properties", "shell", "text"
+    "json",
+    "json-utf8",
+    "jsonc",
+    "json5",
+    "toml",
+    "yaml",
+    "front-matter",
+    "xml",
+    "plist",
+    "properties",
+    "shell",
+    "text",
 ]
 Confidence = Literal["observed", "vendor", "vendor-source", "tool-source", "community", "memory"]
 Shape = Literal[

@@ -1,17 +1,19 @@
 """An `mcpServers` map as Claude Code validates it → servers, and a problem for every entry that it would not load.
 
 Observed with 2.1.330: no `type` or "stdio" makes a command of it, even beside a `url`; http, streamable-http, sse and ws make a
-URL of it, even beside a `command`; any other type, in any other case too, is invalid. `args` must be a list of strings, `env` and
-`headers` maps to strings; null is no value for any of them. URLs are not looked at. `sdk` is valid in `--mcp-config` alone.
+URL of it, even beside a `command`; any other type, in any other case too, is invalid. URLs are not looked at. `sdk` is valid in
+`--mcp-config` alone. Of the other members each transport checks those that it knows (`_MEMBERS`); null is no value for any of
+them, and what it does not know may hold anything.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agent.core.jsontext import pointer as pointer_to
 from agent.core.place import Place
+from agent.core.policy.urls import parse_url
 from agent.core.server import Problem, Server, ServerScope, Transport
 
 RESERVED_NAMES = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
@@ -24,6 +26,8 @@ _TRANSPORTS = {
     "ws": Transport.WS,
     "sdk": Transport.SDK,
 }
+_MOST = 2**53 - 1  # JavaScript's largest safe integer
+_PERMISSIONS = frozenset({"always_allow", "always_ask", "always_deny"})
 _PLUGIN_VARIABLE = re.compile(r"\$\{(CLAUDE_PLUGIN_ROOT|CLAUDE_PLUGIN_DATA)\}")
 
 
@@ -54,7 +58,7 @@ def read_servers(  # noqa: PLR0913 - one keyword for each fact that the map itse
     problems: list[Problem] = []
     for name, entry in value.items():
         place = Place(path, pointer + pointer_to(name))
-        wrong = _name_fault(name) or entry_fault(entry, dynamic=scope is ServerScope.DYNAMIC)
+        wrong = _name_fault(name, scope) or entry_fault(entry, dynamic=scope is ServerScope.DYNAMIC)
         if wrong:
             problems.append(Problem(place, "invalid-server", f"The client skips the server {name!r}: {wrong}."))
             continue
@@ -80,7 +84,7 @@ def entry_fault(entry: object, *, dynamic: bool = False) -> str | None:
         return f"its type {_shown(kind)} is none of stdio, http, sse and ws"
     if transport is Transport.SDK:
         return None if isinstance(entry.get("name"), str) else "an sdk entry needs a name"
-    return _command_fault(entry) if transport is Transport.STDIO else _remote_fault(entry)
+    return _command_fault(entry) if transport is Transport.STDIO else _remote_fault(entry, transport)
 
 
 def plugin_servers(
@@ -103,8 +107,8 @@ def plugin_servers(
     )
 
 
-def _name_fault(name: str) -> str | None:
-    if name in RESERVED_NAMES:
+def _name_fault(name: str, scope: ServerScope) -> str | None:
+    if name in RESERVED_NAMES and scope is not ServerScope.PLUGIN:  # a plugin's servers are named after it
         return "the name is reserved for a built-in server"
     return "no object can hold that name" if name in _NO_NAMES else None
 
@@ -113,23 +117,24 @@ def _command_fault(entry: Mapping[str, Any]) -> str | None:
     command = entry.get("command")
     if not isinstance(command, str):
         return "its command is missing or not text"
-    if not command:
-        return "its command is empty"
-    if "args" in entry and not _texts(entry["args"]):
-        return "its args are not a list of texts"
-    if "env" in entry and not _text_map(entry["env"]):
-        return "its env is not an object from names to texts"
-    return None
+    return _member_fault(entry, Transport.STDIO) if command else "its command is empty"
 
 
-def _remote_fault(entry: Mapping[str, Any]) -> str | None:
+def _remote_fault(entry: Mapping[str, Any], transport: Transport) -> str | None:
     if not isinstance(entry.get("url"), str):
         return "its url is missing or not text"
-    if "headers" in entry and not _text_map(entry["headers"]):
-        return "its headers are not an object from names to texts"
-    if "headersHelper" in entry and not isinstance(entry["headersHelper"], str):
-        return "its headersHelper is not text"
-    return None
+    return _member_fault(entry, transport)
+
+
+def _member_fault(entry: Mapping[str, Any], transport: Transport) -> str | None:
+    return next(
+        (
+            f"its {name} {must}"
+            for name, (check, must) in _MEMBERS[transport].items()
+            if name in entry and not check(entry[name])
+        ),
+        None,
+    )
 
 
 def _filled(bare: Server, entry: Mapping[str, Any]) -> Server:
@@ -143,12 +148,78 @@ def _filled(bare: Server, entry: Mapping[str, Any]) -> Server:
     return replace(bare, transport=transport, url=entry["url"], headers=dict(entry.get("headers", {})))
 
 
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _count(value: object) -> bool:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return whole and not isinstance(value, bool) and isinstance(value, int | float) and 0 < value <= _MOST
+
+
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
 def _text_map(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(part, str) for part in value.values())
+
+
+def _https(value: object) -> bool:
+    address = parse_url(value) if isinstance(value, str) else None
+    return address is not None and address.scheme == "https"
+
+
+def _oauth(value: object) -> bool:
+    return isinstance(value, Mapping) and all(check(value[key]) for key, check in _OAUTH.items() if key in value)
+
+
+def _tools(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(tool, Mapping)
+        and isinstance(tool.get("name"), str)
+        and ("permission_policy" not in tool or tool["permission_policy"] in _PERMISSIONS)
+        for tool in value
+    )
+
+
+_Check = Callable[[object], bool]
+_OAUTH: Mapping[str, _Check] = {
+    "clientId": _text,
+    "callbackPort": _count,
+    "authServerMetadataUrl": _https,
+    "scopes": lambda value: isinstance(value, str) and bool(value),
+    "xaa": _truth,
+}
+_ANY: Mapping[str, tuple[_Check, str]] = {
+    "timeout": (_count, "is not a whole number above zero"),
+    "alwaysLoad": (_truth, "is neither true nor false"),
+}
+_REMOTE: Mapping[str, tuple[_Check, str]] = {
+    **_ANY,
+    "headers": (_text_map, "are not an object from names to texts"),
+    "headersHelper": (_text, "is not text"),
+}
+_HTTP: Mapping[str, tuple[_Check, str]] = {
+    **_REMOTE,
+    "oauth": (_oauth, "is not an object whose members are as the client wants them"),
+    "tools": (_tools, "are not a list of objects with a name and a permission_policy that the client knows"),
+}
+_MEMBERS: Mapping[Transport, Mapping[str, tuple[_Check, str]]] = {
+    Transport.STDIO: {
+        **_ANY,
+        "args": (_texts, "are not a list of texts"),
+        "env": (_text_map, "is not an object from names to texts"),
+    },
+    Transport.HTTP: _HTTP,
+    Transport.SSE: _HTTP,
+    Transport.WS: _REMOTE,
+}
+"""What each transport checks beside `command` and `url`: the member, and what is wrong where the check fails."""
 
 
 def _shown(kind: object) -> str:

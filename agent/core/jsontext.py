@@ -4,7 +4,8 @@
 with BOM and invalid UTF-8 are accepted, comments, trailing commas and trailing NULs are not; duplicate keys: the last wins).
 `jsonc` adds comments and trailing commas, as VS Code reads its files. Both refuse `NaN` and `Infinity`, which Python would take.
 
-Any bytes give a value or a `JsonError`; nesting deeper than `MAX_DEPTH` is an error, never a crash of the interpreter.
+Any bytes give a value or a `JsonError`. What is nested deeper than `MAX_DEPTH` is cut, so that no later reader of a value needs
+to guard its own recursion; the client has no such limit, so what stands above it counts.
 """
 
 import codecs
@@ -14,8 +15,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from agent.core.jsondeep import parse_cut
+
 Dialect = Literal["strict", "jsonc"]
 MAX_DEPTH = 200
+_LONGEST_DEEP = 1024 * 1024  # characters; a deep text is read slowly, and nobody has a long one
+_LONGEST_WHOLE = 300  # digits; JavaScript reads longer ones as numbers that are not exact
 
 _TOKENS = re.compile(
     r"""
@@ -40,9 +45,17 @@ class JsonError(ValueError):
 
 
 def decode(raw: bytes) -> str:
-    """Return the text of `raw`: UTF-16 where a BOM says so, otherwise UTF-8 with U+FFFD for what is not."""
+    """Return the text of `raw`: UTF-16 where a BOM says so, half a unit at its end left out, otherwise UTF-8.
+
+    U+FFFD stands for what is neither.
+    """
     if raw.startswith(codecs.BOM_UTF16_LE):
-        return raw[2:].decode("utf-16-le", errors="replace")
+        return raw[2 : len(raw) - len(raw) % 2].decode("utf-16-le", errors="replace")
+    return decode_utf8(raw)
+
+
+def decode_utf8(raw: bytes) -> str:
+    """Return the text of a file that its client takes for UTF-8 whatever it is, with or without a BOM."""
     return raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
@@ -51,13 +64,15 @@ def parse(text: str, dialect: Dialect = "strict") -> Any:  # noqa: ANN401 - JSON
     if dialect == "jsonc":
         text = _without_comments(text)
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        try:
+            value = json.loads(text, parse_constant=_no_constant, parse_int=_number)
+        except RecursionError:
+            return _cut(text)
+        return value if _is_shallow(value) else _cut(text)
     except json.JSONDecodeError as error:
         raise JsonError(error.msg, error.lineno, error.colno) from None
-    except (RecursionError, ValueError) as error:
-        raise JsonError(str(error) or "nested too deeply", 1, 1) from None
-    _guard_depth(value)
-    return value
+    except ValueError as error:
+        raise JsonError(str(error), 1, 1) from None
 
 
 def pointer(*parts: str | int) -> str:
@@ -155,8 +170,18 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _guard_depth(value: object) -> None:
-    """Refuse deep values, level by level, so that no later reader of the value needs to guard its own recursion."""
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) < _LONGEST_WHOLE else float(digits)
+
+
+def _cut(text: str) -> Any:  # noqa: ANN401 - JSON is any value
+    if len(text) > _LONGEST_DEEP:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    return parse_cut(text, MAX_DEPTH)
+
+
+def _is_shallow(value: object) -> bool:
+    """Say whether a value is nested at most `MAX_DEPTH` levels deep, level by level."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -167,8 +192,8 @@ def _guard_depth(value: object) -> None:
             if isinstance(child, dict | list)
         ]
         if not level:
-            return
-    raise JsonError(f"nested deeper than {MAX_DEPTH} levels", 1, 1)
+            return True
+    return False
 
 
 def _without_comments(text: str) -> str:

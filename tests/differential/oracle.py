@@ -1,126 +1,105 @@
-"""Ask the real Claude Code: fresh random cases, run offline in namespaces of their own, against what the engine says.
+"""Put fresh random cases to the real Claude Code, and compare what it does with what the engine says.
 
     python -m tests.differential.oracle --client DIR/node_modules/.bin/claude --pairs 5000 --seed 1
 
-Every run has its own mount, network and process namespace (Linux, root): `/home` and `/etc` are the case's tree, there is no
-network, the key is made up. The client prints the servers of its session before it asks its model anything; then it is ended.
-A mismatch is printed as a case that can be run again with `--case FILE`.
+A case that differs is asked twice more, and counts only if it differs every time: under load the client can leave a server out.
+What differs is printed as a case that can be run again with `--case FILE` (one case, or a list of them).
 """
 
 import argparse
 import json
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from agent.core.policy.rulesets import NEWEST_RECORDED
 from agent.core.policy.session import judge
 from tests.differential.random_cases import random_case
-from tests.differential.recorded import BOX, HOME, Case, folder, planted, recording, write
+from tests.differential.real_client import Servers, UnansweredError, ask
+from tests.differential.recorded import Case, recording
+from tests.differential.shrink import shrunk
 
-_SCRIPT = """
-mount --make-rprivate / && mount --bind "$1/home" /home && mount --bind "$1/etc" /etc && cd "$2" || exit 97
-shift 2
-exec "$@"
-"""
-_QUIET = {
-    "DISABLE_TELEMETRY": "1",
-    "DISABLE_AUTOUPDATER": "1",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "ANTHROPIC_API_KEY": "sk-ant-none",
-    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
-    "MCP_TIMEOUT": "300",
-}
+_TIMES = 3
+Words = dict[str, str]  # server → "loads", "disabled" or "left out"
 
 
-def ask(case: Case, client: Path, limit_s: float = 60) -> dict[str, str] | None:
-    """Return the status of every server in the session of the real client; None where it does not start."""
-    with tempfile.TemporaryDirectory(prefix="oracle-") as work:
-        root = Path(work)
-        shutil.copytree("/etc", root / "etc", symlinks=True, ignore=shutil.ignore_patterns("claude-code"))
-        (root / "home").mkdir()
-        root.chmod(0o755)
-        write(planted(case), root)
-        environment = {"HOME": HOME, "PATH": "/usr/bin:/bin", **_QUIET, **case.get("env", {})}
-        command = [
-            *("/usr/bin/unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
-            *("/bin/sh", "-c", _SCRIPT, "sh", work, folder(case)),
-            *("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment.items())),
-            *([] if not case.get("uid") else ["/usr/bin/setpriv", f"--reuid={case['uid']}", "--clear-groups"]),
-            *(str(client), "-p", "hi", "--output-format", "stream-json", "--verbose", *_arguments(case, root)),
-        ]
-        return _first_event(command, limit_s)
+@dataclass(frozen=True)
+class Compared:
+    """How many pairs of policy and server a case compared, every one that differs in words, and how often it was asked."""
+
+    case: Case
+    pairs: int
+    wrong: tuple[str, ...] = ()
+    asked: int = 1
 
 
-def _first_event(command: list[str], limit_s: float) -> dict[str, str] | None:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            reading = pool.submit(_read_event, process)
-            try:
-                return reading.result(timeout=limit_s)
-            finally:
-                process.kill()
-    finally:
-        process.wait()
-
-
-def _read_event(process: "subprocess.Popen[bytes]") -> dict[str, str] | None:
-    for line in process.stdout or ():
-        event = json.loads(line) if line.startswith(b"{") else {}
-        if event.get("subtype") == "init":
-            return {server["name"]: server["status"] for server in event["mcp_servers"]}
-    return None
-
-
-def _arguments(case: Case, root: Path) -> list[str]:
-    """Return the arguments of the case; what they name is put below /home, which the client sees."""
-    arguments = list(case.get("args", ()))
-    servers = case.get("servers", {})
-    if "cli" in servers:
-        (root / "home/cli.json").write_text(json.dumps({"mcpServers": servers["cli"]}))
-        arguments += ["--mcp-config", f"{BOX}/cli.json"]
-    if "plugin" in servers:
-        plugin = root / "home/plug"
-        (plugin / ".claude-plugin").mkdir(parents=True)
-        (plugin / ".claude-plugin/plugin.json").write_text('{"name": "plug", "version": "1.0.0", "description": "x"}')
-        (plugin / ".mcp.json").write_text(json.dumps({"mcpServers": servers["plugin"]}))
-        arguments += ["--plugin-dir", f"{BOX}/plug"]
-    return arguments
-
-
-def expected(case: Case) -> dict[str, bool] | None:
-    """Return which servers the engine lets load, None where it says that the client does not start."""
+def expected(case: Case) -> Words | None:
+    """Return what the engine says of every server, None where it says that the client does not start."""
     outcome = judge(recording(case).session)
     if outcome.refuses is not None:
         return None
-    loads: dict[str, bool] = {}
-    for item in outcome.judged:
-        loads[item.server.name] = loads.get(item.server.name, False) or item.loads is True
-    return loads
+    words: Words = {}
+    for row in outcome.judged:
+        word = "loads" if row.loads is True else ("disabled" if row.loads_code == "disabled" else "left out")
+        words[row.server.name] = min(words.get(row.server.name, "left out"), word, key=_WORDS.index)
+    return words
 
 
-def differences(case: Case, client: Path) -> tuple[int, list[str]]:
-    """Return how many pairs of policy and server were compared, and every one that differs in words."""
-    told, real = expected(case), ask(case, client)
+_WORDS = ("loads", "disabled", "left out")
+
+
+def compare(case: Case, client: Path) -> Compared:
+    """Ask the client, again where the answers differ."""
+    told = expected(case)
+    found = Compared(case, 0)
+    for asked in range(1, _TIMES + 1):
+        wrong = tuple(_differences(told, case, client))
+        found = Compared(case, len(told) if told else 1, wrong, asked)
+        if not wrong:
+            break
+    return found
+
+
+def _differences(told: Words | None, case: Case, client: Path) -> Iterator[str]:
+    try:
+        real = ask(case, client)
+    except UnansweredError as error:
+        yield f"no answer: {error}"
+        return
     if told is None or real is None:
-        return 1, [] if told is None and real is None else [
-            f"the client {'starts' if real is not None else 'does not start'}"
-        ]
-    wrong = []
-    for name, loads in told.items():
-        really = real.get(name, "disabled") != "disabled"
-        if loads != really:
-            wrong.append(f"{name}: the client {'loads' if really else 'leaves out'} it")
-    wrong += [f"{name}: the engine does not know it" for name in real if name not in told]
-    return len(told), wrong
+        if told is not None or real is not None:
+            yield f"the client {'does not start' if real is None else 'starts'}"
+        return
+    for name in dict.fromkeys((*told, *real)):
+        really = _seen(real, name)
+        if told.get(name, "left out") != really:
+            yield f"{name}: the engine says {told.get(name, 'not known')}, the client says {really}"
+
+
+def _differs(client: Path) -> Callable[[Case], bool]:
+    return lambda case: any(_differences(expected(case), case, client))
+
+
+def _random(seed: int) -> Iterator[Case]:
+    chance = random.Random(seed)
+    while True:
+        yield random_case(chance)
+
+
+def _compared(cases: Iterable[Case], client: Path, jobs: int) -> Iterator[Compared]:
+    """Compare the cases in order, a few at a time."""
+    waiting = iter(cases)
+    with ThreadPoolExecutor(jobs) as pool:
+        while batch := list(islice(waiting, jobs * 4)):
+            yield from pool.map(lambda case: compare(case, client), batch)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run cases until so many pairs are compared; return the number of cases with a mismatch, at most 1."""
+    """Run cases until so many pairs are compared; return 1 if one of them differs."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--client", type=lambda text: Path(text).absolute(), required=True, help="the installed `claude`"
@@ -128,24 +107,60 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--case", type=Path, help="one case, as JSON")
+    parser.add_argument("--case", type=Path, help="a case, or a list of cases, as JSON")
+    parser.add_argument("--keep", type=Path, help="write the cases that differ here")
+    parser.add_argument(
+        "--record", type=Path, help="write the cases with what the client did, as the recordings are kept"
+    )
+    parser.add_argument("--shrink", action="store_true", help="make the cases that differ small")
     arguments = parser.parse_args(argv)
+    cases: Iterable[Case] = _random(arguments.seed)
     if arguments.case:
-        pairs, wrong = differences(json.loads(arguments.case.read_text()), arguments.client)
-        _say(f"{pairs} pairs, {len(wrong)} mismatches", *wrong)
-        return bool(wrong)
-    chance, pairs, failed = random.Random(arguments.seed), 0, 0
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        while pairs < arguments.pairs:
-            batch = [random_case(chance) for _ in range(arguments.jobs * 4)]
-            answers = pool.map(lambda case: differences(case, arguments.client), batch)
-            for case, (count, wrong) in zip(batch, answers, strict=True):
-                pairs += count
-                failed += bool(wrong)
-                if wrong:
-                    _say("MISMATCH", *wrong, json.dumps(case))
-    _say(f"{pairs} pairs compared with the real client, {failed} cases differ (seed {arguments.seed})")
+        given = json.loads(arguments.case.read_text())
+        cases = given if isinstance(given, list) else [given]
+    if arguments.record:
+        return _record(cases, arguments.client, arguments.record, arguments.jobs)
+    pairs, again, failed = 0, 0, list[Case]()
+    for found in _compared(cases, arguments.client, arguments.jobs):
+        pairs += found.pairs
+        again += found.asked > 1 and not found.wrong
+        if found.wrong:
+            case = shrunk(found.case, _differs(arguments.client)) if arguments.shrink else found.case
+            failed.append(case)
+            _say("MISMATCH", *found.wrong, json.dumps(case))
+        if pairs >= arguments.pairs and not arguments.case:
+            break
+    if arguments.keep and failed:
+        arguments.keep.write_text(json.dumps(failed, indent=1))
+    of = "" if arguments.case else f" (seed {arguments.seed})"
+    _say(f"{pairs} pairs compared with the real client, {len(failed)} cases differ, {again} only the first time{of}")
     return bool(failed)
+
+
+def _record(cases: Iterable[Case], client: Path, file: Path, jobs: int) -> int:
+    """Put every case to the client, and keep it with its verdicts: one line for each case."""
+    with ThreadPoolExecutor(jobs) as pool:
+        lines = [
+            json.dumps(case, separators=(",", ":")) for case in pool.map(lambda case: recorded(case, client), cases)
+        ]
+    file.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    return 0
+
+
+def recorded(case: Case, client: Path) -> Case:
+    """Return the case with what the client did with every server that it or the engine knows."""
+    real, told = ask(case, client), expected(case)
+    names = dict.fromkeys((*(told or ()), *(real or ()))) or {"-": None}
+    verdicts = {name: "error" if real is None else _VERDICTS[_seen(real, name)] for name in names}
+    return {**case, "verdicts": verdicts, "client": f"claude-code {NEWEST_RECORDED} linux-x64"}
+
+
+_VERDICTS = {"loads": "allowed", "disabled": "disabled", "left out": "absent"}
+
+
+def _seen(real: Servers, name: str) -> str:
+    """Say in our words what the client shows of the server `name`."""
+    return "left out" if name not in real else ("disabled" if real[name] == "disabled" else "loads")
 
 
 def _say(*lines: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.entry import plugin_servers, read_servers
-from agent.core.jsontext import JsonError, decode, parse
+from agent.core.jsontext import JsonError, decode, decode_utf8, parse
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data, Listing, Names, User
 from agent.core.policy.expansion import Environment
@@ -25,7 +25,7 @@ from tests.sim.files import Node, Tree
 
 Case = dict[str, Any]
 CORPUS = Path(__file__).parent / "corpus"
-ETC, BOX, HOME, PROJECT = "/etc/claude-code", "/home", "/home/ann", "/home/proj"
+ETC, BOX, HOME, PROJECT, PLUGIN = "/etc/claude-code", "/home", "/home/ann", "/home/proj", "/home/plug"
 DROPINS = f"{ETC}/managed-settings.d"
 _KINDS = {"user": ServerScope.USER, "local": ServerScope.LOCAL, "cli": ServerScope.DYNAMIC}
 _AGENT = re.compile(r"^  - (\w+):\n      command: (\w+)\n      args: (\[.*\])$", re.MULTILINE)
@@ -88,7 +88,7 @@ def recording(case: Case) -> Recording:
     session = Session(
         user=user,
         cwd=cwd,
-        project=PROJECT if cwd.startswith(PROJECT) else cwd,
+        project=PROJECT if cwd.startswith(PROJECT) and _is_repository(case) else cwd,
         documents=documents,
         dropins=listing,
         servers=servers,
@@ -99,9 +99,14 @@ def recording(case: Case) -> Recording:
     return Recording(tree, session)
 
 
+def _is_repository(case: Case) -> bool:
+    """Say whether the case makes the project a repository, below whose root the client keeps its state."""
+    return "git init" in case.get("setup", "") or any(path.startswith("proj/.git/") for path in case.get("files", ()))
+
+
 def write(tree: Tree, root: Path) -> None:
     """Put a simulated tree on the disk below `root`; owners are left alone."""
-    for parts, node in sorted(tree._nodes.items()):
+    for parts, node in sorted(tree.nodes().items()):
         path = root.joinpath(*parts)
         if node.kind == "folder":
             path.mkdir(exist_ok=True)
@@ -251,15 +256,17 @@ def _documents(tree: Tree, state: str, settings: str, cwd: str) -> tuple[Listing
 def _configured(tree: Tree, case: Case, state: str, cwd: str) -> Iterator[Server]:
     value = _value(tree, state)
     yield from _servers(value.get("mcpServers", {}), ServerScope.USER, state)
-    for path, entry in value.get("projects", {}).items():
-        yield from _servers(entry.get("mcpServers", {}), ServerScope.LOCAL, state, project=path)
+    projects = value.get("projects")
+    for path, entry in projects.items() if isinstance(projects, dict) else ():
+        own = entry.get("mcpServers") if isinstance(entry, dict) else None
+        yield from _servers(own, ServerScope.LOCAL, state, project=path)
     for folder in {BOX, PROJECT, cwd, HOME}:
         found = _value(tree, f"{folder}/.mcp.json")
         yield from _servers(found.get("mcpServers"), ServerScope.PROJECT, f"{folder}/.mcp.json", project=folder)
     given = case.get("servers", {})
     yield from _servers(given.get("cli", {}), ServerScope.DYNAMIC, "--mcp-config")
-    plugin = tuple(_servers(given.get("plugin", {}), ServerScope.PLUGIN, f"{BOX}/plug/.mcp.json"))
-    yield from plugin_servers(plugin, plugin="plug", root=f"{BOX}/plug")
+    plugin = tuple(_servers(given.get("plugin", {}), ServerScope.PLUGIN, f"{PLUGIN}/.mcp.json"))
+    yield from plugin_servers(plugin, plugin="plug", root=PLUGIN)
 
 
 def _agents(tree: Tree, case: Case) -> Iterator[Server]:
@@ -281,7 +288,7 @@ def _servers(value: object, scope: ServerScope, path: str, *, project: str | Non
 def _value(tree: Tree, path: str) -> dict[str, Any]:
     content = tree.read(path)
     try:
-        value = parse(decode(content.raw)) if isinstance(content, Data) else {}
+        value = parse(decode_utf8(content.raw)) if isinstance(content, Data) else {}
     except JsonError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -84,6 +84,10 @@ class Tree:
             self._touch(gone[:-1])
         self._nodes = {parts: node for parts, node in self._nodes.items() if parts[: len(gone)] != gone}
 
+    def nodes(self) -> Mapping[tuple[str, ...], Node]:
+        """Return every node by the parts of its path."""
+        return self._nodes
+
     def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
         found = self._walk(path, within)
         if not isinstance(found, tuple):

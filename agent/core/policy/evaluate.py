@@ -97,6 +97,13 @@ class Judge:
         beyond = None if enforced or passes.blocked else self._beyond_a_bridge(server, endpoint, passes)
         return beyond or passes
 
+    def lists_block(self, server: Server) -> bool:
+        """Say whether the lists alone, without what shuts servers out beside them, certainly keep a user's `server` out."""
+        if server.transport is Transport.SDK:
+            return False
+        endpoint = self.endpoint(server)
+        return self._deny.any(endpoint).answer is True or self._passes(server, endpoint, enforced=True).blocked
+
     def _beside_the_lists(self, server: Server) -> Verdict | None:
         """Say what passes or is shut out before the lists are asked, None where they are."""
         policy = self.policy

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 _VALUED = frozenset(
     {"--settings", "--setting-sources", "--agent", "--agents", "--plugin-dir", "--plugin-url", "--mcp-config"}
 )
+_SOURCES = frozenset({"user", "project", "local"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Flags:
     """What was given on the command line.
 
     `mcp_config` holds JSON texts, None for a file that could not be read. `setting_sources` is what `--setting-sources` left of
-    user, project and local. `agents` is the JSON text of `--agents`, `agent` the one that the session runs as.
+    user, project and local. `agents` is the JSON text of `--agents`, `agent` the one that the session runs as. An empty value of
+    `--mcp-config` or `--settings` counts as not given. `unusable` says what is wrong with the options themselves, so that the
+    client does not start.
     """
 
     mcp_config: tuple[str | None, ...] = field(default=(), repr=False)
@@ -29,6 +32,7 @@ class Flags:
     restricted: bool = False
     bare: bool = False
     sideloads: tuple[str, ...] = ()
+    unusable: str | None = None
 
 
 NO_FLAGS = Flags()
@@ -41,20 +45,21 @@ def read_flags(arguments: Sequence[str], read: Callable[[str], str | None]) -> F
     current: str | None = None
     for argument in arguments:
         if argument.startswith("--"):
-            name, given, value = argument.partition("=")
+            name, equals, value = argument.partition("=")
             present.add(name)
-            current = name if name in _VALUED and not given else None
-            if given:
+            current = name if name in _VALUED and not equals else None
+            if equals:
                 values.setdefault(name, []).append(value)
         elif current is not None:
             values.setdefault(current, []).append(argument)
             if current != "--mcp-config":  # the one option that takes several values
                 current = None
-    sources, settings = _last(values, "--setting-sources"), _last(values, "--settings")
+    sources, given = _last(values, "--setting-sources"), _last(values, "--settings")
+    settings = _text(given, read) if given else None
     return Flags(
-        mcp_config=tuple(_text(value, read) for value in values.get("--mcp-config", ())),
-        settings=None if settings is None else _text(settings, read),
-        setting_sources=None if sources is None else frozenset(part.strip() for part in sources.split(",")),
+        mcp_config=tuple(_text(value, read) for value in values.get("--mcp-config", ()) if value),
+        settings=settings,
+        setting_sources=None if sources is None else frozenset(_parts(sources)),
         agents=_last(values, "--agents"),
         agent=_last(values, "--agent"),
         strict="--strict-mcp-config" in present,
@@ -62,7 +67,23 @@ def read_flags(arguments: Sequence[str], read: Callable[[str], str | None]) -> F
         restricted="--restricted" in present,
         bare="--bare" in present,
         sideloads=tuple(name for name in ("--plugin-dir", "--plugin-url", "--agents") if name in present),
+        unusable=_unusable(present, values, unread=bool(given) and settings is None),
     )
+
+
+def _unusable(present: set[str], values: dict[str, list[str]], *, unread: bool) -> str | None:
+    """Say what keeps the client from starting with these options, None where nothing does."""
+    empty = sorted(present & _VALUED - values.keys())
+    if empty:
+        return f"{empty[0]} needs a value."
+    wrong = sorted({part for given in values.get("--setting-sources", ())[-1:] for part in _parts(given)} - _SOURCES)
+    if wrong:
+        return f"--setting-sources knows user, project and local, and not {wrong[0]!r}."
+    return "the file of --settings cannot be read." if unread else None
+
+
+def _parts(sources: str) -> list[str]:
+    return [part.strip() for part in sources.split(",")] if sources else []
 
 
 def _last(values: dict[str, list[str]], name: str) -> str | None:
@@ -71,4 +92,4 @@ def _last(values: dict[str, list[str]], name: str) -> str | None:
 
 
 def _text(value: str, read: Callable[[str], str | None]) -> str | None:
-    return value if value.lstrip().startswith(("{", "[")) else read(value)
+    return value if value.lstrip("\ufeff \t\r\n").startswith(("{", "[")) else read(value)

@@ -193,7 +193,9 @@ def _plugin_only(value: Mapping[str, Any], path: str, before: Place | None) -> P
     setting = value.get(PLUGIN_ONLY)
     if isinstance(setting, list):
         return Place(path, pointer_to(PLUGIN_ONLY)) if "mcp" in setting else before
-    return _switch(value, PLUGIN_ONLY, path, before)
+    if setting is None:
+        return before
+    return None if setting is False else Place(path, pointer_to(PLUGIN_ONLY))  # "false" is no boolean here
 
 
 def _odd_switches(value: Mapping[str, Any], path: str) -> list[Problem]:

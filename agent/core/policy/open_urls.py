@@ -2,14 +2,15 @@
 
 Observed with Claude Code 2.1.330. A value from the environment must stay inside the part of an allow entry's URL in which it
 stands: no star; in the host a host, with a port if it is the whole authority; in the port digits; in the path neither query nor
-fragment. Otherwise the entry is inert, and so is one with a dot segment in its path, one that no URL parser takes, and one whose
-scheme is not set off by what is written. A default is the entry's own text and may hold anything. Deny entries take any value.
+fragment. Otherwise the entry is inert, and so is one that no URL parser takes, and one whose scheme is not set off by what is
+written. A default is the entry's own text and may hold anything, but for what no entry with a reference may come to: a dot
+segment in the path, or "*" as a whole. Deny entries take any value.
 """
 
 import re
 from dataclasses import replace
 
-from agent.core.policy.expansion import Environment, Open, Ternary, Unknown, expand, spans
+from agent.core.policy.expansion import Environment, Open, Ternary, Text, Unknown, expand, spans
 from agent.core.policy.globs import Glob
 from agent.core.policy.urls import Address, Form, UrlPattern, compile_pattern, parse_url
 
@@ -23,7 +24,8 @@ _VALUES = {
     "scheme": re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*"),
     "user": re.compile(r"[^/\\?#@*]*"),
     "host": re.compile(r"[^*/\\?#@:\[\]\s]*"),
-    "origin": re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^*/\\?#@:\[\]\s]+)(?::[0-9]+)?|"),
+    "origin": re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^*/\\?#@:\[\]\s]+)(?::[0-9]*)?|"),
+    "hostname": re.compile(r"\[[0-9A-Fa-f:.]+\]|[^*/\\?#@:\[\]\s]*"),
     "port": re.compile(r"[0-9]+"),
     "path": re.compile(r"[^*?#]*"),
     "query": re.compile(r"[^*#]*"),
@@ -36,22 +38,32 @@ _WHOLE = Glob.of("/*")
 def honours(written: str, environment: Environment) -> bool:
     """Say whether an allow entry stays in force with the values that the environment gives its references."""
     found = [(start, end, environment.lookup(name)) for start, end, name in spans(written)]
+    if found and not _stays_in_place(expand(written, environment)):
+        return False
     given = [(start, end, value) for start, end, value in found if isinstance(value, str)]
     if not given:
         return True
     parts = _TEMPLATE.fullmatch(_masked(written, [(start, end) for start, end, _ in found]))
-    if parts is None or _has_dots(parts["path"]):
+    if parts is None:
         return False
     neutral = written
     for start, end, value in reversed(given):
         part = _part(parts, start, end)
-        if not _VALUES[part].fullmatch(value) or _has_dots(value):
+        if not _VALUES[part].fullmatch(value):
             return False
         neutral = neutral[:start] + ("1" if part == "port" else "x") + neutral[end:]
     real, other = expand(written, environment), expand(neutral, environment)
     if isinstance(real, Open) or isinstance(other, Open):
         return True
     return compile_pattern(other).form is Form.PARTS and _shape(compile_pattern(other)) == _shape(compile_pattern(real))
+
+
+def _stays_in_place(text: Text) -> bool:
+    """Say whether an expanded entry is neither "*" as a whole nor holds a dot segment in its path."""
+    if isinstance(text, Open):
+        return True
+    parts = _TEMPLATE.fullmatch(text)
+    return text != "*" and (parts is None or not _has_dots(parts["path"]))
 
 
 def _has_dots(path: str) -> bool:
@@ -79,8 +91,9 @@ def _part(parts: "re.Match[str]", start: int, end: int) -> str:
     colon = authority.rfind(":")
     if colon > max(user, authority.rfind("]")) and at > colon:
         return "port"
-    whole_host = at == user + 1 and (until == len(authority) or authority[until] == ":")
-    return "origin" if whole_host else "host"
+    if at != user + 1:
+        return "host"
+    return "origin" if until == len(authority) else ("hostname" if authority[until] == ":" else "host")
 
 
 def _shape(pattern: UrlPattern) -> tuple[object, ...]:

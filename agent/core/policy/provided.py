@@ -1,22 +1,38 @@
 """`managedMcpServers`: servers that the organisation provides in its settings, beside the users' own.
 
-An entry must be remote, over https, without variables, commands and invisible characters; any other is dropped alone.
+An entry must be remote, over https, without variables, commands and invisible characters; any other is dropped alone. Observed
+with Claude Code 2.1.330: variables count in values alone, invisible characters in keys too.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from agent.core.entry import read_servers
+from agent.core.entry import entry_fault, read_servers
 from agent.core.jsontext import pointer as pointer_to
 from agent.core.place import Place
 from agent.core.policy.expansion import has_reference
+from agent.core.policy.urls import parse_url
 from agent.core.server import Problem, Server, ServerScope
 
 CLAUDE_CODE = "claude-code"
 SERVERS = "managedMcpServers"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_INVISIBLE = frozenset(
+    {"Cc", "Cf", "Zl", "Zp"}
+)  # Unicode's control and format characters, line and paragraph separators
+_NO_NAMES = frozenset(
+    [
+        "constructor",
+        "prototype",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ]
+)
 _REMOTE = frozenset({"http", "sse", "streamable-http"})
 _LOCAL_KEYS = ("command", "args", "env", "headersHelper")
 
@@ -25,18 +41,20 @@ def provided_fault(name: str, entry: object) -> str | None:
     """Say why the client drops an entry of `managedMcpServers`, None where it loads it."""
     if not _NAME.fullmatch(name):
         return "its name may hold letters, digits, '-' and '_' only"
+    if name in _NO_NAMES:
+        return "the client takes no server of that name"
     if not isinstance(entry, dict):
         return "it is not a JSON object"
-    kind, url, texts = entry.get("type"), entry.get("url"), _texts(entry)
+    kind, url = entry.get("type"), entry.get("url")
     local = next((key for key in _LOCAL_KEYS if key in entry), None)
     faults = (
         (not isinstance(kind, str) or kind not in _REMOTE, "its type must be http or sse"),
-        (not isinstance(url, str) or not url.lower().startswith("https://"), "its url must begin with https://"),
+        (not _over_https(url), "its url must be an https:// address"),
         (local is not None, f"it may not hold {local}"),
-        (any(map(has_reference, texts)), "it may not hold a ${VARIABLE}"),
-        (any(map(_HIDDEN.search, texts)), "it holds control or invisible characters"),
+        (any(map(has_reference, _texts(entry, keys=False))), "it may not hold a ${VARIABLE}"),
+        (any(map(_hides_something, _texts(entry, keys=True))), "it holds control or invisible characters"),
     )
-    return next((fault for present, fault in faults if present), None)
+    return next((fault for present, fault in faults if present), entry_fault(entry))
 
 
 def provided_servers(value: Mapping[str, Any], path: str) -> tuple[dict[str, Server], tuple[Problem, ...]]:
@@ -64,12 +82,22 @@ def provided_servers(value: Mapping[str, Any], path: str) -> tuple[dict[str, Ser
     return {server.name: server for server in servers}, (*problems, *more)
 
 
-def _texts(value: object) -> "list[str]":
-    """Return every key and text value in `value`, however deep (its depth is bounded by the parser)."""
+def _over_https(url: object) -> bool:
+    address = parse_url(url) if isinstance(url, str) else None
+    return address is not None and address.scheme == "https"
+
+
+def _hides_something(text: str) -> bool:
+    return any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+def _texts(value: object, *, keys: bool) -> list[str]:
+    """Return every text value in `value`, and every key, however deep (its depth is bounded by the parser)."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for key, item in value.items() for text in (key, *_texts(item))]
+        inner = [text for item in value.values() for text in _texts(item, keys=keys)]
+        return [*value, *inner] if keys else inner
     if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
+        return [text for item in value for text in _texts(item, keys=keys)]
     return []

@@ -6,16 +6,17 @@ A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` 
   user; among `.mcp.json` files the nearest wins. But for --mcp-config that is settled before the policy looks, so a blocked
   definition hides an allowed one below it.
 * A plugin's server that reaches the same endpoint as a loaded server of another scope is left out.
-* `--mcp-config` or `--strict-mcp-config` beside a readable managed-mcp.json keeps the client from starting.
+* A server of `--mcp-config` that the lists let pass, or `--strict-mcp-config`, beside a readable managed-mcp.json keeps the
+  client from starting. So does a ~/.claude.json that is no JSON.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.core.jsontext import JsonError, parse
-from agent.core.observation import DocumentKind
-from agent.core.place import pure_path
+from agent.core.jsontext import JsonError, decode_utf8, parse
+from agent.core.observation import Document, DocumentKind
+from agent.core.place import Data, pure_path
 from agent.core.policy.candidates import (
     ProjectState,
     Session,
@@ -72,8 +73,8 @@ def judge(session: Session) -> Outcome:
     policy = session_policy(session)
     dynamic, unusable = given_servers(session)
     candidates = (*policy.managed_servers, *concerned_servers(session), *dynamic, *agents_servers(session))
-    refuses = _refuses(policy, flags, candidates, unusable)
     compiled = Judge(policy, session.environment)
+    refuses = _refuses(compiled, session, candidates, unusable)
     rows = [_Row(server, compiled.verdict(server), compiled.endpoint(server)) for server in candidates]
     state = project_state(session)
     for row in rows:
@@ -158,8 +159,10 @@ def _shut_by_flag(server: Server, flags: Flags) -> str | None:
         return "--safe-mode loads no servers."
     if flags.strict and server.scope is not ServerScope.DYNAMIC:
         return "--strict-mcp-config loads only the servers of --mcp-config."
-    if (flags.restricted or flags.bare) and server.scope in _OWN:
-        return "--restricted and --bare leave out the servers of users and projects."
+    if flags.bare and server.scope is not ServerScope.DYNAMIC:
+        return "--bare loads only the servers of --mcp-config."
+    if flags.restricted and server.scope in _OWN:
+        return "--restricted leaves out the servers of users and projects."
     wanted = _SOURCES.get(server.scope)
     if flags.setting_sources is not None and wanted is not None and wanted not in flags.setting_sources:
         return f"--setting-sources leaves out the {wanted} scope."
@@ -229,30 +232,44 @@ def _precedence(row: _Row, session: Session) -> tuple[int, int]:
     return _RANK.index(row.server.scope), -depth
 
 
-def _broken_settings(text: str | None) -> str | None:
+def _broken_settings(flags: Flags) -> str | None:
     try:
-        parse(text if text is not None else "{}")
+        value = parse(flags.settings.removeprefix("\ufeff")) if flags.settings is not None else {}
     except JsonError:
         return "the value of --settings is no JSON."
+    return None if isinstance(value, dict) else "the value of --settings is no JSON object."
+
+
+def _broken_state(documents: Iterable[Document]) -> str | None:
+    """Say which file of the client's own state is no JSON, None where each is; a value that is no object does not matter."""
+    for document in documents:
+        if document.kind is DocumentKind.CLIENT_STATE and isinstance(document.content, Data):
+            text = decode_utf8(document.content.raw)
+            try:
+                parse(text if text.strip() else "{}")
+            except JsonError as error:
+                return f"{document.path} is not JSON ({error})."
     return None
 
 
-def _refuses(policy: Policy, flags: Flags, candidates: Iterable[Server], unusable: str | None) -> str | None:
+def _refuses(judge: Judge, session: Session, candidates: Iterable[Server], unusable: str | None) -> str | None:
     """Say why the client does not start, None where it does."""
+    policy, flags = judge.policy, session.flags
     if policy.state == "refused":
         return policy.refusal
-    unusable = unusable or _broken_settings(flags.settings)
+    unusable = flags.unusable or unusable or _broken_settings(flags) or _broken_state(session.documents)
     if unusable is not None:
         return unusable
     dynamic = [server for server in candidates if server.scope is ServerScope.DYNAMIC]
-    given = bool(dynamic)
     brought = any(server.transport is not Transport.SDK for server in dynamic)
     if policy.no_sideload is not None and (brought or flags.sideloads):
         what = "--mcp-config" if brought else flags.sideloads[0]
         return f"disableSideloadFlags in {policy.no_sideload.path} forbids {what}."
-    if policy.exclusive is not None and policy.exclusive_usable and (given or flags.strict):
-        what = "--mcp-config" if given else "--strict-mcp-config"
-        return f"{what} is not accepted beside {policy.exclusive.path}."
+    if policy.exclusive is not None and policy.exclusive_usable and not flags.safe:
+        given = any(not judge.lists_block(server) for server in dynamic)
+        if given or flags.strict:
+            what = "--mcp-config" if given else "--strict-mcp-config"
+            return f"{what} is not accepted beside {policy.exclusive.path}."
     return None
 
 

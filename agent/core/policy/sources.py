@@ -92,13 +92,11 @@ def _javascript_text(value: object) -> str:
 
 
 def read_rejected(settings: Mapping[str, Any], path: str) -> dict[str, Place]:
-    """Return the project servers that a settings object rejects by name."""
+    """Return the project servers that a settings object rejects by name: a list of texts, or nothing."""
     value = settings.get(REJECTED)
-    if isinstance(value, str):
-        return {value: Place(path, pointer_to(REJECTED))}
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return {}
-    return {name: Place(path, pointer_to(REJECTED, at)) for at, name in enumerate(value) if isinstance(name, str)}
+    return {name: Place(path, pointer_to(REJECTED, at)) for at, name in enumerate(value)}
 
 
 def _side(value: Mapping[str, Any], scope: RuleScope, kind: str, path: str) -> Side:
@@ -116,5 +114,11 @@ def _side(value: Mapping[str, Any], scope: RuleScope, kind: str, path: str) -> S
         allow=allow.rules,
         deny=deny.rules or (),
         env=read_env(value),
-        rejected=read_rejected(value, path),
+        rejected=read_rejected(_listed(value), path),
     )
+
+
+def _listed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take one name for a list of it, which the client does in the files of users and projects, and not in managed ones."""
+    one = value.get(REJECTED)
+    return {**value, REJECTED: [one]} if isinstance(one, str) else value

@@ -142,7 +142,26 @@ def parse_url(text: str) -> Address | None:
         url = URL(_SURROGATE.sub("\ufffd", text))
     except ValueError:
         return None
-    return Address(url.protocol[:-1], url.hostname.lower(), url.port, url.pathname, url.search)
+    host = url.hostname.lower()
+    if "xn--" in host and url.protocol[:-1] in _SPECIAL and not _is_punycode(host):
+        return None
+    return Address(url.protocol[:-1], host, url.port, url.pathname, url.search)
+
+
+def _is_punycode(host: str) -> bool:
+    """Say whether a host's `xn--` labels are what the parser itself makes of the names that they stand for.
+
+    It takes such labels as they are; the client's parser looks into them, and refuses the URL.
+    """
+    try:
+        names = [_punycode_name(label) for label in host.split(".")]
+        return URL(f"https://{'.'.join(names)}").hostname == host
+    except ValueError:
+        return False
+
+
+def _punycode_name(label: str) -> str:
+    return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
 
 
 @lru_cache(maxsize=16384)

@@ -129,7 +129,7 @@ def test_a_map_of_too_many_entries_is_read_in_part_and_said_to_be(monkeypatch: p
         ("json", b"[" * 100_000, None),
         ("toml", b"a = " + b"[" * 100_000, None),
         ("toml", b"a = 1" + b"0" * 10_000, None),
-        ("json", b"1" + b"0" * 10_000, None),
+        ("json", b"1" + b"0" * 10_000 + b"x", None),
         ("toml", b"#" * (2 * 1024 * 1024), None),
     ],
 )

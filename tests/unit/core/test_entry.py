@@ -32,6 +32,19 @@ def read(value: object, scope: ServerScope = ServerScope.USER) -> dict[str, Serv
         {"type": "http", "url": "https://h.example", "headers": {"A": 1}},
         {"type": "http", "url": "https://h.example", "headersHelper": 1},
         {"type": "sse-ide", "url": "https://h.example", "ideName": "v"},
+        {"command": "npx", "timeout": 0},
+        {"command": "npx", "timeout": 1.5},
+        {"command": "npx", "timeout": True},
+        {"command": "npx", "alwaysLoad": 1},
+        {"type": "ws", "url": "x", "timeout": 2**53},
+        {"type": "http", "url": "x", "oauth": None},
+        {"type": "http", "url": "x", "oauth": {"clientId": 1}},
+        {"type": "http", "url": "x", "oauth": {"scopes": ""}},
+        {"type": "sse", "url": "x", "oauth": {"callbackPort": "8080"}},
+        {"type": "sse", "url": "x", "oauth": {"authServerMetadataUrl": "http://a.example"}},
+        {"type": "sse", "url": "x", "tools": {}},
+        {"type": "http", "url": "x", "tools": [{}]},
+        {"type": "http", "url": "x", "tools": [{"name": "t", "permission_policy": "x"}]},
         {"type": "sdk", "name": "x"},
     ],
 )
@@ -40,6 +53,20 @@ def test_an_entry_that_the_client_does_not_load_is_told_with_its_fault(entry: ob
     servers, problems = read_servers({"a": entry}, client="c", user=None, scope=ServerScope.USER, path="/f")
     assert not servers
     assert [(problem.place.pointer, problem.code) for problem in problems] == [("/mcpServers/a", "invalid-server")]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "npx", "timeout": 1000.0, "alwaysLoad": True, "oauth": 1, "tools": 1, "cwd": 1},
+        {"type": "ws", "url": "", "oauth": 1, "tools": 1, "env": 1},
+        {"type": "http", "url": "", "oauth": {"clientId": "", "callbackPort": 1, "other": 1, "xaa": False}},
+        {"type": "sse", "url": "", "oauth": {"authServerMetadataUrl": "https://a.example", "scopes": " "}},
+        {"type": "http", "url": "", "tools": [{"name": "", "permission_policy": "always_ask", "x": 1}]},
+    ],
+)
+def test_members_that_a_transport_does_not_know_may_hold_anything(entry: object) -> None:
+    assert entry_fault(entry) is None
 
 
 def test_one_bad_entry_costs_that_entry_alone() -> None:
@@ -69,6 +96,10 @@ def test_an_in_process_server_is_valid_in_the_command_lines_config_alone() -> No
 @pytest.mark.parametrize("name", ["workspace", "claude-in-chrome", "__proto__"])
 def test_a_reserved_name_is_skipped(name: str) -> None:
     assert not read({name: {"command": "npx"}})
+
+
+def test_a_plugin_may_use_a_reserved_name_for_it_is_prefixed() -> None:
+    assert set(read({"workspace": {"command": "npx"}}, ServerScope.PLUGIN)) == {"workspace"}
 
 
 def test_other_odd_names_are_kept() -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.jsontext import MAX_DEPTH, Dialect, JsonError, decode, line_of, parse, pointer
+from agent.core.jsondeep import parse_cut
+from agent.core.jsontext import MAX_DEPTH, Dialect, JsonError, decode, decode_utf8, line_of, parse, pointer
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -37,13 +38,42 @@ def test_an_error_names_the_line_and_column_also_behind_a_comment() -> None:
 def test_byte_order_marks_and_bad_utf8_are_read_as_the_client_reads_them() -> None:
     assert decode(b'\xef\xbb\xbf{"a":1}') == '{"a":1}'
     assert decode('{"a":1}'.encode("utf-16")) == '{"a":1}'
+    assert decode('{"a":1}'.encode("utf-16") + b"\0") == '{"a":1}'
+    assert decode_utf8(b"\xef\xbb\xbf{}") == "{}"
+    assert decode_utf8("{}".encode("utf-16")) != "{}"
     assert decode(b'"\xff"') == '"\ufffd"'
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 50, 100_000])
-def test_deep_nesting_is_an_error_and_not_a_crash(depth: int) -> None:
-    with pytest.raises(JsonError, match=r"nested|recursion"):
-        parse("[" * depth + "]" * depth)
+def test_what_is_nested_too_deeply_is_cut_and_the_rest_is_read(depth: int) -> None:
+    text = '{"deep": ' + "[" * depth + "1" + "]" * depth + ', "list": [{"a": "\\u00e9"}, [], {}, true, -1.5e3, null]}'
+    value = parse(text)
+    assert value["list"] == [{"a": "é"}, [], {}, True, -1500, None]
+    inner, levels = value["deep"], 0
+    while inner:
+        inner, levels = inner[0], levels + 1
+    assert inner is None
+    assert levels < MAX_DEPTH
+
+
+@pytest.mark.parametrize("end", ["", "]" * 999, "]" * 1001, "]" * 1000 + "x", "]" * 999 + "}"])
+def test_what_is_nested_too_deeply_must_be_json_to_its_end(end: str) -> None:
+    with pytest.raises(JsonError):
+        parse("[" * 1000 + end)
+
+
+@given(JSON_VALUES)
+def test_reading_without_recursion_gives_the_same(value: object) -> None:
+    assert parse_cut(json.dumps(value), MAX_DEPTH) == value
+
+
+def test_a_long_text_that_is_nested_too_deeply_is_an_error() -> None:
+    with pytest.raises(JsonError, match="nested"):
+        parse("[" * 600_000 + "]" * 600_000)
+
+
+def test_a_number_of_many_digits_is_a_number() -> None:
+    assert parse('{"a": ' + "9" * 5000 + "}")["a"] > 1e300
 
 
 def test_a_pointer_escapes_tilde_and_slash() -> None:

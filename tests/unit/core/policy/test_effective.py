@@ -165,11 +165,27 @@ def test_a_policy_helper_leaves_the_policy_open() -> None:
         ("s", {"url": "https://s.example"}),
         ("s", {"type": "http", "url": "https://s.example", "headers": {"X\u200b": "1"}}),
         ("s", "https://s.example"),
+        ("s", {"type": "http", "url": "https://s.example:99999/"}),
+        ("s", {"type": "http", "url": "https://s.example/\u061c"}),
+        ("s", {"type": "http", "url": "https://s.example", "timeout": "x"}),
+        ("constructor", {"type": "http", "url": "https://s.example"}),
     ],
 )
 def test_a_provided_server_must_be_remote_https_and_plain(name: str, entry: object) -> None:
     assert provided_fault(name, entry)
     assert not policy(managed({"managedMcpServers": {name: entry}})).managed_servers
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "streamable-http", "url": " https:s.example/$HOME"},
+        {"type": "sse", "url": "https://s.example/${", "headers": {"${HOME}": "x"}},
+        {"type": "http", "url": "https://s.example/\u00a0"},
+    ],
+)
+def test_a_provided_server_may_look_odd_to_people(entry: object) -> None:
+    assert policy(managed({"managedMcpServers": {"s": entry}})).managed_servers
 
 
 def test_a_later_provided_server_replaces_the_earlier_and_the_file_beats_both() -> None:
@@ -187,6 +203,7 @@ def test_a_later_provided_server_replaces_the_earlier_and_the_file_beats_both() 
         (["mcp"], True),
         ("x", True),
         (1, True),
+        ("false", True),
         ({}, True),
         (False, False),
         (None, False),

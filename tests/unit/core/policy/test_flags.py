@@ -1,3 +1,5 @@
+import pytest
+
 from agent.core.policy.flags import NO_FLAGS, Flags, read_flags
 
 
@@ -29,8 +31,24 @@ def test_what_brings_servers_in_from_the_side_is_named() -> None:
     assert (flags.safe, flags.restricted) == (True, True)
 
 
-def test_an_option_at_the_end_without_its_value_is_no_value() -> None:
-    assert read_flags(["--settings"], nothing).settings is None
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--settings"], "needs a value"),
+        (["--mcp-config", "--verbose"], "needs a value"),
+        (["--settings", "/nonexistent.json"], "cannot be read"),
+        (["--settings", "// c\n{}"], "cannot be read"),
+        (["--setting-sources", "user,managed"], "'managed'"),
+        (["--setting-sources", "user,"], "''"),
+    ],
+)
+def test_options_that_are_no_good_are_told(arguments: list[str], says: str) -> None:
+    assert says in str(read_flags(arguments, nothing).unusable)
+
+
+def test_an_empty_value_counts_as_not_given() -> None:
+    flags = read_flags(["--settings", "", "--mcp-config", "", "--setting-sources", ""], nothing)
+    assert (flags.settings, flags.mcp_config, flags.setting_sources, flags.unusable) == (None, (), frozenset(), None)
 
 
 def test_the_texts_never_show_in_a_repr() -> None:

@@ -103,8 +103,32 @@ def test_any_server_of_the_command_line_is_refused_beside_a_readable_managed_mcp
     assert judge(session(documents=(MCP,), flags=sdk)).refuses
 
 
-def test_settings_of_the_command_line_that_are_no_json_keep_the_client_from_starting() -> None:
-    assert judge(session(flags=Flags(settings="{bad"))).refuses
+def test_only_servers_that_the_lists_let_pass_are_refused_beside_a_managed_mcp_file() -> None:
+    flags = Flags(mcp_config=('{"mcpServers": {"x": {"command": "x"}}}',))
+    shuts_out: list[dict[str, object]] = [{"allowedMcpServers": []}, {"deniedMcpServers": [{"serverName": "x"}]}]
+    for settings in shuts_out:
+        outcome = judge(session(documents=(MCP, managed(settings)), flags=flags))
+        assert outcome.refuses is None
+        assert {row.server.name: row.loads for row in outcome.judged} == {"m": True, "x": False}
+    assert judge(session(documents=(MCP,), flags=replace(flags, safe=True))).refuses is None
+
+
+@pytest.mark.parametrize("text", ["{bad", "[]", "null", '"x"'])
+def test_settings_of_the_command_line_that_are_no_json_object_keep_the_client_from_starting(text: str) -> None:
+    assert judge(session(flags=Flags(settings=text))).refuses
+
+
+def test_options_that_are_no_good_keep_the_client_from_starting() -> None:
+    assert judge(session(flags=Flags(unusable="it says so"))).refuses == "it says so"
+
+
+def test_a_state_file_that_is_no_json_keeps_the_client_from_starting() -> None:
+    broken = document(DocumentKind.CLIENT_STATE, "{bad")
+    assert "/home/ann/.claude.json" in str(judge(session(stdio("npx"), documents=(broken,))).refuses)
+    utf16 = document(DocumentKind.CLIENT_STATE, "{}".encode("utf-16"))
+    assert judge(session(documents=(utf16,))).refuses
+    for odd in ("", "[]", "\ufeff{}", "null"):
+        assert judge(session(documents=(document(DocumentKind.CLIENT_STATE, odd),))).refuses is None
 
 
 def test_a_malformed_managed_file_keeps_the_client_from_starting() -> None:
@@ -133,10 +157,16 @@ def test_flags_leave_scopes_out() -> None:
         (Flags(strict=True), {"dynamic"}),
         (Flags(restricted=True), {"dynamic"}),
         (Flags(bare=True), {"dynamic"}),
+        (Flags(bare=True, strict=True), {"dynamic"}),
         (Flags(setting_sources=frozenset({"project"})), {"dynamic", "project"}),
     ):
         found = outcomes(*servers, flags=flags)
         assert {command for command, code in found.items() if code == "loads"} == loaded
+
+
+def test_a_bare_session_leaves_out_the_organisations_servers_too() -> None:
+    assert outcomes(documents=(MCP,), flags=Flags(bare=True)) == {"npx m": "left-out"}
+    assert outcomes(documents=(MCP,), flags=Flags(restricted=True)) == {"npx m": "loads"}
 
 
 def test_sources_that_are_switched_off_bind_nothing() -> None:
@@ -158,6 +188,14 @@ def test_settings_of_the_command_line_add_to_the_lists_and_cannot_unlock() -> No
 def test_one_project_server_may_be_rejected_without_a_list() -> None:
     settings = document(DocumentKind.USER_SETTINGS, {"disabledMcpjsonServers": "s"})
     assert outcomes(mcp_json("/work/p", "npx"), documents=(settings,)) == {"npx": "rejected"}
+
+
+@pytest.mark.parametrize("value", ["s", ["s", 1], ["s", None], {"s": True}])
+def test_managed_settings_reject_by_a_whole_list_of_names_or_not_at_all(value: object) -> None:
+    documents = (managed({"disabledMcpjsonServers": value}),)
+    assert outcomes(mcp_json("/work/p", "npx"), documents=documents) == {"npx": "loads"}
+    documents = (managed({"disabledMcpjsonServers": ["s"]}),)
+    assert outcomes(mcp_json("/work/p", "npx"), documents=documents) == {"npx": "rejected"}
 
 
 @pytest.mark.parametrize(

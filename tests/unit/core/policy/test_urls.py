@@ -1,5 +1,7 @@
 import pytest
 
+from agent.core.policy.expansion import Environment
+from agent.core.policy.open_urls import honours
 from agent.core.policy.urls import Form, compile_pattern, parse_url
 
 
@@ -101,3 +103,41 @@ def test_lone_surrogates_and_control_characters_are_text_like_any_other() -> Non
 
 def test_many_stars_against_a_long_url_do_not_hang() -> None:
     assert not matches("https://h.example/" + "*a" * 200 + "b", "https://h.example/" + "a" * 20_000)
+
+
+@pytest.mark.parametrize("label", ["xn--", "xn--a", "xn--0", "xn--a-ecp", "xn--ab-c"])
+def test_a_punycode_label_that_stands_for_no_name_makes_the_url_unparseable(label: str) -> None:
+    assert parse_url(f"https://{label}.example/x") is None
+    assert parse_url(f"other://{label}.example/x") is not None
+
+
+@pytest.mark.parametrize(
+    "host", ["xn--bcher-kva.example", "XN--BCHER-KVA.example", "xn--n3h.example", "xn--ls8h.example"]
+)
+def test_a_punycode_label_that_stands_for_a_name_is_that_name(host: str) -> None:
+    name = host.lower().removesuffix(".example")[4:].encode().decode("punycode")
+    assert parse_url(f"https://{host}/x") == parse_url(f"https://{name}.example/x") is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "values", "honoured"),
+    [
+        ("${NOPE:-*}", {}, False),
+        ("*${NOPE:-}", {}, False),
+        ("${NOPE:-https://h.example/*}", {}, True),
+        ("https://h.example/${NOPE:-..}/*", {}, False),
+        ("https://h.example/a/%2e%2E/${NOPE:-x}", {}, False),
+        ("https://${NOPE:-h.example/..}/*", {}, False),
+        ("https://h.example/${NOPE:-x}?/../y", {}, True),
+        ("https://h.example/${V}#/../", {"V": "x"}, True),
+        ("https://${V}:*/*", {"V": "h.example"}, True),
+        ("https://${V}:*/*", {"V": "[::1]"}, True),
+        ("https://${V}:*/*", {"V": "h.example:8443"}, False),
+        ("https://${V}/*", {"V": "h.example:"}, True),
+        ("https://h.example/../*", {}, True),
+    ],
+)
+def test_an_allow_entry_with_a_reference_must_stay_what_it_is(
+    written: str, values: dict[str, str], *, honoured: bool
+) -> None:
+    assert honours(written, Environment(values, complete=True)) is honoured
