@@ -16,7 +16,9 @@ from agent.core.place import Place
 from agent.core.policy.urls import parse_url
 from agent.core.server import Problem, Server, ServerScope, Transport
 
-RESERVED_NAMES = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude Preview", "Claude Browser"})
+RESERVED_NAMES = frozenset({"workspace", "claude-in-chrome", "computer-use", "Claude_Preview", "Claude_Browser"})
+"""Names of built-in servers, as the client compares them: every other character is taken for "_" first."""
+_OTHER_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 _NO_NAMES = frozenset({"__proto__"})  # a JavaScript object cannot hold it
 _TRANSPORTS = {
     "stdio": Transport.STDIO,
@@ -108,7 +110,9 @@ def plugin_servers(
 
 
 def _name_fault(name: str, scope: ServerScope) -> str | None:
-    if name in RESERVED_NAMES and scope is not ServerScope.PLUGIN:  # a plugin's servers are named after it
+    if (
+        _OTHER_CHARACTER.sub("_", name) in RESERVED_NAMES and scope is not ServerScope.PLUGIN
+    ):  # a plugin's servers are named after it
         return "the name is reserved for a built-in server"
     return "no object can hold that name" if name in _NO_NAMES else None
 

@@ -60,7 +60,11 @@ def ask(case: Case, client: Path, limit_s: float = 60) -> Servers | None:
             *("/usr/bin/unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
             *("/bin/sh", "-c", _SCRIPT, "sh", work, folder(case)),
             *("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment.items())),
-            *([] if not case.get("uid") else ["/usr/bin/setpriv", f"--reuid={case['uid']}", "--clear-groups"]),
+            *(
+                []
+                if not case.get("uid")
+                else ["/usr/bin/setpriv", f"--reuid={case['uid']}", f"--regid={case['uid']}", "--clear-groups"]
+            ),
             *(str(client), "-p", "hi", "--output-format", "stream-json", "--verbose", *arguments),
         ]
         return _told(command, limit_s)

@@ -1,7 +1,8 @@
 """One policy file → what the client makes of it: settings, nothing, a file it skips, or a reason not to start.
 
 Observed with Claude Code 2.1.330. Managed settings and drop-ins: an empty file is `{}`; what is no JSON object keeps the client
-from starting, and so does a file that cannot be read for any other reason than permission; a file that the *user* may not read is
+from starting, and so does, where no other managed file sets anything, one that cannot be read for any other reason than
+permission; a file that the *user* may not read is
 skipped, with a warning, and what it says does not bind; a dangling link is no file. Settings of users and projects: a file that
 cannot be used is ignored as a whole. managed-mcp.json: that it is there is enough for exclusive control; whatever cannot be read
 in it delivers no servers; only a folder that the user may not search, or a dangling link, makes it not there.
@@ -18,7 +19,7 @@ from agent.core.place import Content, Data, Missing, Trouble, Unreadable, User
 
 MAX_BYTES = 2_097_152
 _MANAGED = frozenset({DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_DROPIN, DocumentKind.MANAGED_PREFERENCES})
-_ABSENT_MCP = frozenset({Trouble.LINK_LOOP, Trouble.NOT_A_FOLDER})
+_ABSENT_MCP = frozenset({Trouble.NOT_A_FOLDER})
 _OURS = frozenset({Trouble.LINK_ESCAPES, Trouble.TIMED_OUT, Trouble.IO_ERROR})
 
 
@@ -44,9 +45,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Refuses:
-    """The client does not start because of the file."""
+    """The client does not start because of the file; `alone`: unless another managed file sets something."""
 
     why: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def read_settings(document: Document, user: User | None, *, refuses: bool = True
 
 def _parsed(raw: bytes, *, managed: bool, refuses: bool) -> Reading:
     if managed and len(raw) > MAX_BYTES:
-        return Refuses(f"it is larger than {MAX_BYTES} bytes")
+        return Refuses(f"it is larger than {MAX_BYTES} bytes", alone=True)
     value, fault = _object(decode(raw))
     if fault is None:
         return Settings(value)
@@ -94,7 +96,7 @@ def _unreadable(document: Document, content: Unreadable) -> Reading:
     plain = not any(facts.kind == "link" and facts.path == document.path for facts in content.access)
     if document.kind is DocumentKind.MANAGED_DROPIN and content.trouble is Trouble.NOT_REGULAR and plain:
         return Absent()  # the client takes files and links from the folder, nothing else
-    return Refuses(f"it cannot be read: {content.text}")
+    return Refuses(f"it cannot be read: {content.text}", alone=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ _HELPERS = ("policyHelper", "policyHelpers")
 class Managed:
     """The managed side, merged. `refusal` is why the client does not start, `unjudged` why that could not be found out.
 
-    `keys` are all members that are set to something, `behavior` is `managedSourcesBehavior`.
+    `unread` is what keeps it from starting unless some managed file sets something. `keys` are all members that are set to
+    something, `behavior` is `managedSourcesBehavior`.
     """
 
     rules: RuleSet = NEWEST
@@ -58,6 +59,7 @@ class Managed:
     problems: tuple[Problem, ...] = ()
     refusal: str | None = None
     unjudged: str | None = None
+    unread: str | None = None
     keys: frozenset[str] = frozenset()
     behavior: str | None = None
 
@@ -71,6 +73,8 @@ def read_files(documents: Sequence[Document], dropins: Listing | None, user: Use
     broken = any(problem.code in ("invalid-entry", "invalid-list") for problem in managed.problems)
     if broken and not rules.drops_bad_entry:
         managed = _lost(managed)
+    if managed.unread is not None and not managed.keys:
+        return replace(managed, refusal=managed.refusal or managed.unread)
     return managed
 
 
@@ -122,7 +126,7 @@ def _folder(managed: Managed, dropins: Listing | None, user: User | None) -> Man
         return replace(managed, sources=(source,), problems=(problem,))
     if isinstance(dropins, Unreadable):
         if dropins.trouble is Trouble.LINK_LOOP:
-            return replace(managed, refusal=f"managed-settings.d cannot be read: {dropins.text}")
+            return replace(managed, unread=f"managed-settings.d cannot be read: {dropins.text}")
         if dropins.trouble not in (Trouble.NOT_A_FOLDER, Trouble.NOT_REGULAR):
             return replace(managed, unjudged=f"managed-settings.d could not be looked at: {dropins.text}")
     if isinstance(dropins, Names) and dropins.truncated:
@@ -142,6 +146,8 @@ def _with_settings(managed: Managed, document: Document, user: User | None) -> M
     problem = Problem(Place(document.path), code, reading.why)
     sources = (*managed.sources, Source(document.kind.value, document.path, code, selected=False, problems=(problem,)))
     managed = replace(managed, sources=sources, problems=(*managed.problems, problem))
+    if isinstance(reading, Refuses) and reading.alone:
+        return replace(managed, unread=managed.unread or f"{document.path}: {reading.why}")
     if isinstance(reading, Refuses):
         return replace(managed, refusal=managed.refusal or f"{document.path}: {reading.why}")
     if isinstance(reading, Unjudged):

@@ -36,6 +36,7 @@ from ada_url import URL
 
 from agent.core.policy.globs import Glob
 
+_STRIPPED = re.compile(r"[\t\n\r]")  # the parser leaves them out wherever they stand
 _ANY_SCHEME = "any-scheme"  # not a special scheme, so the parser leaves host and port as they are written
 _SCHEME = re.compile(r"[\x00-\x20]*(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*):")
 _AUTHORITY = re.compile(r"(?P<front>[^:/?#]*:(?P<slashes>[/\\]*))(?P<authority>[^/\\?#]*)(?P<rest>.*)", re.DOTALL)
@@ -169,11 +170,12 @@ def compile_pattern(text: str) -> UrlPattern:
     """Return the compiled pattern; any text gives one."""
     if text == "*":
         return UrlPattern(text, Form.ANY)
-    scheme = _SCHEME.match(text)
+    cleaned = _STRIPPED.sub("", text)
+    scheme = _SCHEME.match(cleaned)
     if scheme is None:
         return _raw(text)
     written = scheme["scheme"]
-    plain, any_port = _without_any_port(text, special=written.lower() in _SPECIAL)
+    plain, any_port = _without_any_port(cleaned, special=written.lower() in _SPECIAL)
     plain = plain.replace(written, _ANY_SCHEME if written == "*" else written.replace("*", "x"), 1)
     parsed = parse_url(plain)
     if parsed is None:

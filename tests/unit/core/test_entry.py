@@ -93,7 +93,9 @@ def test_an_in_process_server_is_valid_in_the_command_lines_config_alone() -> No
     assert not read(entry, ServerScope.PROJECT)
 
 
-@pytest.mark.parametrize("name", ["workspace", "claude-in-chrome", "__proto__"])
+@pytest.mark.parametrize(
+    "name", ["workspace", "claude-in-chrome", "__proto__", "Claude Preview", "Claude.Preview", "Claude_Browser"]
+)
 def test_a_reserved_name_is_skipped(name: str) -> None:
     assert not read({name: {"command": "npx"}})
 

@@ -121,6 +121,15 @@ def test_a_file_that_the_user_may_not_read_binds_others_and_not_that_user() -> N
     assert [source.state for source in found.sources] == ["unreadable", "effective"]
 
 
+def test_a_file_that_cannot_be_read_keeps_the_client_from_starting_only_where_nothing_else_is_set() -> None:
+    folder = document(DocumentKind.MANAGED_SETTINGS, Unreadable(Trouble.NOT_REGULAR, "a folder stands there."))
+    assert policy(folder).state == "refused"
+    assert policy(folder, dropin("10.json", {})).state == "refused"
+    found = policy(folder, dropin("10.json", {"deniedMcpServers": [A]}))
+    assert (found.state, len(found.deny)) == ("effective", 1)
+    assert policy(dropin("10.json", "{bad"), managed({"deniedMcpServers": [A]})).state == "refused"
+
+
 def test_a_dropin_folder_that_the_user_may_not_read_gives_nothing() -> None:
     listing = Names(("10.json",), (Facts("/", "folder"), Facts(DROPINS, "folder", 0o700)))
     found = policy(

@@ -13,6 +13,9 @@ def matches(pattern: str, url: str, *, lenient: bool = False) -> bool:
     ("pattern", "url"),
     [
         ("*", "not a url"),
+        ("ht\ntps://*.h.example/x", "https://q.h.example/x"),
+        ("*\t://h.example/x", "https://h.example/x"),
+        ("https\t://h.example:*/*", "https://h.example:8443/x"),
         ("https://mcp.example.com", "https://mcp.example.com/any/path?x=1"),
         ("https://mcp.example.com/*", "https://user:pw@MCP.Example.com./mcp#f"),
         ("https://*.example.com/*", "https://a.b.example.com:8443/x"),
