@@ -50,6 +50,7 @@ _OTHER_SYSTEMS = {
 
 _SAMPLES: Mapping[Format, bytes] = {
     "json": b'{"a": 1}',
+    "json-utf8": b'{"a": 1}',
     "jsonc": b'{"a": 1} // note',
     "json5": b"{a: 1}",
     "toml": b"a = 1",
