@@ -37,11 +37,12 @@ from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.memo import Memo
-from agent.core.observation import Coverage, CoverageState, ManagedLook, Scope
+from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, ProcessLook, Scope
 from agent.core.place import User
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
-from agent.core.recognition import ClientMarks, recognise
+from agent.core.recognition import ClientMarks, RunningServer, recognise
+from agent.core.recognition.signs import SETTLED_AFTER_S
 from agent.core.redaction import redact_text
 from agent.core.server import Server
 from agent.core.world import World
@@ -121,7 +122,7 @@ def assess(
     # Weighed again after each look, as a baseline runs out without a change of any file.
     managed = memo.of(_managed, weighed, users, terms, memo.same("memory", world.memory), besides=(now,))
     given = judge_given(processes.given, terms.enforcing.__contains__, files.organisation.verdict)
-    running = _running(world, terms, files, given, now)
+    running = _running(processes, terms, files, given, now, memo)
     known = circumstances(weighed, files.organisation.policy, terms.enforcing.__contains__)
     found = (
         *managed.deviations,
@@ -213,15 +214,28 @@ def _nearest(judge: Judge) -> Nearest:
 
 
 def _running(
-    world: World, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None
+    looked: ProcessLook, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
 ) -> tuple[JudgedRunning, ...]:
-    assert world.processes is not None  # noqa: S101 - the caller looked
-    processes = (*world.processes.processes, *world.processes.ended)
+    processes = memo.same("processes", (*looked.processes, *looked.ended))
     startable = tuple(item.server for item in given if item.server.command is not None)
-    startable = (*files.startable, *startable) if startable else files.startable
-    found = recognise(processes, startable, terms.marks, now=now)
-    enforcing, artifacts = terms.enforcing.__contains__, world.processes.artifacts
+    startable = memo.same("startable or given", (*files.startable, *startable)) if startable else files.startable
+    # Of the time, all that counts is who has not lived for long yet.
+    young = (p.identity for p in processes if now is not None and now - p.create_time < SETTLED_AFTER_S)
+    found = memo.of(
+        _recognised, processes, startable, terms.marks, memo.same("young", frozenset(young)), besides=(now,)
+    )
+    enforcing, artifacts = terms.enforcing.__contains__, looked.artifacts
     return judge_running(found, files.configured.verdicts, enforcing, files.organisation.verdict, artifacts)
+
+
+def _recognised(
+    processes: Sequence[Process],
+    startable: Sequence[Server],
+    marks: Sequence[ClientMarks],
+    _young: frozenset[tuple[int, float]],
+    now: float | None,
+) -> tuple[RunningServer, ...]:
+    return recognise(processes, startable, marks, now=now)
 
 
 def _findings(
