@@ -10,7 +10,7 @@ from agent.catalog.json5 import as_jsonc
 from agent.catalog.linetext import parse_properties, shell_commands
 from agent.catalog.rows import Format
 from agent.catalog.xmltext import XmlError, parse_plist, parse_xml
-from agent.catalog.yamltext import YamlError, front_matter, parse_yaml
+from agent.catalog.yamltext import YamlError, front_matter, parse_yaml, yaml_line
 from agent.core.jsontext import JsonError, decode, decode_utf8, line_of, parse, pointer
 from agent.core.place import Place
 from agent.core.server import Problem
@@ -109,19 +109,40 @@ _PARSERS: Mapping[Format, Callable[[bytes, str], object]] = {
 
 def _toml_line(text: str, target: str) -> int | None:
     """Return the line of the table header that opens `target`, None where it is written in another way."""
+    tables: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         header = line.strip()
         if header.startswith("[") and header.endswith("]"):
             parts = re.findall(r'"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([^\s.\[\]]+)', header.strip("[]"))
-            if pointer(*("".join(part) for part in parts)) == target:
+            here = pointer(*("".join(part) for part in parts))
+            if header.startswith("[["):  # one more of an array of tables
+                tables[here] = tables.get(here, -1) + 1
+                here = f"{here}/{tables[here]}"
+            if here == target:
                 return number
     return None
+
+
+def _front_line(text: str, target: str) -> int | None:
+    """Return the line in a file that opens with the YAML between lines `---`."""
+    found = yaml_line(front_matter(text), target)
+    return None if found is None else found + 1
+
+
+def _crush_line(text: str, target: str) -> int | None:
+    """Return the line that a command of a shell script is called by."""
+    del text
+    return int(target[1:]) if target[1:].isdecimal() else None
 
 
 _LINES: Mapping[Format, Callable[[str, str], int | None]] = {
     "json": line_of,
     "json-utf8": line_of,
     "jsonc": line_of,
+    "json5": lambda text, target: line_of(as_jsonc(text), target),
     "toml": _toml_line,
+    "yaml": yaml_line,
+    "front-matter": _front_line,
+    "shell": _crush_line,
 }
 """The formats in which the line of a pointer can be told."""

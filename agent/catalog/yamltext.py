@@ -30,6 +30,13 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML is any value
     return yamlvalue.load(text)
 
 
+def yaml_line(text: str, target: str) -> int | None:
+    """Return the 1-based line on which the value at pointer `target` begins; None where the text does not have it."""
+    from agent.catalog import yamlvalue  # noqa: PLC0415 - as above
+
+    return yamlvalue.line(text, target)
+
+
 def front_matter(text: str) -> str:
     """Return the YAML between the lines `---` that open a Markdown file, blank where there is none."""
     found = _FRONT.match(text)

@@ -37,6 +37,20 @@ def load(text: str) -> Any:  # noqa: ANN401 - YAML is any value
         raise error if isinstance(error, YamlError) else YamlError("not valid YAML") from None
 
 
+def line(text: str, target: str) -> int | None:
+    """Return the 1-based line on which the value at pointer `target` of a text that was read begins."""
+    node = yaml.compose(text, Loader=_Loader)
+    for part in target.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in reversed(node.value) if key.value == name), None)
+        elif isinstance(node, yaml.SequenceNode):
+            node = node.value[int(name)] if name.isdecimal() and int(name) < len(node.value) else None
+        else:
+            node = None
+    return None if node is None else node.start_mark.line + 1
+
+
 def _guard(text: str) -> None:
     """Refuse what is nested too deeply, before the recursive part of the parser sees it, and heaps of aliases."""
     depth = aliases = 0

@@ -150,16 +150,25 @@ def test_an_empty_file_and_a_byte_order_mark_are_read(form: Format) -> None:
         assert found.value == {"a": "1"}
 
 
-def test_a_problem_gets_the_line_of_its_entry_in_json_and_toml() -> None:
-    texts: list[tuple[Format, str]] = [
-        ("json", '{"mcpServers": {\n "ok": {"command": "a"},\n "s": {}}}'),
-        ("toml", '[mcpServers.ok]\ncommand = "a"\n[mcpServers."s"]\nx = 1\n'),
-    ]
-    for form, text in texts:
-        parsed = parse_as(text.encode(), form)
-        assert isinstance(parsed, Parsed)
-        (problem,) = located(read("servers", parsed.value).problems, parsed)
-        assert problem.place.line == 3
+LINES: list[tuple[Format, Shape, str, str]] = [
+    ("json", "servers", "/mcpServers", '{"mcpServers": {\n "ok": {"command": "a"},\n "s": {}}}'),
+    ("jsonc", "servers", "/mcpServers", '{"mcpServers": { // x\n "ok": {"command": "a"},\n "s": {},}}'),
+    ("json5", "servers", "/mcpServers", "{mcpServers: { /* x */\n ok: {command: 'a'},\n s: {}}}"),
+    ("toml", "servers", "/mcpServers", '[mcpServers.ok]\ncommand = "a"\n[mcpServers."s"]\nx = 1\n'),
+    ("toml", "list", "/plugins", '[[plugins]]\ncommand = "a"\n[[plugins]]\nx = 1\n'),
+    ("yaml", "servers", "/mcpServers", "mcpServers:\n  ok: {command: a}\n  s: {}\n"),
+    ("yaml", "list", "/mcpServers", "mcpServers:\n- command: a\n- x: 1\n"),
+    ("front-matter", "servers", "/mcpServers", "---\nmcpServers:\n  s: {x: 1}\n---\ntext\n"),
+    ("shell", "crush", "", "# x\n\nmcp add s --type stdio\n"),
+]
+
+
+@pytest.mark.parametrize(("form", "shape", "pointer", "text"), LINES)
+def test_a_problem_gets_the_line_of_its_entry(form: Format, shape: Shape, pointer: str, text: str) -> None:
+    parsed = parse_as(text.encode(), form)
+    assert isinstance(parsed, Parsed)
+    (problem,) = located(read_shape(shape, parsed.value, pointer, ORIGIN).problems, parsed)
+    assert problem.place.line == 3
 
 
 def test_no_error_quotes_the_text() -> None:
