@@ -317,9 +317,9 @@ class ClientRow(_Model):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
-    """Every row, in the order of ids."""
+    """Every row, in the order of ids. There is one of it, which equals itself alone."""
 
     rows: tuple[ClientRow, ...]
 

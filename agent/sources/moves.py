@@ -4,6 +4,7 @@ Both ways give variables, as if they stood in the environment of the client: the
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import PureWindowsPath
 
@@ -30,8 +31,7 @@ class Packages:
     """Finds the packaged programs of Windows that keep something of a client: Windows moves the folders that they write to."""
 
     def __init__(self, catalog: Catalog, os: Os) -> None:
-        names = _REDIRECTED if os == "windows" else ()
-        self._wanted = {name: frozenset(place for place in _below(catalog, name) if place.parts) for name in names}
+        self._wanted = _wanted(catalog) if os == "windows" else {}
 
     def environments(self, visit: Visit) -> Iterator[Mapping[str, str]]:
         """Yield the environment in which each of them lives."""
@@ -48,6 +48,11 @@ class Packages:
         names = {visit.folded(one) for one in held.names} if isinstance(held, Names) else set()
         places = (place for place in self._wanted[name] if visit.folded(place.parts[0]) in names)
         return any(visit.exists(str(root / place)) for place in places)
+
+
+@lru_cache(maxsize=1)
+def _wanted(catalog: Catalog) -> Mapping[str, frozenset[PureWindowsPath]]:
+    return {name: frozenset(place for place in _below(catalog, name) if place.parts) for name in _REDIRECTED}
 
 
 def _below(catalog: Catalog, variable: str) -> Iterator[PureWindowsPath]:

@@ -8,7 +8,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from agent.catalog.rows import FileRow
+from agent.catalog.rows import FileRow, ProjectsRow
+from agent.core.place import Os
 
 STDIO = {"command": "run", "args": ["--here"], "env": {"API_TOKEN": "canary"}}
 REMOTE = {"type": "http", "url": "https://mcp.example.com/x", "headers": {"Authorization": "Bearer canary"}}
@@ -98,6 +99,24 @@ def content(file: FileRow) -> bytes:
         return _database(value, file.query)
     text = _text(value, file.format)
     return text.encode() if file.wrap is None else _wrapped(text, file)
+
+
+def memory(place: ProjectsRow, project: str, os: Os) -> bytes:
+    """Return what a client writes in `place` that remembers `project`."""
+    uri = ("file:///" if os == "windows" else "file://") + project.replace("\\", "/")
+    if place.query is not None:
+        return _database({project: 1}, place.query.replace(", 1 FROM", ", kept FROM"))
+    if place.shape == "jetbrains":
+        return f'<application><map><entry key="{project.replace(chr(92), "/")}"/></map></application>'.encode()
+    if place.format == "properties":
+        return f"{place.pointer[1:]}={project.replace(chr(92), chr(92) * 2)}\n".encode()
+    values: dict[str, object] = {
+        "keys": {project: {}},
+        "uri": uri,
+        "uris": [{"folderUri": uri}],
+        "workspace": f"{uri}/all.code-workspace",
+    }
+    return _text(_placed(values[place.shape], place.pointer), place.format).encode()
 
 
 def _placed(value: object, pointer: str) -> Any:  # noqa: ANN401 - any value
