@@ -1,7 +1,8 @@
 """One case per client and system, made from the client's row: each of its files with two servers, and what is found.
 
-The trees are made (`samples.py`), variables without a default set, the expectations recorded in `catalog/<client>.json` and reviewed there: run this file as a
-program to record a new row, and read what it wrote. The clients whose own files are known have cases in `clients/` too.
+The trees are made (`samples.py`), with a value for every variable that has no default; the expectations are recorded in
+`catalog/<client>.json` and reviewed there: run this file as a program to record a new row, and read what it wrote. The clients
+whose own files are known have cases in `clients/` too.
 """
 
 import json
