@@ -27,6 +27,7 @@ VERBS = {
     "policy": "weaknesses of a managed policy before or after it is deployed: `policy lint [FILE…]`",
     "baseline": "the signed record of what the managed files must be: `baseline create|sign|verify`",
     "doctor": "can the agent read, watch, store and reach its endpoint?",
+    "service": "Windows: what the installer and the service control manager start",
     "selfcheck": "is this program whole? loads everything that it consists of",
     "schema": "the JSON Schema of a published document",
 }

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from agent.app.audience import Audience
+from agent.app.audience import Audience, ServiceManager
 from agent.app.daemon import run_daemon
 from agent.app.destinations import REPORTS
 from agent.cli.options import Prepared, add_global, prepare
@@ -34,16 +34,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until told to stop."""
+    return daemon(arguments, notifier(), quiet=arguments.quiet)
+
+
+def daemon(arguments: argparse.Namespace, manager: ServiceManager, *, quiet: bool) -> int:
+    """Run under a service manager until told to stop; quiet, only the log is written."""
     prepared = prepare(arguments)
     if prepared.target.root is not None:
         raise UsageError("run watches this very machine; --root goes with check and explain")
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, level=logging.WARNING)
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)
-    if not arguments.quiet:
+    if not quiet:
         _tell_reports(prepared)
-    audience = Audience(_quiet_first, _quiet_changes) if arguments.quiet else Audience(_tell_first, _tell_changes)
-    return run_daemon(prepared.target, prepared.loaded, prepared.machine, prepared.paths, audience, notifier())
+    audience = Audience(_quiet_first, _quiet_changes) if quiet else Audience(_tell_first, _tell_changes)
+    return run_daemon(prepared.target, prepared.loaded, prepared.machine, prepared.paths, audience, manager)
 
 
 def _tell_reports(prepared: Prepared) -> None:

@@ -3,6 +3,7 @@
 It has namespaces of its own for everything, and no network but the cable that a test plugs in.
 """
 
+import contextlib
 import os
 import shlex
 import signal
@@ -104,8 +105,11 @@ class Debian:
     def _first(self) -> int | None:
         if self._nspawn.poll() is not None:
             raise RuntimeError(f"systemd-nspawn ended: {self._console.read_text(errors='replace')[-2000:]}")
-        children = psutil.Process(self._nspawn.pid).children()
-        return children[0].pid if children else None
+        with contextlib.suppress(psutil.NoSuchProcess):  # there is another child before it, which goes
+            return next(
+                (child.pid for child in psutil.Process(self._nspawn.pid).children() if child.name() == "systemd"), None
+            )
+        return None
 
     def _started(self) -> bool:
         return self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
