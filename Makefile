@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux
+.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,18 @@ $(VENV)/fuzz/fuzz.stamp: requirements/run.txt requirements/fuzz.txt
 FUZZ_S ?= 60
 fuzz: $(VENV)/fuzz/fuzz.stamp ## Read bytes that a coverage-guided fuzzer makes up, in place of every kind of file (Linux; FUZZ_S=60)
 	$(VENV)/fuzz/bin/python -m tests.fuzz.parsers -max_total_time=$(FUZZ_S) -print_final_stats=1
+
+WINE := tests/windows/wine.sh
+msi: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+msi: export PYTHONHASHSEED = 0
+msi: $(VENV)/dev.stamp ## Freeze the program for Windows under Wine and make an MSI of it, for tests (Debian: wine64, gcc-mingw-w64-x86-64-win32, wixl, msitools)
+	$(WINE) install requirements/freeze.txt
+	$(WINE) python -m PyInstaller --noconfirm --clean --log-level ERROR --distpath dist/windows --workpath build/windows packaging/pyinstaller/mcp-compliance.spec
+	$(WINE) run dist/windows/mcp-compliance-agent/mcp-compliance.exe selfcheck
+	packaging/windows/msi.sh dist/windows/mcp-compliance-agent $(VERSION) dist/windows/mcp-compliance-agent-$(VERSION).msi
+
+e2e-windows: $(VENV)/dev.stamp msi ## Install, run, upgrade and remove the MSI on a Windows as far as Wine is one
+	$(BIN)/python -m pytest -m installed_windows tests/installed/test_msi.py
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -44,7 +44,7 @@ EXPECTED = "inventory.json"
 _OTHER_SYSTEMS = {
     "linux": ("_windows", "_macos"),
     "darwin": ("_windows", "_linux"),
-    "win32": ("_linux", "_macos"),
+    "win32": ("_linux", "_macos", "_posix"),
 }
 """How the names of modules end that exist for other systems than this one."""
 

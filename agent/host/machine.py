@@ -15,6 +15,7 @@ from agent.core.place import Os
 from agent.host.replacing import replace_durably
 
 UNREGISTERED = "unregistered"
+_MAX_PATH, _COMMON_APPDATA = 260, 0x23
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,18 @@ def own_paths(machine: Machine) -> OwnPaths:
 
 def _here(path: str) -> Path:
     """Return a documented place on this machine, whose `ProgramData` may be elsewhere."""
-    shared = os.environ.get("PROGRAMDATA", "").rstrip("\\")
-    return Path(path.replace("C:\\ProgramData", shared, 1) if shared else path)
+    return Path(path.replace("C:\\ProgramData", _program_data(), 1))
+
+
+def _program_data() -> str:
+    """Return where Windows says that it is; the environment says what whoever started us wanted it to say."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - exists with these attributes on Windows only
+
+        found = ctypes.create_unicode_buffer(_MAX_PATH)
+        if ctypes.windll.shell32.SHGetFolderPathW(None, _COMMON_APPDATA, None, 0, found) == 0 and found.value:
+            return found.value.rstrip("\\")
+    return "C:\\ProgramData"
 
 
 def device_id(state: Path, *, create: bool) -> str:

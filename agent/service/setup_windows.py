@@ -6,6 +6,7 @@ that it holds before anything is believed or written there.
 
 import ctypes
 import json
+import re
 import shutil
 import sys
 import time
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from pathlib import Path
 
+from agent.host.lock import AlreadyHeldError, held
 from agent.host.permissions_windows import sddl_of
 
 assert sys.platform == "win32"  # noqa: S101 - tells the type checker too
@@ -21,12 +23,14 @@ assert sys.platform == "win32"  # noqa: S101 - tells the type checker too
 _OURS = "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 """The owner is the administrators; nothing is inherited; the system and administrators may do everything."""
 _OURS_TO_READ = f"{_OURS}(A;OICI;FRFX;;;BU)"
-_ADMINISTRATORS = ("O:BA", "O:SY", "O:LA")
+_ADMINISTRATORS = ("BA", "SY", "LA")
 _FILE, _OWNER_GROUP_AND_DACL = 1, 0x1 | 0x2 | 0x4 | 0x80000000
 _INSTALLED = "00-installed.toml"
 _DESCRIPTION = "Verifies that the organisation's MCP policy binds on this machine."
 _RESTART_MS = (5_000, 5_000, 60_000)
 _DAY_S = 86_400
+_ENDS_WITHIN_S, _ASK_EVERY_S = 30.0, 0.2
+_AFTER_ERRORS_TOO, _UNKNOWN_LEVEL = 4, 124
 
 
 class SetupError(Exception):
@@ -39,11 +43,12 @@ def hold_folders(settings: Path, state: Path) -> None:
     Raises:
         SetupError: a folder cannot be made or protected.
     """
-    base = settings.parent
-    if base.exists() and not (sddl_of(str(base)) or "").startswith(_ADMINISTRATORS):
-        aside = base.with_name(f"{base.name}.not-trusted-{int(time.time())}")
-        with _step(f"putting aside {base}, which is no administrator's"):
-            base.rename(aside)
+    base, trusted = settings.parent, _Trust()
+    if base.exists() and not trusted.owns(base):
+        trusted.put_aside(base)
+    for path in sorted(base.rglob("*"), reverse=True):  # what lies deeper first, as a folder takes it along
+        if not trusted.owns(path):
+            trusted.put_aside(path)
     for folder, rights in (
         (base, _OURS_TO_READ),
         (base / "agent.d", _OURS_TO_READ),
@@ -94,22 +99,35 @@ def hold_recovery(name: str) -> None:
     if not service:
         raise SetupError(f"the service {name} cannot be opened: {ctypes.WinError(ctypes.get_last_error())}")
     try:
-        for level, row in ((1, _Text(_DESCRIPTION)), (2, _failure_actions()), (4, wintypes.BOOL(1))):
-            if not api.ChangeServiceConfig2W(wintypes.SC_HANDLE(service), level, ctypes.byref(row)):
-                raise SetupError(f"recovery of the service {name}: {ctypes.WinError(ctypes.get_last_error())}")
+        for level, row in ((1, _Text(_DESCRIPTION)), (2, _failure_actions()), (_AFTER_ERRORS_TOO, wintypes.BOOL(True))):
+            if api.ChangeServiceConfig2W(wintypes.SC_HANDLE(service), level, ctypes.byref(row)):
+                continue
+            error = ctypes.WinError(ctypes.get_last_error())
+            if (level, error.winerror) != (_AFTER_ERRORS_TOO, _UNKNOWN_LEVEL):  # Wine restarts after a crash alone
+                raise SetupError(f"recovery of the service {name}: {error}")
     finally:
         api.CloseServiceHandle(wintypes.SC_HANDLE(service))
         api.CloseServiceHandle(wintypes.SC_HANDLE(manager))
 
 
-def purge(settings: Path) -> None:
-    """Remove settings and state.
+def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
+    """Wait until the agent has ended, whose files are about to go; with `purge` remove settings and state too.
 
     Raises:
-        SetupError: something of it cannot be removed.
+        SetupError: it does not end, or something cannot be removed.
     """
-    with _step(f"removing {settings.parent}"):
-        shutil.rmtree(settings.parent, ignore_errors=not settings.parent.exists())
+    deadline = time.monotonic() + _ENDS_WITHIN_S
+    while state.exists():
+        try:
+            with held(state / "agent.lock"):
+                break
+        except AlreadyHeldError:
+            if time.monotonic() > deadline:
+                raise SetupError(f"the agent still runs after {_ENDS_WITHIN_S:.0f} s") from None
+            time.sleep(_ASK_EVERY_S)
+    if purge and settings.parent.exists():
+        with _step(f"removing {settings.parent}"):
+            shutil.rmtree(settings.parent)
 
 
 def be_a_good_guest() -> None:
@@ -121,6 +139,42 @@ def be_a_good_guest() -> None:
     throttling = (wintypes.DWORD * 3)(1, 0x1, 0x1)  # version, EXECUTION_SPEED is ours to set, and it is on
     if hasattr(kernel, "SetProcessInformation"):
         kernel.SetProcessInformation(this, 4, ctypes.byref(throttling), ctypes.sizeof(throttling))
+
+
+class _Trust:
+    """Who is believed: administrators, the system, and whoever this process runs as, as only they set the agent up."""
+
+    def __init__(self) -> None:
+        self._believed = {f"O:{who}" for who in (*_ADMINISTRATORS, _own_sid())}
+        self._now = int(time.time())
+
+    def owns(self, path: Path) -> bool:
+        """Say whether one of them owns what stands at `path`."""
+        owner = re.match(r"O:(?:S-[\d-]+|[A-Z]{2})", sddl_of(str(path)) or "")
+        return owner is not None and owner[0] in self._believed
+
+    def put_aside(self, path: Path) -> None:
+        """Give it a name under which nothing reads it."""
+        with _step(f"putting aside {path}, which is no administrator's"):
+            path.rename(path.with_name(f"{path.name}.not-trusted-{self._now}"))
+
+
+def _own_sid() -> str:
+    """Return the SID of the account that this process runs as, in words."""
+    api, kernel = ctypes.WinDLL("advapi32", use_last_error=True), ctypes.WinDLL("kernel32")
+    kernel.GetCurrentProcess.restype = wintypes.HANDLE
+    token, size, text = wintypes.HANDLE(), wintypes.DWORD(), wintypes.LPWSTR()
+    if not api.OpenProcessToken(wintypes.HANDLE(kernel.GetCurrentProcess()), 0x8, ctypes.byref(token)):
+        raise SetupError(f"asking who this is: {ctypes.WinError(ctypes.get_last_error())}")
+    try:
+        user = (ctypes.c_void_p * 32)()  # TOKEN_USER: a pointer to the SID, then the SID
+        if not api.GetTokenInformation(token, 1, user, ctypes.sizeof(user), ctypes.byref(size)):
+            raise SetupError(f"asking who this is: {ctypes.WinError(ctypes.get_last_error())}")
+        if not api.ConvertSidToStringSidW(ctypes.c_void_p(user[0]), ctypes.byref(text)):
+            raise SetupError(f"asking who this is: {ctypes.WinError(ctypes.get_last_error())}")
+        return text.value or ""
+    finally:
+        kernel.CloseHandle(token)
 
 
 class _Text(ctypes.Structure):

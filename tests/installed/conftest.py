@@ -32,8 +32,10 @@ def later(shelf: Path) -> Later:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def able() -> None:
+def able(request: pytest.FixtureRequest) -> None:
     """A machine that cannot run this says so, and fails."""
+    if all(item.get_closest_marker("installed") is None for item in request.session.items):
+        return
     missing = [tool for tool in ("systemd-nspawn", "nsenter", "ip", "shellcheck") if shutil.which(tool) is None]
     if missing:
         pytest.exit(f"{', '.join(missing)} missing: apt install systemd-container util-linux iproute2 shellcheck", 3)

@@ -6,6 +6,7 @@
 #   tests/windows/wine.sh python ARG...     run its Python in the present folder, which is below Z: there
 #   tests/windows/wine.sh run PROGRAM ARG...  run another Windows program
 #   tests/windows/wine.sh path              print where its C: is
+#   tests/windows/wine.sh off               end whatever still runs there
 #
 # Needs wine64, gcc-mingw-w64-x86-64-win32 (both Debian) and .venv/bin/uv (`make .venv/dev.stamp`). Runs as any user.
 set -euo pipefail
@@ -59,6 +60,7 @@ case $verb in
   install) setup && packages "$@" ;;
   python) setup && wine 'C:\python\python.exe' "$@" ;;
   run) setup && wine "$@" ;;
+  off) "$(command -v wineserver || echo /usr/lib/wine/wineserver64)" -k || true ;;
   path) echo "$WINEPREFIX/drive_c" ;;
   *)
     sed -n '2,/^set/{/^set/!p}' "$0" >&2
