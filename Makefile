@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows
+.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg release
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ lint: $(VENV)/dev.stamp ## ruff, mypy strict and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=packaging/release $(BIN)/mypy packaging/release
+	$(BIN)/mypy packaging/release
 	$(BIN)/mypy packaging/mdm
 	$(BIN)/lint-imports
 
@@ -123,6 +123,19 @@ msi: $(VENV)/dev.stamp ## Freeze the program for Windows under Wine and make an 
 
 e2e-windows: $(VENV)/dev.stamp msi ## Install, run, upgrade and remove the MSI on a Windows as far as Wine is one
 	$(BIN)/python -m pytest -m installed_windows tests/installed/test_msi.py
+
+version:
+	@echo $(VERSION)
+
+pkg: freeze ## Make the macOS package of the frozen program (on a Mac; APPLICATION_IDENTITY, INSTALLER_IDENTITY, NOTARY_PROFILE sign it)
+	packaging/macos/build-pkg.sh dist/mcp-compliance-agent $(VERSION) dist/mcp-compliance-agent-$(VERSION).pkg
+
+# What can be built on this system, and the tests that its packages must pass.
+PACKAGED_Linux  := e2e-linux
+PACKAGED_Darwin := pkg
+release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+release: $(PACKAGED_$(shell uname -s)) ## Build, test and gather a release in dist/release; refuses where version, changelog and program disagree
+	$(BIN)/python packaging/release/release.py dist
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

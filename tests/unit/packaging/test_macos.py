@@ -14,7 +14,7 @@ import pytest
 from agent.core.own_places import PLACES, PREFERENCES_DOMAIN
 from agent.runtime.budgets import Budgets
 
-MACOS = Path(__file__).parents[2] / "packaging/macos"
+MACOS = Path(__file__).parents[3] / "packaging/macos"
 PLACE = PLACES["macos"]
 DAEMON: dict[str, Any] = plistlib.loads((MACOS / f"{PREFERENCES_DOMAIN}.plist").read_bytes())
 
