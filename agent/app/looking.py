@@ -24,6 +24,7 @@ from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.whereto import WhereTo
 from agent.core.world import World
 from agent.core.writer import Writer
+from agent.host.drives import fixed_drives
 from agent.host.files import RootedFiles
 from agent.host.files_apart import entering
 from agent.host.machine import Machine
@@ -106,7 +107,8 @@ def eyes(
     """
     known = catalog()
     system = target.os or machine.os
-    rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    drives = fixed_drives() if target.root is None else {}
+    rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system, drives=drives)
     files = entering(rooted, frozenset(settings.looks.network))
     users = HomeUsers(files, target.users or settings.looks.users)
     if unknown := users.unknown():

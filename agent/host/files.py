@@ -6,9 +6,11 @@ is what is read, because both happen on the same descriptor; what `reader` could
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_uppercase
+from types import MappingProxyType
 from typing import TypeVar
 
 from agent.core.access import may_read
@@ -24,39 +26,73 @@ else:
     from agent.host import files_posix as backend
 
 
+_LETTERS = frozenset(ascii_uppercase)
+
 _Found = TypeVar("_Found", Data, Names)
 
 
 class RootedFiles:
-    r"""The files of the system `os` whose root folder is `root`; for Windows `root` stands for `C:\`."""
+    r"""The files of the system `os` whose root folder is `root`; for Windows `root` stands for `C:\`, `drives` for other drives.
 
-    def __init__(self, root: Path, os: Os, limits: ReadLimits = DEFAULT_LIMITS, mounts: Mounts = SYSTEM_MOUNTS) -> None:
+    `drives` maps letters to the folders that hold what lies there. A drive that is in neither may be a share, and is not entered.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        os: Os,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        mounts: Mounts = SYSTEM_MOUNTS,
+        drives: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
         self.os: Os = os
         self.root = root
-        self._limits, self._mounts = limits, mounts
-        self._tree = backend.Tree(
-            str(root), top=top_of(os), separator=separator_of(os), limits=limits, fold=os != "linux", mounts=mounts
-        )
+        self._limits, self._mounts, self._drives = limits, mounts, drives
+        tops = {f"{letter}:\\": folder for letter, folder in drives.items()} if os == "windows" else {}
+        self._trees = {
+            top: backend.Tree(
+                str(folder), top=top, separator=separator_of(os), limits=limits, fold=os != "linux", mounts=mounts
+            )
+            for top, folder in {**tops, top_of(os): root}.items()
+        }
 
     def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
-        """Return the whole file, or why not. A path on another drive than the root's is `Missing`."""
-        parts, allowed = split(self.os, path), self._split_within(within)
-        if parts is None or allowed is None:
-            return Missing()
-        found = self._tree.read(parts, allowed)
-        return _denied(found, path, reader) if isinstance(found, Data) else found
+        """Return the whole file, or why not."""
+        found = self._found(path, within)
+        if not isinstance(found, tuple):
+            return found
+        tree, parts, allowed = found
+        content = tree.read(parts, allowed)
+        return _denied(content, path, reader) if isinstance(content, Data) else content
 
     def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
         """Return the names in a folder, in code-unit order as JavaScript sorts them, or why not."""
-        parts, allowed = split(self.os, path), self._split_within(within)
+        found = self._found(path, within)
+        if not isinstance(found, tuple):
+            return found
+        tree, parts, allowed = found
+        listing = tree.names(parts, allowed)
+        return _denied(listing, path, reader) if isinstance(listing, Names) else listing
+
+    def _found(
+        self, path: str, within: str | None
+    ) -> tuple[backend.Tree, tuple[str, ...], tuple[str, ...]] | Missing | Unreadable:
+        """Return the tree that `path` lies in, with its names there, and those of the folder that no link may leave."""
+        parts, allowed = split(self.os, path), () if within is None else split(self.os, within)
         if parts is None or allowed is None:
             return Missing()
-        found = self._tree.names(parts, allowed)
-        return _denied(found, path, reader) if isinstance(found, Names) else found
+        top, other = self._top(path), within is not None and self._top(within) != self._top(path)
+        tree = self._trees.get(top)
+        if tree is None:
+            return Unreadable(Trouble.FOREIGN, f"{path} is on another drive, which may be a share and is not entered")
+        return tree, parts, parts[:1] if other else allowed
+
+    def _top(self, path: str) -> str:
+        return f"{path[0].upper()}:\\" if self.os == "windows" else "/"
 
     def entering(self, entered: frozenset[str]) -> "RootedFiles":
         """Return the same tree, where these mount points and types are entered though they may never answer."""
-        return RootedFiles(self.root, self.os, self._limits, self._mounts.entering(entered))
+        return RootedFiles(self.root, self.os, self._limits, self._mounts.entering(entered), self._drives)
 
     @contextmanager
     def glance(self) -> Iterator[Glance]:
@@ -74,9 +110,6 @@ class RootedFiles:
         finally:
             glance.close()
 
-    def _split_within(self, within: str | None) -> tuple[str, ...] | None:
-        return () if within is None else split(self.os, within)
-
 
 def top_of(os: Os) -> str:
     """Return how the root folder is spelt on `os`."""
@@ -89,7 +122,7 @@ def separator_of(os: Os) -> str:
 
 
 def split(os: Os, path: str) -> tuple[str, ...] | None:
-    """Return the names of an absolute path below the root; None where it does not stand below this root.
+    """Return the names of an absolute path below the root or a drive; None where it stands below none, as one on a server.
 
     `..` is kept: it is resolved by the walk, against the folders that are really there.
     """
@@ -98,7 +131,7 @@ def split(os: Os, path: str) -> tuple[str, ...] | None:
     if os == "windows":
         path = path.replace("/", "\\")
         drive, colon, rest = path[:1], path[1:2], path[2:]
-        if drive.upper() != "C" or colon != ":" or not rest.startswith("\\") or ":" in rest:
+        if drive.upper() not in _LETTERS or colon != ":" or not rest.startswith("\\") or ":" in rest:
             return None
         return tuple(part for part in rest.split("\\") if part not in ("", "."))
     if not path.startswith("/"):

@@ -325,9 +325,30 @@ def test_a_windows_disk_is_read_in_its_own_spelling_and_without_regard_to_case(t
     found = files.read("c:\\users\\ann\\appdata\\roaming\\config.json", within="C:\\Users\\ann")
     assert isinstance(found, Data)
     assert found.facts.path == "C:\\Users\\Ann\\AppData\\Roaming\\Config.JSON"
-    for elsewhere in ("D:\\x", "\\\\server\\share\\x", "C:relative", "C:\\Users\\Ann\\file:stream"):
+    for elsewhere in ("\\\\server\\share\\x", "C:relative", "C:\\Users\\Ann\\file:stream"):
         assert isinstance(files.read(elsewhere), Missing)
     assert isinstance(RootedFiles(tmp_path, "linux").read("/users/ann/appdata/roaming/config.json"), Missing)
+
+
+def test_another_drive_is_read_where_it_is_a_disk_and_never_taken_for_empty_where_it_may_be_a_share(
+    tmp_path: Path,
+) -> None:
+    for folder, name in (("c/Users/ann", "own"), ("d/work", "x.json"), ("d/else", "y")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / name).write_text("1")
+    (tmp_path / "d/work/out").symlink_to(tmp_path / "d/else/y")
+    (tmp_path / "d/work/in").symlink_to("x.json")
+    files = RootedFiles(tmp_path / "c", "windows", drives={"D": tmp_path / "d"})
+    home = "C:\\Users\\ann"
+    found = files.read("d:\\work\\x.json", within=home)
+    assert isinstance(found, Data)
+    assert found.facts.path == "D:\\work\\x.json"
+    assert isinstance(files.read("D:\\work\\in", within=home), Data)
+    assert not isinstance(files.read("D:\\work\\out", within=home), Data)
+    assert isinstance(files.names("D:\\work", within="D:\\work"), Names)
+    assert trouble(files.read("E:\\x", within=home)) is Trouble.FOREIGN
+    assert trouble(files.names("E:\\x")) is Trouble.FOREIGN
+    assert trouble(RootedFiles(tmp_path, "windows").read("D:\\x")) is Trouble.FOREIGN
 
 
 def test_paths_are_split_into_names_below_the_root() -> None:
