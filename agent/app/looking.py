@@ -30,6 +30,7 @@ from agent.host.files_apart import entering
 from agent.host.machine import Machine
 from agent.host.permissions import guards_of
 from agent.host.processes import PsutilProcessTable
+from agent.host.profiles import profile_folders
 from agent.host.stores import registry_policies
 from agent.host.users import HomeUsers
 from agent.ports import CannotStart, Source
@@ -110,7 +111,8 @@ def eyes(
     drives = fixed_drives() if target.root is None else {}
     rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system, drives=drives)
     files = entering(rooted, frozenset(settings.looks.network))
-    users = HomeUsers(files, target.users or settings.looks.users)
+    profiles = profile_folders if target.root is None else tuple
+    users = HomeUsers(files, target.users or settings.looks.users, profiles)
     if unknown := users.unknown():
         raise CannotStart(f"there is no user {', '.join(unknown)} with a home on the examined machine")
     environment = Environment(target.client_env, complete=target.client_env_complete, ignore_case=system == "windows")

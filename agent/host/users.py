@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.core.place import Data, Facts, Names, Os, Trouble, Unreadable, User
+from agent.catalog.xmltext import XmlError, parse_plist
+from agent.core.jsontext import decode
+from agent.core.place import Data, Facts, Missing, Names, Os, Trouble, Unreadable, User
 from agent.host.files import RootedFiles
 from agent.ports import Files
 
@@ -27,6 +29,8 @@ _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 _FIELDS = 7
 _HOME_FILES = frozenset({".bashrc", ".profile", ".config", ".cache", ".local", ".claude.json", ".zshrc", "Library"})
 _UNKNOWN_S = 30.0
+_RECORDS = "/var/db/dslocal/nodes/Default/users"
+"""Where macOS keeps its local accounts; root alone may read there."""
 MAX_NESTED = 500
 """Homes of one domain that are looked for."""
 
@@ -42,12 +46,18 @@ class _Account:
     shell: str
 
 
-class HomeUsers:
-    """Every account with a home; `only` limits them to these names."""
+def _no_profiles() -> Sequence[str]:
+    return ()
 
-    def __init__(self, files: Files, only: Sequence[str] = ()) -> None:
+
+class HomeUsers:
+    """Every account with a home; `only` limits them to these names. `profiles` gives the homes that Windows' registry names."""
+
+    def __init__(
+        self, files: Files, only: Sequence[str] = (), profiles: Callable[[], Sequence[str]] = _no_profiles
+    ) -> None:
         self._files = files
-        self._only = tuple(only)
+        self._only, self._profiles = tuple(only), profiles
         self._known_homes: frozenset[str] = frozenset()
 
     def users(self) -> tuple[User, ...]:
@@ -106,6 +116,7 @@ class HomeUsers:
                 if name.casefold() not in _NOBODY[os] and not name.startswith("."):
                     home = folder + ("\\" if os == "windows" else "/") + name
                     yield from self._homes_in(home) or (home,)
+        yield from self._profiles()
 
     def _homes_in(self, folder: str) -> list[str]:
         """Return the homes in a folder that is none itself, as /home/DOMAIN of a directory: root's, with folders of others."""
@@ -150,7 +161,18 @@ class HomeUsers:
             if len(fields) == _FIELDS and fields[2].isdecimal() and fields[3].isdecimal():
                 home = fields[5].rstrip("/") or "/"
                 found.append(_Account(fields[0], int(fields[2]), int(fields[3]), home, fields[6]))
-        return found
+        return [*found, *self._local_records()]
+
+    def _local_records(self) -> Iterator[_Account]:
+        """Yield the people of macOS: their accounts, and those of a directory that are kept here, stand in a file each."""
+        listing = self._files.names(_RECORDS) if self._files.os == "macos" else Missing()
+        for name in listing.names if isinstance(listing, Names) else ():
+            content = self._files.read(f"{_RECORDS}/{name}") if not name.startswith("_") else Missing()
+            record = _record(content.raw) if isinstance(content, Data) else {}
+            uid, gid = record.get("uid", ""), record.get("gid", "")
+            if uid.isdecimal() and gid.isdecimal() and record.get("name") and record.get("home"):
+                home = record["home"].rstrip("/") or "/"
+                yield _Account(record["name"], int(uid), int(gid), home, record.get("shell", ""))
 
     def _groups(self) -> dict[str, frozenset[int]]:
         found: dict[str, frozenset[int]] = {}
@@ -166,6 +188,18 @@ class HomeUsers:
             return []
         content = self._files.read(path)
         return content.raw.decode("utf-8", "replace").splitlines() if isinstance(content, Data) else []
+
+
+def _record(raw: bytes) -> dict[str, str]:
+    """Return the first value of each attribute of a record of macOS; nothing of what is none."""
+    try:
+        value = parse_plist(raw, decode(raw))
+    except XmlError:
+        return {}
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    return {
+        str(key): given[0] for key, given in pairs if isinstance(given, list) and given and isinstance(given[0], str)
+    }
 
 
 class AccountNames:

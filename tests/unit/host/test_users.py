@@ -1,5 +1,7 @@
 """Who is looked at: local accounts, accounts of a directory that left only a home, and nobody else."""
 
+import plistlib
+
 import pytest
 
 from agent.core.place import Trouble, User
@@ -106,3 +108,31 @@ def test_a_uid_is_named_by_the_account_files_or_by_the_home_and_nobody_else_is_a
     assert names(4) == "4", "not asked again at once"
     at[0] = 31.0
     assert names(4) == "new"
+
+
+@pytest.mark.parametrize("form", [plistlib.FMT_BINARY, plistlib.FMT_XML])
+def test_the_accounts_of_macos_stand_in_a_file_each_those_of_a_directory_included(form: plistlib.PlistFormat) -> None:
+    def record(name: str, uid: str, home: str) -> bytes:
+        value = {"name": [name, "Ann"], "uid": [uid], "gid": ["20"], "home": [home], "shell": ["/bin/zsh"]}
+        return plistlib.dumps(value, fmt=form)
+
+    records = "/var/db/dslocal/nodes/Default/users"
+    tree = Tree(
+        {
+            f"{records}/ann.plist": record("ann", "501", "/Volumes/Data/ann"),
+            f"{records}/_www.plist": record("_www", "70", "/Library/WebServer"),
+            f"{records}/odd.plist": b"bplist00 nonsense",
+            f"{records}/list.plist": plistlib.dumps(["x"]),
+            "/Volumes/Data/ann": Node.folder(0o700, 501, 20),
+            "/Users/ben": Node.folder(0o700, 502, 20),
+        },
+        os="macos",
+    )
+    users = {user.home: (user.name, user.uid) for user in HomeUsers(tree).users()}
+    assert users == {"/Volumes/Data/ann": ("ann", 501), "/Users/ben": ("ben", 502)}
+
+
+def test_profiles_that_windows_keeps_elsewhere_are_homes_too() -> None:
+    tree = Tree({"C:\\Users\\ann": Node.folder(), "C:\\Profiles\\eve": Node.folder()}, os="windows")
+    homes = ("C:\\Users\\ann", "C:\\Profiles\\eve", "C:\\Profiles\\gone")
+    assert [user.name for user in HomeUsers(tree, profiles=lambda: homes).users()] == ["eve", "ann"]
