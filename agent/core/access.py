@@ -35,6 +35,16 @@ def may_read(access: tuple[Facts, ...], user: User) -> bool:
     )
 
 
+def owner_and_mode(facts: Facts | None, guards: Mapping[str, Guard]) -> tuple[str | None, str | None]:
+    """Return owner and mode as people read them: a name and no mode where the system has neither numbers nor modes."""
+    if facts is None:
+        return None, None
+    guard = guards.get(facts.path)
+    if guard is not None and guard.owner is not None:
+        return guard.owner, None
+    return f"uid {facts.uid}", f"{facts.mode:04o}"
+
+
 def may_reach(access: tuple[Facts, ...], user: User) -> bool:
     """Say whether `user` could learn that the last file of `access` is there: every folder on the way is searchable."""
     if user.uid is None or user.uid == 0:

@@ -24,7 +24,7 @@ class Guard:
 
     `users` and `groups` may write by an access control list; `others` says in words who else may, where the system knows names
     and no numbers. `group_writes` is what the list leaves of the owning group's right, None without a list. `rights` are
-    its word on reading.
+    its word on reading. `owner` is a name where owners are no numbers (Windows); such a file has no mode either.
     """
 
     users: tuple[int, ...] = ()
@@ -32,6 +32,7 @@ class Guard:
     others: tuple[str, ...] = ()
     group_writes: bool | None = None
     rights: Rights | None = None
+    owner: str | None = None
 
 
 def posix_guard(raw: bytes) -> Guard:
@@ -81,6 +82,13 @@ _CALLED: Final = {
     "BG": "guests",
     "AC": "all app packages",
 }
+_OWNERS: Final = {
+    "BA": "Administrators",
+    "S-1-5-32-544": "Administrators",
+    "SY": "SYSTEM",
+    "S-1-5-18": "SYSTEM",
+    "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464": "TrustedInstaller",
+}
 _ACE = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 _SDDL_PARTS = re.compile(r"([OGDS]):((?:\((?:[^()]|\([^()]*\))*\)|[^:()](?!:))*)")
 _CHANGES: Final = 0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x10000 | 0x40000 | 0x80000 | 0x10000000 | 0x40000000
@@ -120,7 +128,8 @@ def sddl_guard(text: str, changes: int = _CHANGES) -> Guard:
             found[_CALLED.get(fields[5], fields[5])] = None
     readable = any(allowed for who, allowed in readers.items() if who not in _ADMINISTRATORS)
     shut = any(not allowed for who, allowed in readers.items() if _CALLED.get(who) == "everyone")
-    return Guard(others=tuple(found), rights=WindowsRights(readable and not shut))
+    rights = WindowsRights(readable and not shut)
+    return Guard(others=tuple(found), rights=rights, owner=_OWNERS.get(owner, owner) or None)
 
 
 def _rights(text: str) -> int:

@@ -25,6 +25,11 @@ SIGNATURE = ".sig"
 """What `ssh-keygen -Y sign` adds to the name of the file that it signs."""
 
 _SCOPE = Scope("managed")
+_KERNEL = "/proc/sys/kernel/osrelease"
+_INSIDE_WINDOWS = (
+    "this Linux runs inside Windows (WSL): a policy there that sets wslInheritsWindowsSettings comes before what stands here, "
+    "and is not seen from here; see what the agent on Windows reports"
+)
 _BLIND = {
     Trouble.DENIED: CoverageState.UNREADABLE,
     Trouble.IO_ERROR: CoverageState.UNREADABLE,
@@ -139,6 +144,8 @@ class ManagedSource:
         if self._files.os == "windows" and self._around.registry is None:
             text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
             yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
+        if self._files.os == "linux" and "microsoft" in _text(self._files.read(_KERNEL)).casefold():
+            yield Coverage(Scope("managed", path="windows"), CoverageState.SKIPPED, _INSIDE_WINDOWS)
 
     def _guards(self, found: Sequence[Content | Listing], own: Sequence[Facts]) -> dict[str, Guard]:
         passed = {facts.path: facts for item in found for facts in item.access}

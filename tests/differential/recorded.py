@@ -242,6 +242,7 @@ def _documents(tree: Tree, state: str, settings: str, cwd: str) -> tuple[Listing
         (DocumentKind.MANAGED_SETTINGS, f"{ETC}/managed-settings.json", None),
         (DocumentKind.MANAGED_MCP, f"{ETC}/managed-mcp.json", None),
         (DocumentKind.USER_SETTINGS, settings, None),
+        (DocumentKind.REMOTE_CACHE, settings.removesuffix("settings.json") + "remote-settings.json", None),
         (DocumentKind.CLIENT_STATE, state, None),
     ]
     for folder in {PROJECT, cwd}:

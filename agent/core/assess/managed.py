@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.access import leads_out, may_read, writers
+from agent.core.access import leads_out, may_read, owner_and_mode, writers
 from agent.core.assess.results import deviation
 from agent.core.baseline.compare import Comparer, Comparison
 from agent.core.baseline.record import DEPLOYED
@@ -64,7 +64,7 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
     judged += [_absent(found) for found in comparer.absent(look)]
     judged += [_misplaced(document) for document in look.misplaced if not isinstance(document.content, Missing)]
     return ManagedJudgement(
-        rows=tuple(_row(item) for item in judged),
+        rows=tuple(_row(item, look) for item in judged),
         deviations=(
             *(found for item in judged for found in _deviations(item, look)),
             *_passing(look, comparer),
@@ -137,22 +137,23 @@ def _fault(document: Document) -> tuple[ManagedState, str] | None:
     return None
 
 
-def _row(item: _Judged) -> ManagedFileRow:
+def _row(item: _Judged, look: ManagedLook) -> ManagedFileRow:
     content = item.document.content
     facts = content.access[-1] if content.access and not isinstance(content, Missing) else None
+    owner, mode = owner_and_mode(facts, look.guards)
     return ManagedFileRow(
         path=item.document.path,
         role=item.document.kind.value,
         state=item.faults[0][0] if item.faults else item.sound,
         sha256=_sha256(content),
-        owner=f"uid {facts.uid}" if facts else None,
-        mode=f"{facts.mode:04o}" if facts else None,
+        owner=owner,
+        mode=mode,
         problems=(*(text for _, text in item.faults), *item.remarks),
     )
 
 
 def _deviations(item: _Judged, look: ManagedLook) -> Iterator[Deviation]:
-    row = _row(item)
+    row = _row(item, look)
     evidence = [Evidence("file", f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}")]
     for state, text in item.faults:
         changed = f" It belongs to {row.owner} now. {_by(row.path, look)}" if state == "modified" else ""

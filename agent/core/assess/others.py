@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.core.access import may_read, writers
+from agent.core.access import may_read, owner_and_mode, writers
 from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ManagedFileRow, ManagedState
@@ -144,12 +144,13 @@ def _row(document: Document, managed: ManagedLook, users: Sequence[User]) -> Man
     content = document.content
     facts = content.access[-1] if content.access else None
     faults = _faults(document, managed, users)
+    owner, mode = owner_and_mode(facts, managed.guards)
     return ManagedFileRow(
         path=document.path,
         role=document.kind.value,
         state=faults[0][0] if faults else "unverified",
         sha256=hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None,
-        owner=f"uid {facts.uid}" if facts else None,
-        mode=f"{facts.mode:04o}" if facts else None,
+        owner=owner,
+        mode=mode,
         problems=tuple(text for _, text in faults),
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Listing, Missing, Place, User
+from agent.core.policy.expansion import Environment
 from agent.core.policy.managed import LOCK, Managed, read_files, read_store, with_managed_mcp
 from agent.core.policy.rules import Rule
 from agent.core.policy.rulesets import RuleSet
@@ -29,6 +30,8 @@ TITLES = {
 """The sources in the order of their rank, the highest first, with what people call them."""
 _USERS_OWN = frozenset({DocumentKind.REMOTE_CACHE, DocumentKind.USER_REGISTRY})
 _CONTROL_KEYS = frozenset({"wslInheritsWindowsSettings", "managedSourcesBehavior"})
+_ELSEWHERE = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
+_ON = ("1", "true")
 SHADOWED, USERS_OWN = "shadowed", "users-own"
 
 
@@ -58,6 +61,18 @@ def read_managed(documents: Sequence[Document], dropins: Listing | None, user: U
         return with_managed_mcp(files.said, documents, user)
     tiers = [files if kind is files.kind else Tier(kind, read_store(documents, kind, user, rules)) for kind in TITLES]
     return with_managed_mcp(_ranked(tiers, rules), documents, user)
+
+
+def counted(documents: Sequence[Document], environment: Environment) -> Sequence[Document]:
+    """Return `documents` without the cache where the client was started for another endpoint than Anthropic's, and ignores it.
+
+    Observed with Claude Code 2.1.330: what the managed settings themselves put into the environment makes no difference.
+    """
+    base = environment.lookup("ANTHROPIC_BASE_URL")
+    other = isinstance(base, str) and base.rstrip("/") not in ("", "https://api.anthropic.com")
+    if not other and all(environment.lookup(name) not in _ON for name in _ELSEWHERE):
+        return documents
+    return [document for document in documents if document.kind is not DocumentKind.REMOTE_CACHE]
 
 
 def _ranked(tiers: Sequence[Tier], rules: RuleSet) -> Managed:

@@ -30,6 +30,7 @@ from agent.core.policy.effective import Policy, effective
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.flags import Flags
 from agent.core.policy.matching import Endpoint
+from agent.core.policy.ranking import counted
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
@@ -95,7 +96,7 @@ def session_policy(session: Session) -> Policy:
     )
     sources = frozenset[str]() if session.flags.restricted else session.flags.setting_sources
     return effective(
-        documents,
+        counted(documents, session.environment),
         user=session.user,
         dropins=session.dropins,
         client_version=session.client_version,

@@ -102,6 +102,13 @@ def test_a_link_out_of_the_managed_folder_is_followed_as_the_client_follows_it()
     assert content.facts.path == "/home/ann/mine.json"
 
 
+def test_a_linux_inside_windows_says_that_the_policy_of_windows_is_not_seen_from_it() -> None:
+    kernels = {"5.15.167.4-microsoft-standard-WSL2\n": ["windows"], "6.1.0-28-amd64\n": []}
+    for kernel, unseen in kernels.items():
+        rows = look(Tree({"/proc/sys/kernel/osrelease": kernel})).coverage
+        assert [row.scope.path for row in rows if row.state is CoverageState.SKIPPED] == unseen
+
+
 def test_the_folders_are_watched_also_while_they_do_not_exist() -> None:
     watched = ManagedSource(Tree({}), ROW).watched()
     assert f"{ETC}/" in watched

@@ -2,7 +2,7 @@ import json
 import plistlib
 
 from agent.catalog.rows import catalog
-from agent.core.acl import Guard
+from agent.core.acl import KEY_CHANGES, Guard, sddl_guard
 from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.others import other_deviations
 from agent.core.observation import CoverageState, Document, DocumentKind
@@ -56,9 +56,14 @@ def test_registry_values_are_documents_of_the_machine_and_of_each_user() -> None
 def test_the_machine_s_key_is_judged_by_its_descriptor_and_a_user_s_own_is_not() -> None:
     own = "HKU\\S-1-5-21-7\\SOFTWARE\\Policies\\ClaudeCode\\Settings"
     values = (Value(HKLM, "{}", written_ns=5), Value(own, "{}", "S-1-5-21-7"))
-    everyone = Surroundings(registry=lambda: values, guard=lambda _: Guard(others=("everyone",)))
+    everyone = Surroundings(
+        registry=lambda: values, guard=lambda _: sddl_guard("O:BAD:P(A;;KA;;;WD)", changes=KEY_CHANGES)
+    )
     (look,) = ManagedSource(Tree({}, os="windows"), catalog()["claude-code"], around=everyone).look()
     told = {item.label: item.text for item in judge_managed(look, (), Ground("windows")).deviations}
+    assert [(row.owner, row.mode) for row in judge_managed(look, (), Ground("windows")).rows[:1]] == [
+        ("Administrators", None)
+    ]
     assert told == {HKLM: f"{HKLM}: The registry value {HKLM} can be changed by everyone."}
 
 
