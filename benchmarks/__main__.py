@@ -6,6 +6,7 @@ import sys
 
 BENCHMARKS = {
     "check": "one complete check of 20 users x 6 clients x 20 projects, in a process of its own",
+    "frozen": "the frozen program: start-up, and memory of the daemon (a minute; `make freeze` first)",
     "idle": "memory and processor time of the idle daemon among 700 processes, beside a poll per second (5 minutes)",
     "journal": "findings into the journal, reports to a receiver, bytes of a quiet day, time of status",
     "look": "one look at 50 users x 80 clients x 200 projects, cold and warm (some minutes)",
