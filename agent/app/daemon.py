@@ -105,7 +105,7 @@ class _Agent:
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._deliveries = deliveries(self._settings, state, self._journal, self._clock, self._budgets, self._health)
-        figures = Figures(self._journal, self._deliveries, self._launches)
+        figures = Figures(self._journal, self._deliveries, self._launches, lambda: self._hints.health)
         interval = self._settings.reporting.heartbeat_interval_s
         self._teller = Teller(seeing.device, self._journal, self._clock, interval, _random(), figures.counters)
         publisher = Publisher(state, self._clock, self._facts(figures))

@@ -27,8 +27,9 @@ from agent.host.users import HomeUsers
 from agent.host.watching import NativeWatcher
 from agent.ports import NoEvents
 from agent.runtime.clock import SystemClock
+from agent.sources.hints import MAX_FOLDERS
 from agent.sources.managed import ManagedSource
-from agent.status.document import Silent, read
+from agent.status.document import Fresh, Silent, read
 from agent.status.public import FOLDER
 from agent.store.journal import JOURNAL
 
@@ -157,14 +158,25 @@ def _launches(patient: Patient) -> _Found:
         return "ok", f"starting processes are told by the {found.name}", ""
 
 
-def _notifications(_patient: Patient) -> _Found:
+def _notifications(patient: Patient) -> _Found:
     with tempfile.TemporaryDirectory() as folder, closing(NativeWatcher()) as watcher:
         watched = watcher.aim([folder])
         (Path(folder) / "probe").touch()
         if not watched or not watcher.wait(_NOTIFICATION_S):
             text = "a change in a watched folder was not told"
             return "failing", text, "The timed look covers it, later; on Linux raise fs.inotify.max_user_watches."
-    return "ok", "the system tells of changed files", ""
+    return "ok", f"the system tells of changed files{_watches(patient)}", ""
+
+
+def _watches(patient: Patient) -> str:
+    """Say how many folders the running agent watches, where it can be known."""
+    answer = read(patient.paths.state, time.time())
+    counters = answer.document.get("counters", {}) if isinstance(answer, Fresh) else {}
+    if "folders_watched" not in counters:
+        return ""
+    watched, more = counters["folders_watched"], counters.get("folders_unwatched", 0)
+    left_out = f" and leaves {more} to the timed look" if more else ""
+    return f"; the agent watches {watched} folders (at most {MAX_FOLDERS}){left_out}"
 
 
 def _catalog(_patient: Patient) -> _Found:

@@ -3,13 +3,14 @@
 A journal that cannot be read now gives empty figures; that it cannot is a health condition of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.core.documents import DeliveryRow
 from agent.core.ledger import Record
 from agent.ports import StoreError
 from agent.runtime.delivery import Delivery
+from agent.sources.hints import HintsHealth
 from agent.sources.launches import Launches
 from agent.store.journal import Journal
 
@@ -21,6 +22,7 @@ class Figures:
     journal: Journal
     deliveries: Sequence[Delivery]
     launches: Launches
+    watches: Callable[[], HintsHealth] = HintsHealth
 
     def opened(self) -> tuple[Record, ...]:
         """Return every open deviation."""
@@ -46,6 +48,12 @@ class Figures:
             return {}
 
     def counters(self) -> dict[str, int]:
-        """Return what was counted since the start."""
-        counts = self.launches.counts
-        return {"launches": counts.started, "launches_missed": counts.missed, "launch_overruns": counts.overruns}
+        """Return what was counted since the start, and how many folders are watched now, or should be and are not."""
+        counts, watches = self.launches.counts, self.watches()
+        return {
+            "launches": counts.started,
+            "launches_missed": counts.missed,
+            "launch_overruns": counts.overruns,
+            "folders_watched": watches.watched,
+            "folders_unwatched": watches.unwatched,
+        }

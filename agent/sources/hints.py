@@ -14,6 +14,8 @@ from agent.host.watch import Change, FolderWatcher
 from agent.ports import Clock, Nearby, Source, Wake
 
 _ANY = ""
+MAX_FOLDERS = 2048
+"""Folders that are watched at most: each costs the system memory, and Linux allows a user so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Hints:
         subscriptions: Sequence[tuple[Source, Wake]],
         clock: Clock,
         *,
-        limit: int = 2048,
+        limit: int = MAX_FOLDERS,
         recheck_s: float = 30.0,
         mounts: Mounts = SYSTEM_MOUNTS,
     ) -> None:
