@@ -34,7 +34,6 @@ if sys.platform == "win32":
         [
             "C:\\none",
             "C:\\Users\\ann\\none\\x",
-            "D:\\Users",
             "C:\\Users\\ann\\config.json:stream",
             "C:\\a\0b",
             "\\\\host\\x",
@@ -42,6 +41,9 @@ if sys.platform == "win32":
     )
     def test_what_does_not_stand_there_is_missing(files: RootedFiles, path: str) -> None:
         assert isinstance(files.read(path), Missing)
+
+    def test_another_drive_is_not_entered(files: RootedFiles) -> None:
+        assert trouble(files.read("D:\\Users")) is Trouble.FOREIGN
 
     @pytest.mark.parametrize("name", ["NUL", "con", "COM1", "aux.json", "LPT9.txt"])
     def test_a_device_is_not_opened(files: RootedFiles, name: str) -> None:
