@@ -145,6 +145,7 @@ soak: $(VENV)/dev.stamp ## Live through four simulated months of outages, kills 
 
 docs: $(VENV)/dev.stamp ## Write the generated documents anew
 	$(BIN)/python -m tests.faults.matrix
+	$(BIN)/python -m tests.golden.figures
 	$(BIN)/python -m osquery_tables.files
 	$(BIN)/python packaging/mdm/mdm_files.py
 	$(BIN)/mcp-compliance schema openapi > docs/openapi.json

@@ -8,7 +8,7 @@ from agent.catalog.paths import expand, folder_of_uri, folders_above, spelt
 from agent.catalog.rows import CatalogError, catalog, parse_row
 from agent.core.place import Os, pure_path
 from agent.core.recognition import recognise
-from tests.unit.core.recognition.test_corpus import CASES, Case, expected, processes, seen, servers
+from tests.golden.trees import CASES, Case, expected, processes, seen, servers
 
 HOMES: dict[Os, str] = {"linux": "/home/ann", "macos": "/Users/ann", "windows": "C:\\Users\\ann"}
 SYSTEMS: tuple[Os, ...] = get_args(Os)

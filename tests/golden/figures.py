@@ -1,0 +1,93 @@
+"""How well running servers are recognised: the figures in `docs/recognition.md`, made from the recorded process trees.
+
+`python -m tests.golden.figures` writes it anew; a test holds it to the trees.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from agent.core.recognition import recognise
+from tests.golden.trees import CLIENTS, FOLDER, Case, processes, servers
+
+FIGURES = Path(__file__).parents[2] / "docs" / "recognition.md"
+_NOW = 2000.0
+_SETS = {
+    "clients": "Claude Code, Codex, Gemini CLI, opencode and Qwen Code starting npm and PyPI servers",
+    "probes": "the same clients starting a script, with and without an entry that names it",
+    "npx": "npx and npm exec, bare and under sh, bash and env, under an unknown host",
+    "uv": "uvx, uv tool run and uv run, under an unknown host",
+    "uv2": "uvx with another server, under an unknown host",
+    "javascript": "bunx, pnpm dlx, deno, pipx, node and a program of a package, under an unknown host",
+    "more": "python -m, a virtual environment, uv tool, pipx and further forms of npx, under an unknown host",
+    "bridges": "mcp-remote, supergateway, mcp-proxy, under an unknown host",
+    "decoys": "no server: language servers, git, ripgrep, shells and test runs of an agent and an editor, wired as servers are",
+}
+
+_HEAD = """# Recognition
+
+How well running servers are recognised, measured on process trees that were recorded on Linux from real clients and launchers
+(`tests/golden/processes/README.md` says how). Made from them by `make docs`, not by hand.
+
+A server counts as found where its topmost process, its client and all of its processes are right; anything else that is taken
+for a server is a false one. Precision is the share of what was taken for a server that is one, recall the share of the servers
+that was found. The second pair of figures is of the same trees as if no configuration named any of the servers.
+
+The rules were written with these trees at hand, and the trees are few: the figures say that nothing which was seen is got wrong,
+not how often something new would be. Nothing was recorded on macOS and Windows.
+"""
+
+
+def document() -> str:
+    """Return the whole document."""
+    cases = {name: json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in _SETS}
+    return "\n".join([_HEAD, *_rows(cases), ""])
+
+
+def _rows(cases: dict[str, list[Case]]) -> Iterator[str]:
+    yield "| trees | processes | servers | precision | recall | without configuration: precision | recall | what |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, trees in cases.items():
+        yield _row(name, trees, _SETS[name])
+    yield _row("**all**", [tree for trees in cases.values() for tree in trees], "")
+
+
+def _row(name: str, trees: Sequence[Case], what: str) -> str:
+    number = sum(len(tree["processes"]) for tree in trees)
+    wanted = {(tree["name"], *server) for tree in trees for server in _wanted(tree)}
+    shares = [
+        share
+        for configured in (True, False)
+        for share in _shares({(tree["name"], *server) for tree in trees for server in _found(tree, configured)}, wanted)
+    ]
+    return f"| {name} ({len(trees)}) | {number} | {len(wanted)} | {' | '.join(shares)} | {what} |"
+
+
+def _shares(found: set[tuple[object, ...]], wanted: set[tuple[object, ...]]) -> Iterator[str]:
+    right = len(found & wanted)
+    for whole in (found, wanted):
+        yield (
+            f"{right / len(whole):.1%} ({right} of {len(whole)})"
+            if whole
+            else "none taken for one"
+            if whole is found
+            else "-"
+        )
+
+
+def _wanted(tree: Case) -> Iterator[tuple[object, ...]]:
+    yield from ((row["root"], row["client"], frozenset(row["members"])) for row in tree["expected"])
+
+
+def _found(tree: Case, configured: bool) -> Iterator[tuple[object, ...]]:  # noqa: FBT001 - which of two columns
+    for server in recognise(processes(tree), servers(tree) if configured else (), CLIENTS, now=_NOW):
+        yield server.process.pid, server.client, frozenset(server.pids)
+
+
+def main() -> None:
+    """Write it anew."""
+    FIGURES.write_text(document(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
