@@ -8,8 +8,10 @@ from agent.core.assess.secrets import secret_deviations
 from agent.core.launchers import launch
 from agent.core.redaction import redact_command, redact_url
 from agent.core.server import Server, ServerScope
+from agent.host.database_logs import with_journal, with_log
 from agent.sources.asking import file_read
 from agent.sources.gathering import FileRead
+from tests.golden.samples import content
 
 FILES: tuple[tuple[ClientRow, FileRow], ...] = tuple(
     {
@@ -25,7 +27,13 @@ FILES: tuple[tuple[ClientRow, FileRow], ...] = tuple(
 def read_all(number: int, raw: bytes) -> FileRead:
     """Read `raw` as the file `number`, and say everything of it that would be said."""
     row, file = FILES[number % len(FILES)]
-    found = file_read(raw, file, Origin("linux", row.id, "ann", ServerScope.USER, "/home/ann/f"))
+    origin = Origin("linux", row.id, "ann", ServerScope.USER, "/home/ann/f")
+    found = file_read(raw, file, origin)
+    if file.query is not None:  # what a program left in the logs beside its database
+        whole = content(file)
+        for put in (with_log, with_journal):
+            file_read(put(whole, raw), file, origin)
+            file_read(put(raw, raw), file, origin)
     for server in found.servers.servers:
         _say(server)
     json.dumps([problem.text for problem in found.servers.problems])
