@@ -72,7 +72,7 @@ def run_daemon(
             raise CannotStart(f"another agent is running with the state folder {paths.state}") from None
         heard = listening()
         own = partial(own_facts, own_places(paths), paths.state / FOLDER) if machine.privileged else tuple
-        known = Known(own=own, where_to=load(paths.state), writers=heard.writing.last)
+        known = Known(own=own, where_to=load(paths.state), writers=heard.writing.last if target.root is None else dict)
         seeing = eyes(target, loaded.settings, machine, device, heard.launches, known)
         try:
             agent = _Agent(seeing, loaded, paths.state, (audience, manager), heard)
