@@ -77,6 +77,7 @@ $(VENV)/freeze.stamp: requirements/freeze.txt
 # The same commit, interpreter and pins give the same bytes: no time and no order of a hash gets in.
 freeze: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 freeze: export PYTHONHASHSEED = 0
+freeze: export PYINSTALLER_CONFIG_DIR = $(CURDIR)/build/cache# stripped libraries: two checkouts must not share them
 freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance.spec
 	chmod -R u=rwX,go=rX dist/mcp-compliance-agent && find dist/mcp-compliance-agent -exec touch -h -d @$(SOURCE_DATE_EPOCH) {} +
