@@ -20,7 +20,8 @@ _REFUSED = (
 
 
 def document(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the document; `event` is the JSON Schema of one event."""
+    """Return the document; `event` is the JSON Schema of one event, whose parts are looked for in `components`."""
+    parts = event.get("$defs", {})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -31,7 +32,7 @@ def document(event: dict[str, Any]) -> dict[str, Any]:
         },
         "paths": {"/v1/events": {"post": _post(), "options": _options()}},
         "components": {
-            "schemas": {"Event": {key: value for key, value in event.items() if key != "$schema"}},
+            "schemas": {"Event": {key: value for key, value in event.items() if key[0] != "$"}, **parts},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "certificate": {"type": "mutualTLS"},

@@ -12,13 +12,31 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from agent.core.control import CONTROLS, Control
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import DeviceRow
-from agent.core.event_base import PRODUCT, base, ms
+from agent.core.event_base import base, ms
 from agent.core.ledger import Change, ChangeKind
+from agent.core.ocsf import objects as ocsf
+from agent.core.ocsf.events import ComplianceFinding, DetectionFinding, EventBase, dumped
+from agent.core.ocsf.objects import (
+    Analytic,
+    Attack,
+    Compliance,
+    FindingFacts,
+    FindingInfo,
+    NamedUser,
+    Process,
+    RelatedEvent,
+    Remediation,
+    Resource,
+    Tag,
+    Technique,
+    Url,
+)
 
 _ACTIVITY = {ChangeKind.OPENED: (1, "Create"), ChangeKind.UPDATED: (2, "Update"), ChangeKind.CLOSED: (3, "Close")}
 _STATUS = {ChangeKind.OPENED: (1, "New"), ChangeKind.UPDATED: (2, "In Progress"), ChangeKind.CLOSED: (4, "Resolved")}
@@ -60,80 +78,87 @@ def finding_uid(device: str, key: Key) -> str:
 
 def finding_events(device: DeviceRow, change: Change, circumstances: Circumstances) -> tuple[dict[str, Any], ...]:
     """Return the events that tell `change`: the Compliance Finding, and the alert where one is due."""
-    finding = _compliance(device, change, circumstances)
+    finding = dumped(_compliance(device, change, circumstances))
     if change.deviation.key.control not in ALERTING:
         return (finding,)
-    return (finding, _detection(device, change, circumstances))
+    return (finding, dumped(_detection(device, change, circumstances)))
 
 
-def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances) -> ComplianceFinding:
     deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
     failing = change.kind is not ChangeKind.CLOSED
-    return {
-        **_common(device, 2003, change, circumstances),
-        "finding_info": _finding_info(finding_uid(device.id, deviation.key), change, control),
-        "compliance": {
-            "control": control.id,
-            "standards": ["organisation MCP policy", *(f"OWASP MCP Top 10 {item}" for item in control.owasp)],
-            "status_id": 3 if failing else 1,
-            "status": "Fail" if failing else "Pass",
-            "status_details": [deviation.text],
-        },
-        "remediation": {"desc": deviation.remediation},
-    }
+    return ComplianceFinding(
+        **_common(device, ComplianceFinding, change, circumstances),
+        finding_info=_finding_info(finding_uid(device.id, deviation.key), change, control),
+        compliance=Compliance(
+            control=control.id,
+            standards=("organisation MCP policy", *(f"OWASP MCP Top 10 {item}" for item in control.owasp)),
+            status_id=3 if failing else 1,
+            status="Fail" if failing else "Pass",
+            status_details=(deviation.text,),
+        ),
+    )
 
 
-def _detection(device: DeviceRow, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+def _detection(device: DeviceRow, change: Change, circumstances: Circumstances) -> DetectionFinding:
     deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
-    related = {
-        "uid": finding_uid(device.id, deviation.key),
-        "type": "Compliance Finding",
-        "type_uid": 200300 + _ACTIVITY[change.kind][0],
-        "title": deviation.title,
-    }
-    info = _finding_info(_uid(device.id, deviation.key.control, deviation.key.subject, "alert"), change, control)
-    return {
-        **_common(device, 2004, change, circumstances),
-        "is_alert": True,
-        "finding_info": {**info, "related_events": [related], "related_events_count": 1},
-        "remediation": {"desc": deviation.remediation},
-    }
+    related = RelatedEvent(
+        uid=finding_uid(device.id, deviation.key),
+        type="Compliance Finding",
+        type_uid=200300 + _ACTIVITY[change.kind][0],
+        title=deviation.title,
+    )
+    uid = _uid(device.id, deviation.key.control, deviation.key.subject, "alert")
+    return DetectionFinding(
+        **_common(device, DetectionFinding, change, circumstances),
+        finding_info=_finding_info(uid, change, control, (related,)),
+    )
 
 
-def _common(device: DeviceRow, class_uid: int, change: Change, circumstances: Circumstances) -> dict[str, Any]:
+def _common(device: DeviceRow, model: type[EventBase], change: Change, circumstances: Circumstances) -> dict[str, Any]:
     deviation = change.deviation
     return {
-        **base(device, class_uid, _ACTIVITY[change.kind], change.at, deviation.severity),
+        **base(device, model, _ACTIVITY[change.kind], change.at, deviation.severity),
         "status_id": _STATUS[change.kind][0],
         "status": _STATUS[change.kind][1],
         "message": f"{deviation.label}: {deviation.text}",
         "evidences": _evidences(deviation, circumstances),
-        "resources": [
-            {"name": deviation.label, "uid": deviation.key.subject}
-            | ({"owner": {"name": deviation.user}} if deviation.user else {})
-        ],
-        "unmapped": {"policy_digest": circumstances.policy_digest, **_client(deviation, circumstances)},
+        "resources": (Resource(name=deviation.label, uid=deviation.key.subject, owner=_user(deviation)),),
+        "remediation": Remediation(desc=deviation.remediation),
+        "unmapped": FindingFacts(
+            policy_digest=circumstances.policy_digest,
+            client=deviation.client,
+            client_version=circumstances.version(deviation) if deviation.client is not None else None,
+        ),
     }
 
 
-def _finding_info(uid: str, change: Change, control: Control) -> dict[str, Any]:
-    return {
-        "uid": uid,
-        "title": change.deviation.title,
-        "desc": change.deviation.text,
-        "types": [control.id],
-        "created_time": ms(change.first_seen),
-        "modified_time": ms(change.at),
-        "first_seen_time": ms(change.first_seen),
-        "last_seen_time": ms(change.last_seen),
-        "attacks": [
-            *({"technique": {"uid": uid}, "version": _ATTACK_VERSION} for uid in control.attack),
-            *({"technique": {"uid": uid}, "version": _ATLAS_VERSION} for uid in control.atlas),
-        ],
-        "tags": [{"name": "owasp-mcp-top-10", "values": list(control.owasp)}] if control.owasp else [],
-        "analytic": {"uid": control.id, "name": control.title, "type_id": 1, "type": "Rule"},
-        "data_sources": [PRODUCT],
-    }
+def _finding_info(
+    uid: str, change: Change, control: Control, related: tuple[RelatedEvent, ...] | None = None
+) -> FindingInfo:
+    return FindingInfo(
+        uid=uid,
+        title=change.deviation.title,
+        desc=change.deviation.text,
+        types=(control.id,),
+        created_time=ms(change.first_seen),
+        modified_time=ms(change.at),
+        first_seen_time=ms(change.first_seen),
+        last_seen_time=ms(change.last_seen),
+        attacks=_attacks(control),
+        tags=(Tag(name="owasp-mcp-top-10", values=control.owasp),) if control.owasp else (),
+        analytic=Analytic(uid=control.id, name=control.title),
+        related_events=related,
+        related_events_count=None if related is None else len(related),
+    )
+
+
+@cache
+def _attacks(control: Control) -> tuple[Attack, ...]:
+    return (
+        *(Attack(technique=Technique(uid=uid), version=_ATTACK_VERSION) for uid in control.attack),
+        *(Attack(technique=Technique(uid=uid), version=_ATLAS_VERSION) for uid in control.atlas),
+    )
 
 
 def _client(deviation: Deviation, circumstances: Circumstances) -> dict[str, str]:
@@ -143,24 +168,29 @@ def _client(deviation: Deviation, circumstances: Circumstances) -> dict[str, str
     return {"client": deviation.client} | ({"client_version": version} if version else {})
 
 
-def _evidences(deviation: Deviation, circumstances: Circumstances) -> list[dict[str, Any]]:
+def _user(deviation: Deviation) -> NamedUser | None:
+    return NamedUser(name=deviation.user) if deviation.user else None
+
+
+def _evidences(deviation: Deviation, circumstances: Circumstances) -> tuple[ocsf.Evidence, ...]:
     rows = [_evidence(item, deviation) for item in deviation.evidence]
     if deviation.user is not None:
-        rows.append({"name": "user", "user": {"name": deviation.user}})
+        rows.append(ocsf.Evidence(name="user", user=NamedUser(name=deviation.user)))
     if deviation.client is not None:
-        rows.append({"name": "client", "data": _client(deviation, circumstances)})
+        rows.append(ocsf.Evidence(name="client", data=_client(deviation, circumstances)))
     if circumstances.policy_digest:
-        rows.append({"name": "policy", "data": {"sha256": circumstances.policy_digest}})
-    return rows
+        rows.append(ocsf.Evidence(name="policy", data={"sha256": circumstances.policy_digest}))
+    return tuple(rows)
 
 
-def _evidence(item: Evidence, deviation: Deviation) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": item.kind, "data": {"text": item.text}}
+def _evidence(item: Evidence, deviation: Deviation) -> ocsf.Evidence:
+    data = {"text": item.text}
     if item.kind == "command":
-        row["process"] = {"cmd_line": item.text, "uid": _uid(deviation.key.subject, item.text)}
-    elif item.kind == "url":
-        row["url"] = {"url_string": item.text}
-    return row
+        process = Process(cmd_line=item.text, uid=_uid(deviation.key.subject, item.text))
+        return ocsf.Evidence(name=item.kind, data=data, process=process)
+    if item.kind == "url":
+        return ocsf.Evidence(name=item.kind, data=data, url=Url(url_string=item.text))
+    return ocsf.Evidence(name=item.kind, data=data)
 
 
 def _uid(*parts: str) -> str:

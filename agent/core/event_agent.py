@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent.core.documents import ConditionRow, DeviceRow
-from agent.core.event_base import PRODUCT, base
+from agent.core.event_base import base
+from agent.core.ocsf.events import ApplicationError, ApplicationLifecycle, dumped
+from agent.core.ocsf.objects import Application, ConditionFacts, LifecycleFacts
 
 JSON = dict[str, Any]
 _START, _STOP = (3, "Start"), (4, "Stop")
@@ -14,12 +16,14 @@ _GENERAL_ERROR = (1, "General Error")
 def started_event(device: DeviceRow, *, at: float, clean: bool) -> JSON:
     """Return what tells that the agent started; `clean` is false where the run before it did not end in order."""
     end = "" if clean else " The run before it did not end in order."
-    return _lifecycle(device, _START, f"The agent {device.agent_version} started.{end}", at, {"clean": clean})
+    return _lifecycle(
+        device, _START, f"The agent {device.agent_version} started.{end}", at, LifecycleFacts(clean=clean)
+    )
 
 
 def stopped_event(device: DeviceRow, *, at: float, why: str) -> JSON:
     """Return what tells that the agent ends."""
-    return _lifecycle(device, _STOP, f"The agent ends: {why}.", at, {"why": why})
+    return _lifecycle(device, _STOP, f"The agent ends: {why}.", at, LifecycleFacts(why=why))
 
 
 def condition_events(
@@ -33,25 +37,25 @@ def condition_events(
     """Return an Application Error for each health condition that holds now and did not before, with the agent's counters."""
     known = set(before)
     return tuple(
-        {
-            **base(device, 6008, _GENERAL_ERROR, at, row.severity),
-            "message": row.text,
-            "status_id": 2,
-            "status": "Failure",
-            "status_code": row.code,
-            "unmapped": {"condition": row.code, "since": row.since, "counters": dict(counters)},
-        }
+        dumped(
+            ApplicationError(
+                **base(device, ApplicationError, _GENERAL_ERROR, at, row.severity),
+                message=row.text,
+                status_code=row.code,
+                unmapped=ConditionFacts(condition=row.code, since=row.since, counters=dict(counters)),
+            )
+        )
         for row in now
         if row.code not in known
     )
 
 
-def _lifecycle(device: DeviceRow, activity: tuple[int, str], message: str, at: float, facts: JSON) -> JSON:
-    return {
-        **base(device, 6002, activity, at),
-        "message": message,
-        "status_id": 1,
-        "status": "Success",
-        "app": {"name": PRODUCT, "vendor_name": PRODUCT, "version": device.agent_version},
-        "unmapped": facts,
-    }
+def _lifecycle(device: DeviceRow, activity: tuple[int, str], message: str, at: float, facts: LifecycleFacts) -> JSON:
+    return dumped(
+        ApplicationLifecycle(
+            **base(device, ApplicationLifecycle, activity, at),
+            message=message,
+            app=Application(version=device.agent_version),
+            unmapped=facts,
+        )
+    )

@@ -8,6 +8,8 @@ from agent.core.canonical import canonical, digest
 from agent.core.deviation import Severity
 from agent.core.documents import DeviceRow, PolicyRow, ServerRow, StatusDocument
 from agent.core.event_base import COLLECT, LOG, base
+from agent.core.ocsf.events import DeviceConfigStateChange, DeviceInventoryInfo, SoftwareInventoryInfo, dumped
+from agent.core.ocsf.objects import HealthFact, Package, PolicyChange, SecurityState, ServerChange, SignOfLife
 
 JSON = dict[str, Any]
 PolicyFacts = dict[str, Any]
@@ -25,20 +27,18 @@ def heartbeat_event(
     signs of life that nobody took and for which this one stands.
     """
     check = status.check
-    return {
-        **base(check.device, 5001, COLLECT, at),
-        "message": check.summary.why,
-        "unmapped": {
-            "state": check.summary.state,
-            "counts": check.summary.counts,
-            "coverage": dict(Counter(row.state.value for row in check.coverage)),
-            "not_looked_at": [row.scope for row in check.coverage if not row.state.conclusive][:20],
-            "policy_digest": check.policy.digest,
-            "health": [{"code": row.code, "severity": row.severity.value, "text": row.text} for row in status.health],
-            "dropped": dict(dropped),
-            "folded": [list(span) for span in folded],
-        },
-    }
+    facts = SignOfLife(
+        state=check.summary.state,
+        counts=check.summary.counts,
+        coverage=dict(Counter(row.state.value for row in check.coverage)),
+        not_looked_at=tuple(row.scope for row in check.coverage if not row.state.conclusive)[:20],
+        policy_digest=check.policy.digest,
+        health=tuple(HealthFact(code=row.code, severity=row.severity.value, text=row.text) for row in status.health),
+        dropped=dict(dropped),
+        folded=tuple(folded),
+    )
+    fields = base(check.device, DeviceInventoryInfo, COLLECT, at)
+    return dumped(DeviceInventoryInfo(**fields, message=check.summary.why, unmapped=facts))
 
 
 def policy_facts(policy: PolicyRow) -> PolicyFacts:
@@ -62,14 +62,16 @@ def policy_event(device: DeviceRow, before: PolicyFacts | None, now: PolicyFacts
     first = before is None
     weaker = not first and _SOUND.get(str(before and before.get("state")), False) and now["state"] != "effective"
     said = "The effective policy was read for the first time." if first else "The effective policy changed: "
-    return {
-        **base(device, 5019, LOG, at, Severity.HIGH if weaker else Severity.INFO),
-        "message": said if first else said + "; ".join(changes) + ".",
-        "state_id": 2 if now["state"] == "effective" else 1,
-        "prev_security_states": [] if first else [{"state": str(before and before.get("state")), "state_id": 99}],
-        "security_states": [{"state": now["state"], "state_id": 99}],
-        "unmapped": {"before": before, "now": now, "changes": changes},
-    }
+    return dumped(
+        DeviceConfigStateChange(
+            **base(device, DeviceConfigStateChange, LOG, at, Severity.HIGH if weaker else Severity.INFO),
+            message=said if first else said + "; ".join(changes) + ".",
+            state_id=2 if now["state"] == "effective" else 1,
+            prev_security_states=() if first else (SecurityState(state=str(before and before.get("state"))),),
+            security_states=(SecurityState(state=now["state"]),),
+            unmapped=PolicyChange(before=before, now=now, changes=tuple(changes)),
+        )
+    )
 
 
 def inventory_events(
@@ -127,13 +129,13 @@ def _server_facts(row: ServerRow) -> JSON:
 def _server_event(device: DeviceRow, key: str, facts: JSON, at: float) -> JSON:
     artifact = facts.get("artifact") or {}
     name = str(artifact.get("name") or facts.get("name") or key)
-    package = {"name": name, "version": str(artifact.get("version") or "unknown"), "uid": key}
-    if "purl" in artifact:
-        package["purl"] = artifact["purl"]
+    package = Package(name=name, version=str(artifact.get("version") or "unknown"), uid=key, purl=artifact.get("purl"))
     said = f"MCP server {name}: {facts['change']}" + (f", {facts['verdict']}" if "verdict" in facts else "")
-    return {
-        **base(device, 5020, COLLECT, at),
-        "message": said,
-        "package": package,
-        "unmapped": {"server": {"key": key, **facts}},
-    }
+    return dumped(
+        SoftwareInventoryInfo(
+            **base(device, SoftwareInventoryInfo, COLLECT, at),
+            message=said,
+            package=package,
+            unmapped=ServerChange(server={"key": key, **facts}),
+        )
+    )

@@ -2,11 +2,12 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 
-from agent.cli.schema import EVENT_SCHEMA, schema
+from agent.cli.schema import schema
 from agent.ports import Accepted, Batch
 from agent.sinks.https import HttpsSink, HttpsTarget
 from tests.sim.clock import ManualClock
@@ -41,4 +42,12 @@ def test_every_header_that_is_described_is_sent_and_the_body_is_as_described(tmp
 
 
 def test_the_schema_of_an_event_is_a_json_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(EVENT_SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(schema("event"))
+
+
+def test_every_part_that_the_document_refers_to_is_in_it() -> None:
+    text = json.dumps(schema("openapi"))
+    parts = schema("openapi")["components"]["schemas"]
+    wanted = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert wanted <= parts.keys()
+    assert set(re.findall(r'"#/\$defs', text)) == set()

@@ -1,6 +1,7 @@
 """Every kind of event is held to the published OCSF 1.8.0 schema, and to what the SOC relies on."""
 
 import functools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from pydantic import TypeAdapter, ValidationError
 
+from agent.cli.schema import schema
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Evidence, Key, Severity
 from agent.core.documents import (
@@ -31,6 +34,7 @@ from agent.core.event_base import CLASSES
 from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
 from agent.core.ledger import Change, ChangeKind, Record
 from agent.core.observation import CoverageState
+from agent.core.ocsf.events import ComplianceFinding, Event, EventBase, dumped
 from agent.core.server import ServerScope, Transport
 from agent.core.verdict import Answer
 
@@ -125,6 +129,15 @@ def every_event() -> dict[str, Mapping[str, Any]]:
     return events
 
 
+def queued(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `event` as the outbox numbers it."""
+    return {
+        **event,
+        "metadata": {**event["metadata"], "sequence": 1},
+        "unmapped": {**event["unmapped"], "chain": {"journal": "a", "previous": "0" * 64}},
+    }
+
+
 @functools.cache
 def validator(class_uid: int) -> jsonschema.Draft202012Validator:
     schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
@@ -134,10 +147,21 @@ def validator(class_uid: int) -> jsonschema.Draft202012Validator:
 
 @pytest.mark.parametrize("name", list(every_event()))
 def test_every_kind_of_event_is_as_the_published_schema_wants_it(name: str) -> None:
-    event = {**every_event()[name]}
-    event["metadata"] = {**event["metadata"], "sequence": 1}
-    event["unmapped"] = {**event["unmapped"], "chain": {"journal": "a", "previous": "0" * 64}}
+    event = queued(every_event()[name])
     assert [f"{list(e.path)}: {e.message}"[:300] for e in validator(event["class_uid"]).iter_errors(event)] == []
+
+
+@pytest.mark.parametrize("name", list(every_event()))
+def test_every_kind_of_event_is_as_our_own_published_schema_says_and_reads_back_as_it_was(name: str) -> None:
+    event = queued(every_event()[name])
+    jsonschema.validate(event, schema("event"))
+    read: EventBase = TypeAdapter[Any](Event).validate_python(json.loads(json.dumps(event)))
+    assert dumped(read) == event
+
+
+def test_an_event_that_is_not_as_its_model_says_is_never_made() -> None:
+    with pytest.raises(ValidationError):
+        ComplianceFinding.model_validate({**every_event()["started"], "class_uid": 2003})
 
 
 def test_every_class_that_is_declared_is_sent_and_no_other() -> None:
