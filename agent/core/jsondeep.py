@@ -11,8 +11,16 @@ from typing import Any, cast
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"(?P<word>true|false|null)|(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 _WORDS = {"true": True, "false": False, "null": None}
-_STRINGS = JSONDecoder()
+_LONGEST_WHOLE = 300  # digits; JavaScript reads longer ones as numbers that are not exact
 _CLOSES = {"{": "}", "[": "]"}
+
+
+def whole(digits: str) -> int | float:
+    """Return the number that a whole number's digits are, however many."""
+    return int(digits) if len(digits) < _LONGEST_WHOLE else float(digits)
+
+
+_SCALARS = JSONDecoder(parse_int=whole)
 
 
 def parse_cut(text: str, depth: int) -> Any:  # noqa: ANN401 - JSON is any value
@@ -53,13 +61,13 @@ class _Reader:
                 self._key()
             return None, False
         if opening == '"':
-            value, self._at = _STRINGS.raw_decode(self._text, self._at)
+            value, self._at = _SCALARS.raw_decode(self._text, self._at)
             return value, True
         found = _SCALAR.match(self._text, self._at)
         if found is None:
             raise JSONDecodeError("Expecting value", self._text, self._at)
         self._at = found.end()
-        return _WORDS[found["word"]] if found["word"] else float(found["number"]), True
+        return _WORDS[found["word"]] if found["word"] else _SCALARS.decode(found["number"]), True
 
     def _put(self, value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - JSON is any value
         """Put a value into the innermost container, and read past the comma or the end that follows."""
@@ -86,7 +94,7 @@ class _Reader:
         self._blanks()
         if self._text[self._at : self._at + 1] != '"':
             raise JSONDecodeError("Expecting property name enclosed in double quotes", self._text, self._at)
-        self._keys[-1], self._at = _STRINGS.raw_decode(self._text, self._at)
+        self._keys[-1], self._at = _SCALARS.raw_decode(self._text, self._at)
         if not self._next(":"):
             raise JSONDecodeError("Expecting ':' delimiter", self._text, self._at)
 

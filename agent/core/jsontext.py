@@ -15,12 +15,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from agent.core.jsondeep import parse_cut
+from agent.core.jsondeep import parse_cut, whole
 
 Dialect = Literal["strict", "jsonc"]
 MAX_DEPTH = 200
 _LONGEST_DEEP = 1024 * 1024  # characters; a deep text is read slowly, and nobody has a long one
-_LONGEST_WHOLE = 300  # digits; JavaScript reads longer ones as numbers that are not exact
 
 _TOKENS = re.compile(
     r"""
@@ -65,7 +64,7 @@ def parse(text: str, dialect: Dialect = "strict") -> Any:  # noqa: ANN401 - JSON
         text = _without_comments(text)
     try:
         try:
-            value = json.loads(text, parse_constant=_no_constant, parse_int=_number)
+            value = json.loads(text, parse_constant=_no_constant, parse_int=whole)
         except RecursionError:
             return _cut(text)
         return value if _is_shallow(value) else _cut(text)
@@ -168,10 +167,6 @@ def _string(piece: str) -> str:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _number(digits: str) -> int | float:
-    return int(digits) if len(digits) < _LONGEST_WHOLE else float(digits)
 
 
 def _cut(text: str) -> Any:  # noqa: ANN401 - JSON is any value
