@@ -14,7 +14,7 @@ from agent.core.canonical import canonical, digest
 from agent.core.jsontext import JsonError, decode, parse
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data
-from agent.core.policy.managed import LOCK
+from agent.core.policy.members import LOCK
 from agent.core.policy.rules import ALLOW, DENY
 from agent.core.redaction import redact_text, redact_value
 

@@ -86,7 +86,24 @@ class Judge:
         settled = self._beside_the_lists(server) if enforced else None
         if settled is not None:
             return settled
-        endpoint = self.endpoint(server)
+        found = [
+            self._by_lists(server, endpoint, enforced=enforced) for endpoint in self._forms(server, enforced=enforced)
+        ]
+        return max(found, key=lambda verdict: _MILDEST.index(verdict.answer))
+
+    def _forms(self, server: Server, *, enforced: bool) -> tuple[Endpoint, ...]:
+        """Return what the lists are asked about: a server, and what becomes of it if its references are replaced once more.
+
+        Observed with Claude Code 2.1.330: a server that it has expanded already is expanded and asked about again, once, before
+        it is started. With `A=${B}` and `B=x`, `${A}` must pass as `${B}` and as `x`. Entries are expanded once.
+        """
+        first = self.endpoint(server)
+        if not enforced:
+            return (first,)
+        again = first.expanded(self._server_side)
+        return (first,) if again == first else (first, again)
+
+    def _by_lists(self, server: Server, endpoint: Endpoint, *, enforced: bool) -> Verdict:
         provided = server.scope is ServerScope.MANAGED
         denied = (self._deny_provided if provided and enforced else self._deny).any(endpoint)
         if denied.answer is True:
@@ -101,8 +118,10 @@ class Judge:
         """Say whether the lists alone, without what shuts servers out beside them, certainly keep a user's `server` out."""
         if server.transport is Transport.SDK:
             return False
-        endpoint = self.endpoint(server)
-        return self._deny.any(endpoint).answer is True or self._passes(server, endpoint, enforced=True).blocked
+        return any(
+            self._deny.any(endpoint).answer is True or self._passes(server, endpoint, enforced=True).blocked
+            for endpoint in self._forms(server, enforced=True)
+        )
 
     def _beside_the_lists(self, server: Server) -> Verdict | None:
         """Say what passes or is shut out before the lists are asked, None where they are."""

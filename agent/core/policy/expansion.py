@@ -1,6 +1,7 @@
 """`${NAME}` and `${NAME:-default}` in rules and servers, when the client's environment may be known only in part.
 
-Observed with Claude Code 2.1.330: expanded once, never again in what came out; `$NAME`, `%NAME%`, `~`, `${ N }`, `${N-…}` and
+Observed with Claude Code 2.1.330: what comes out is not expanded again (but a server is asked about twice, see
+`agent.core.policy.evaluate`); `$NAME`, `%NAME%`, `~`, `${ N }`, `${N-…}` and
 `${N:=…}` are plain text; a default runs to the first `}`; set but empty does not take the default; an undefined name without a
 default stays as it is written, and equals itself.
 

@@ -13,7 +13,8 @@ from agent.core.jsontext import pointer as pointer_to
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data, User
 from agent.core.policy.documents import ManagedMcp, Refuses, Settings, read_managed_mcp, read_settings
-from agent.core.policy.managed import LOCK, NO_SIDELOAD, PLUGIN_ONLY, counts_as_dropin
+from agent.core.policy.managed import counts_as_dropin
+from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY
 from agent.core.policy.provided import SERVERS
 from agent.core.policy.rules import ALLOW, DENY
 

@@ -24,13 +24,13 @@ from agent.core.policy.documents import (
     read_managed_mcp,
     read_settings,
 )
+from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, sets
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
 from agent.core.policy.sources import Source, read_env, read_rejected
 from agent.core.server import Problem, Server, ServerScope
 
-LOCK, PLUGIN_ONLY, NO_SIDELOAD = "allowManagedMcpServersOnly", "strictPluginOnlyCustomization", "disableSideloadFlags"
 _SAYS = frozenset({ALLOW, DENY, LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD})
 _HELPERS = ("policyHelper", "policyHelpers")
 
@@ -180,7 +180,7 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
         env={**managed.env, **read_env(value)},
         rejected={**managed.rejected, **read_rejected(value, path)},
         problems=(*managed.problems, *problems),
-        keys=managed.keys.union(key for key, item in value.items() if item is not None),
+        keys=managed.keys.union(key for key, item in value.items() if sets(key, item, servers)),
         behavior=str(value["managedSourcesBehavior"]) if "managedSourcesBehavior" in value else managed.behavior,
         unjudged=managed.unjudged or (helper and f"{path}: {helper} computes the policy, which only the client runs."),
     )

@@ -33,6 +33,15 @@ class Endpoint:
     command: tuple[Text, ...] | None = None
     url: Text | None = None
 
+    def expanded(self, environment: Environment) -> "Endpoint":
+        """Return this with every known reference replaced; what hangs on unknown variables stays as it is."""
+
+        def once(text: Text) -> Text:
+            return expand(text, environment) if isinstance(text, str) else text
+
+        command = None if self.command is None else tuple(once(part) for part in self.command)
+        return Endpoint(self.name, command, None if self.url is None else once(self.url))
+
     @property
     def address(self) -> Address | None:
         """The parsed URL, None where it cannot be parsed or is not known whole."""
@@ -204,8 +213,4 @@ def _best(found: Iterable[tuple[Ternary, Rule | None]]) -> Match:
 
 def endpoint_of(name: str, command: tuple[str, ...] | None, url: str | None, environment: Environment) -> Endpoint:
     """Return what rules are compared with, expanded with the server's side of the environment."""
-    return Endpoint(
-        name,
-        None if command is None else tuple(expand(part, environment) for part in command),
-        None if url is None else expand(url, environment),
-    )
+    return Endpoint(name, command, url).expanded(environment)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Listing, Missing, Place, User
 from agent.core.policy.expansion import Environment
-from agent.core.policy.managed import LOCK, Managed, read_files, read_store, with_managed_mcp
+from agent.core.policy.managed import Managed, read_files, read_store, with_managed_mcp
+from agent.core.policy.members import LOCK
 from agent.core.policy.rules import Rule
 from agent.core.policy.rulesets import RuleSet
 from agent.core.policy.sources import Source

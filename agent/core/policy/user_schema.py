@@ -120,6 +120,11 @@ _CHECKS: Mapping[str, Check] = {
 }
 
 
+def fits(key: str, value: object) -> bool:
+    """Say whether `value` is one that the client takes for `key`; true where it was not asked about that key."""
+    return key not in _CHECKS or _CHECKS[key](value)
+
+
 def ignored_for(settings: Mapping[str, Any]) -> str | None:
     """Return the first key whose value makes the client ignore the whole file, None where there is none."""
-    return next((key for key, value in settings.items() if key in _CHECKS and not _CHECKS[key](value)), None)
+    return next((key for key, value in settings.items() if not fits(key, value)), None)

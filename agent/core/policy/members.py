@@ -1,0 +1,44 @@
+"""Which members of a managed file set anything. A file in which none does is no policy, and takes no other source's place.
+
+Observed with Claude Code 2.1.330, key by key, beside a managed-settings.json that cannot be read: the client starts only if
+another file sets something.
+"""
+
+from collections.abc import Callable, Mapping
+
+from agent.core.policy.provided import SERVERS
+from agent.core.policy.rules import ALLOW, DENY
+from agent.core.policy.user_schema import fits
+from agent.core.server import Server
+
+LOCK, PLUGIN_ONLY, NO_SIDELOAD = "allowManagedMcpServersOnly", "strictPluginOnlyCustomization", "disableSideloadFlags"
+
+
+def _is_switch(item: object) -> bool:
+    return isinstance(item, bool) or item in ("true", "false")
+
+
+def _is_texts(item: object) -> bool:
+    return isinstance(item, list) and all(isinstance(name, str) for name in item)
+
+
+_COUNTS_IF: Mapping[str, Callable[[object], bool]] = {
+    ALLOW: lambda _item: True,  # a wrong type is an empty list, which shuts everything out
+    DENY: lambda item: isinstance(item, list),
+    LOCK: _is_switch,
+    NO_SIDELOAD: _is_switch,
+    PLUGIN_ONLY: lambda item: isinstance(item, bool | list),
+    "disabledMcpjsonServers": _is_texts,
+    "enabledMcpjsonServers": _is_texts,
+    "hooks": lambda item: isinstance(item, dict),
+    "managedSourcesBehavior": lambda _item: False,
+}
+
+
+def sets(key: str, item: object, servers: Mapping[str, Server]) -> bool:
+    """Say whether a member sets anything: a value that the client drops, an empty object, and null do not."""
+    if item is None or item == {}:
+        return False
+    if key in _COUNTS_IF:
+        return _COUNTS_IF[key](item)
+    return bool(servers) if key == SERVERS else fits(key, item)
