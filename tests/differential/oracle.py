@@ -20,7 +20,7 @@ from agent.core.policy.rulesets import NEWEST_RECORDED
 from agent.core.policy.session import judge
 from tests.differential.random_cases import random_case
 from tests.differential.real_client import Servers, UnansweredError, ask
-from tests.differential.recorded import Case, recording
+from tests.differential.recorded import Case, recording, stated
 from tests.differential.shrink import shrunk
 
 _TIMES = 3
@@ -112,12 +112,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--record", type=Path, help="write the cases with what the client did, as the recordings are kept"
     )
+    parser.add_argument(
+        "--version", default=NEWEST_RECORDED, help="the version of that `claude` (default: %(default)s)"
+    )
     parser.add_argument("--shrink", action="store_true", help="make the cases that differ small")
     arguments = parser.parse_args(argv)
     cases: Iterable[Case] = _random(arguments.seed)
     if arguments.case:
         given = json.loads(arguments.case.read_text())
         cases = given if isinstance(given, list) else [given]
+    cases = (stated(case, arguments.version) for case in cases)
     if arguments.record:
         return _record(cases, arguments.client, arguments.record, arguments.jobs)
     pairs, again, failed = 0, 0, list[Case]()
@@ -152,7 +156,7 @@ def recorded(case: Case, client: Path) -> Case:
     real, told = ask(case, client), expected(case)
     names = dict.fromkeys((*(told or ()), *(real or ()))) or {"-": None}
     verdicts = {name: "error" if real is None else _VERDICTS[_seen(real, name)] for name in names}
-    return {**case, "verdicts": verdicts, "client": f"claude-code {NEWEST_RECORDED} linux-x64"}
+    return {**case, "verdicts": verdicts}
 
 
 _VERDICTS = {"loads": "allowed", "disabled": "disabled", "left out": "absent"}

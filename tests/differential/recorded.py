@@ -19,6 +19,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data, Listing, Names, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.flags import read_flags
+from agent.core.policy.rulesets import NEWEST_RECORDED
 from agent.core.policy.session import Session
 from agent.core.server import Server, ServerScope
 from tests.sim.files import Node, Tree
@@ -94,9 +95,19 @@ def recording(case: Case) -> Recording:
         servers=servers,
         environment=Environment(env, complete=True),
         flags=flags,
-        client_version="2.1.330",
+        client_version=version_of(case),
     )
     return Recording(tree, session)
+
+
+def version_of(case: Case) -> str:
+    """Return the version of the client that was asked, the one of the corpus where the case does not say."""
+    return case["client"].split()[1] if "client" in case else NEWEST_RECORDED
+
+
+def stated(case: Case, version: str) -> Case:
+    """Return the case for a client of that version."""
+    return {**case, "client": f"claude-code {version} linux-x64"}
 
 
 def _is_repository(case: Case) -> bool:

@@ -24,7 +24,7 @@ from agent.core.policy.documents import (
     read_managed_mcp,
     read_settings,
 )
-from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, sets
+from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
@@ -70,9 +70,9 @@ def read_files(documents: Sequence[Document], dropins: Listing | None, user: Use
     closed = bool(managed.sources)
     for document in settings_documents(documents) if rules.dropins and not closed else _bases(documents):
         managed = _with_settings(managed, document, user)
-    broken = any(problem.code in ("invalid-entry", "invalid-list") for problem in managed.problems)
-    if broken and not rules.drops_bad_entry:
-        managed = _lost(managed)
+    fatal = next((problem for problem in managed.problems if problem.code in _fatal(rules)), None)
+    if fatal is not None:
+        managed = _lost(managed, fatal)
     if managed.unread is not None and not managed.keys:
         return replace(managed, refusal=managed.refusal or managed.unread)
     return managed
@@ -160,7 +160,7 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
     allow = read_list(value, ALLOW, RuleScope.MANAGED, path, closes=rules.closes_wrong_types)
     deny = read_list(value, DENY, RuleScope.MANAGED, path)
     servers, dropped = provided_servers(value, path) if rules.managed_servers else ({}, ())
-    odd = tuple(_odd_switches(value, path))
+    odd = (*_odd_switches(value, path), *(() if rules.drops_bad_value else misfits(value, path)))
     problems = (*allow.problems, *deny.problems, *dropped, *odd)
     state = "effective" if value else "empty"
     source = Source(document.kind.value, path, state, selected=bool(value), problems=problems)
@@ -251,11 +251,16 @@ def _file_servers(found: ManagedMcp, path: str) -> tuple[tuple[Server, ...], tup
     return read_servers(found.servers, client=CLAUDE_CODE, user=None, scope=ServerScope.MANAGED, path=path)
 
 
-def _lost(managed: Managed) -> Managed:
-    """Return what is left where one invalid entry costs the whole managed policy, as it did in old versions."""
-    text = "This version of Claude Code drops the whole managed policy because of an invalid entry: update it, or mend the entry."
-    first = managed.problems[0]
-    lost = Problem(first.place, "policy-lost", text)
+def _fatal(rules: RuleSet) -> frozenset[str]:
+    """Return the codes of problems that cost the whole managed policy, as they did in old versions."""
+    entries = () if rules.drops_bad_entry else ("invalid-entry", "invalid-list")
+    return frozenset((*entries, *(() if rules.drops_bad_value else ("invalid-value",))))
+
+
+def _lost(managed: Managed, fatal: Problem) -> Managed:
+    """Return what is left where `fatal` costs the whole managed policy."""
+    text = "This version of Claude Code drops the whole managed policy because of what is wrong here: update it, or mend that."
+    lost = Problem(fatal.place, "policy-lost", text)
     return Managed(rules=managed.rules, sources=managed.sources, problems=(*managed.problems, lost))
 
 

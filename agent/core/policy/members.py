@@ -6,12 +6,23 @@ another file sets something.
 
 from collections.abc import Callable, Mapping
 
+from agent.core.jsontext import pointer as pointer_to
+from agent.core.place import Place
 from agent.core.policy.provided import SERVERS
 from agent.core.policy.rules import ALLOW, DENY
 from agent.core.policy.user_schema import fits
-from agent.core.server import Server
+from agent.core.server import Problem, Server
 
 LOCK, PLUGIN_ONLY, NO_SIDELOAD = "allowManagedMcpServersOnly", "strictPluginOnlyCustomization", "disableSideloadFlags"
+
+
+def misfits(value: Mapping[str, object], path: str) -> tuple[Problem, ...]:
+    """Return what is wrong with members whose values the client drops, beside the lists, which have problems of their own."""
+    return tuple(
+        Problem(Place(path, pointer_to(key)), "invalid-value", f"{key} has a value of a wrong type.")
+        for key, item in value.items()
+        if not fits(key, item) or (item is None and key in (LOCK, NO_SIDELOAD))
+    )
 
 
 def _is_switch(item: object) -> bool:
@@ -41,4 +52,4 @@ def sets(key: str, item: object, servers: Mapping[str, Server]) -> bool:
         return False
     if key in _COUNTS_IF:
         return _COUNTS_IF[key](item)
-    return bool(servers) if key == SERVERS else fits(key, item)
+    return bool(servers) if key == SERVERS else fits(key, item) or (_is_switch(item) and fits(key, True))

@@ -1,6 +1,8 @@
 """Which rules which version of Claude Code follows. What changed when stands in its changelog and documentation.
 
-Every row names the first version that follows it. The newest known rules serve for newer versions, and the policy says so.
+Every row names the first version that follows it; what wrong values cost, and how the lists of 2.1.153, 2.1.165, 2.1.166,
+2.1.218, 2.1.241, 2.1.258, 2.1.272 and 2.1.281 decide, was asked of those versions too. The newest known rules serve for newer
+versions, and the policy says so.
 """
 
 import re
@@ -23,6 +25,7 @@ class RuleSet:
     judges_dynamic: bool = True  # --mcp-config servers pass through the lists
     judges_agents: bool = True  # servers of agent files pass through the lists, and managed-mcp.json shuts them out
     drops_bad_entry: bool = True  # an invalid entry costs that entry; before, the whole managed policy was lost
+    drops_bad_value: bool = True  # a value of a wrong type costs that value; before, the whole managed policy was lost
     expands: bool = True  # ${NAME} in rules
     pins_environment: bool = True  # rules take variables from the start-up environment and managed settings alone
     exempts_managed: bool = True  # managed-mcp.json entries without ${NAME} need no allow entry
@@ -43,7 +46,7 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
     ("2.1.83", lambda rules: replace(rules, dropins=False, judges_dynamic=False)),
     ("2.1.153", lambda rules: replace(rules, judges_agents=False)),
     ("2.1.154", lambda rules: replace(rules, drops_bad_entry=False)),
-    ("2.1.166", lambda rules: replace(rules, expands=False)),
+    ("2.1.166", lambda rules: replace(rules, expands=False, drops_bad_value=False)),
     ("2.1.219", lambda rules: replace(rules, pins_environment=False)),
     ("2.1.242", lambda rules: replace(rules, merges_sources=False)),
     ("2.1.259", lambda rules: replace(rules, exempts_managed=False, managed_servers=False)),

@@ -29,7 +29,7 @@ def test_an_unknown_version_takes_the_newest_rules_and_that_is_said(version: str
         ("2.1.281", {"project_deny_spares_managed", "refuses_malformed", "closes_wrong_types"}),
         ("2.1.258", {"exempts_managed", "managed_servers"}),
         ("2.1.218", {"pins_environment"}),
-        ("2.1.165", {"expands"}),
+        ("2.1.165", {"expands", "drops_bad_value"}),
         ("2.1.153", {"drops_bad_entry"}),
         ("2.1.82", {"dropins", "judges_dynamic"}),
         ("2.0.21", {"lists"}),
