@@ -18,6 +18,10 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/central.stamp: $(VENV)/run.stamp requirements/central.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/central.txt
+	@touch $@
+
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -153,7 +157,8 @@ docs: $(VENV)/dev.stamp ## Write the generated documents anew
 
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt
-	$(LOCK) pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
+	$(LOCK) --extra central pyproject.toml requirements/build.in -o requirements/central.txt
+	$(LOCK) --extra central pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraint requirements/run.txt pyproject.toml requirements/freeze.in -o requirements/freeze.txt
 	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt

@@ -78,14 +78,15 @@ def finding_uid(device: str, key: Key) -> str:
 
 def finding_events(device: DeviceRow, change: Change, circumstances: Circumstances) -> tuple[dict[str, Any], ...]:
     """Return the events that tell `change`: the Compliance Finding, and the alert where one is due."""
-    finding = dumped(_compliance(device, change, circumstances))
-    if change.deviation.key.control not in ALERTING:
+    control = CONTROLS[change.deviation.key.control]
+    finding = dumped(_compliance(device, change, circumstances, control))
+    if control.id not in ALERTING:
         return (finding,)
-    return (finding, dumped(_detection(device, change, circumstances)))
+    return (finding, alert_event(device, change, circumstances, control))
 
 
-def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances) -> ComplianceFinding:
-    deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
+def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances, control: Control) -> ComplianceFinding:
+    deviation = change.deviation
     failing = change.kind is not ChangeKind.CLOSED
     return ComplianceFinding(
         **_common(device, ComplianceFinding, change, circumstances),
@@ -100,8 +101,9 @@ def _compliance(device: DeviceRow, change: Change, circumstances: Circumstances)
     )
 
 
-def _detection(device: DeviceRow, change: Change, circumstances: Circumstances) -> DetectionFinding:
-    deviation, control = change.deviation, CONTROLS[change.deviation.key.control]
+def alert_event(device: DeviceRow, change: Change, circumstances: Circumstances, control: Control) -> dict[str, Any]:
+    """Return the Detection Finding that tells `change` of a deviation of `control`."""
+    deviation = change.deviation
     related = RelatedEvent(
         uid=finding_uid(device.id, deviation.key),
         type="Compliance Finding",
@@ -109,9 +111,11 @@ def _detection(device: DeviceRow, change: Change, circumstances: Circumstances) 
         title=deviation.title,
     )
     uid = _uid(device.id, deviation.key.control, deviation.key.subject, "alert")
-    return DetectionFinding(
-        **_common(device, DetectionFinding, change, circumstances),
-        finding_info=_finding_info(uid, change, control, (related,)),
+    return dumped(
+        DetectionFinding(
+            **_common(device, DetectionFinding, change, circumstances),
+            finding_info=_finding_info(uid, change, control, (related,)),
+        )
     )
 
 

@@ -1,0 +1,130 @@
+"""Composition root of the central endpoint: the one module that names every concrete class."""
+
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+
+from agent import __version__
+from agent.core.refusal import CannotStart
+from central.config import Settings
+from central.core.envelope import Limits
+from central.core.fleet import Fleet, Terms
+from central.core.receive import Admission
+from central.receiving.intake import Intake, IntakeBudget
+from central.store import enrolling
+from central.store.engine import engine_of, reading, writing
+from central.store.migrating import migrate
+from central.store.schema import enrolment_keys
+from central.store.taking import Rules
+from central.web.figures import Figures
+from central.web.operating import Operating
+from central.web.receiving import Receiving
+
+log = logging.getLogger(__name__)
+
+FIRST_KEY = "enrolment-key"
+
+
+@dataclass(eq=False)
+class Central:
+    """Everything that lives as long as the program does."""
+
+    settings: Settings
+    engine: Engine
+    intake: Intake
+    app: Starlette
+
+
+def central(settings: Settings) -> Central:
+    """Make the program from its settings; the database is brought to this program's schema.
+
+    Raises:
+        CannotStart: the database or a file of the settings cannot be used.
+    """
+    engine = database(settings)
+    key = secret(settings.receiving.hmac_key_file)
+    terms = Terms(**{name: getattr(settings.watching, name) for name in Terms.__dataclass_fields__})
+    limits = Limits(body_bytes=settings.receiving.body_bytes, window_s=settings.receiving.window_s)
+    rules = Rules(
+        admission=Admission(limits=limits, hmac_key=key, rotate_after_s=settings.receiving.rotate_after_s),
+        terms=terms,
+        fleet=Fleet(policy_digest=settings.watching.policy_digest, policy_by="the settings"),
+        version=__version__,
+    )
+    budget = IntakeBudget(waiting_bytes=settings.receiving.waiting_bytes)
+    figures = Figures(lambda: intake.waiting)
+    intake = Intake(engine, lambda: rules, time.time, figures.hear, budget)
+    receiving = Receiving(intake, engine, time.time, figures.hear, settings.receiving.body_bytes)
+
+    @contextlib.asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        intake.start()
+        try:
+            yield
+        finally:
+            intake.stop()
+            engine.dispose()
+
+    routes = [*receiving.routes(), *Operating(engine, intake, figures).routes()]
+    return Central(settings, engine, intake, Starlette(routes=routes, lifespan=life))
+
+
+def database(settings: Settings) -> Engine:
+    """Open the database of the settings and bring it to this program's schema.
+
+    Raises:
+        CannotStart: it cannot be used.
+    """
+    try:
+        if settings.database is None:
+            settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = engine_of(settings.database_url)
+        migrate(engine)
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        raise CannotStart(f"the database cannot be used: {_why(error)}") from None
+    return engine
+
+
+def first_key(settings: Settings, engine: Engine) -> Path | None:
+    """Make the first enrolment key where there is none yet, in a file for its owner alone; return the file if it is there."""
+    path = settings.state / FIRST_KEY
+    with reading(engine) as connection:
+        known = connection.execute(select(enrolment_keys.c.name).limit(1)).first() is not None
+    if known:
+        return path if path.is_file() else None
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with writing(engine) as connection:
+        key = enrolling.new_key(connection, "first", "serve", time.time())
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(key + "\n", encoding="ascii")
+    return path
+
+
+def secret(file: Path | None) -> bytes | None:
+    """Return what a file with a secret holds, without the blanks around it; None where no file is named.
+
+    Raises:
+        CannotStart: the file cannot be read, or is empty.
+    """
+    if file is None:
+        return None
+    try:
+        held = file.read_bytes().strip()
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be read: {error.strerror}") from None
+    if not held:
+        raise CannotStart(f"{file} is empty")
+    return held
+
+
+def _why(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__

@@ -1,0 +1,1 @@
+"""The command line `mcp-compliance-central`: a module per verb."""

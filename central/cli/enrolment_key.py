@@ -1,0 +1,64 @@
+"""The organisation's enrolment keys. Only a hash of each is kept: `make` prints the key once."""
+
+import argparse
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from agent.core.refusal import CannotStart
+from central.app import database
+from central.config import load
+from central.store.engine import reading, writing
+from central.store.enrolling import new_key
+from central.store.schema import enrolment_keys
+
+_DAY_S = 86_400
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    make = actions.add_parser("make", help="make a key and print it")
+    make.add_argument("name", help="what it is called in the list")
+    make.add_argument("--days", type=int, metavar="N", help="how long it lets devices in; default: until it is revoked")
+    actions.add_parser("list", help="list the keys")
+    revoke = actions.add_parser("revoke", help="let nobody else in with a key; devices that are in stay in")
+    revoke.add_argument("name")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the action."""
+    engine = database(load(arguments.settings))
+    now = time.time()
+    if arguments.action == "make":
+        until = now + arguments.days * _DAY_S if arguments.days else None
+        try:
+            with writing(engine) as connection:
+                print(new_key(connection, arguments.name, "command line", now, until))
+        except IntegrityError:
+            raise CannotStart(f"there is a key called {arguments.name} already") from None
+        return 0
+    if arguments.action == "revoke":
+        with writing(engine) as connection:
+            ended = update(enrolment_keys).where(enrolment_keys.c.name == arguments.name).values(revoked_at=now)
+            found = connection.execute(ended).rowcount
+        return 0 if found else 1
+    with reading(engine) as connection:
+        for row in connection.execute(select(enrolment_keys).order_by(enrolment_keys.c.made_at)):
+            print(f"{row.name}\tmade {_moment(row.made_at)}\t{_standing(row, now)}")
+    return 0
+
+
+def _standing(row: object, now: float) -> str:
+    revoked, expires = getattr(row, "revoked_at", None), getattr(row, "expires_at", None)
+    if revoked is not None:
+        return f"revoked {_moment(revoked)}"
+    if expires is None:
+        return "valid"
+    return f"{'expired' if expires <= now else 'valid until'} {_moment(expires)}"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

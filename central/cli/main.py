@@ -1,0 +1,53 @@
+"""`mcp-compliance-central`: finds the verb, hands it the options, turns what went wrong into one line and an exit status.
+
+Exit status: 0 done, 1 the answer is no (nothing found, not compliant), 2 could not be done.
+"""
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent import __version__
+from agent.core.refusal import CannotStart
+
+VERBS = {
+    "serve": "receive reports, answer the help desk, feed the SOC",
+    "enrolment-key": "the organisation's keys by which devices are let in: make, list, revoke",
+}
+"""Every verb with its one-line help; each is a module `central.cli.<verb>` with `configure(parser)` and `run(arguments)`."""
+
+
+def entry() -> None:
+    """Run as the installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command line and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="mcp-compliance-central",
+        description="The central endpoint of mcp-compliance-agent.",
+        epilog="`mcp-compliance-central VERB --help` tells more.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file instead of the system's")
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    for name, text in VERBS.items():
+        module = importlib.import_module(f"central.cli.{name.replace('-', '_')}")
+        verb = verbs.add_parser(
+            name, help=text, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.configure(verb)
+        verb.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except CannotStart as error:
+        print(f"mcp-compliance-central {arguments.verb}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return status

@@ -1,0 +1,156 @@
+"""Stores a group of batches in one transaction: all that was acknowledged of it is there, or none of it.
+
+Devices are locked in one order before anything is read, and the counter of the feed is raised last, so that copies of the
+program that take batches at the same time wait for each other and never in a ring.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, update
+
+from central.core.alert import event_of
+from central.core.device import Absorbed, Device, ServerGone
+from central.core.envelope import Envelope, Item
+from central.core.fleet import Fleet, Terms
+from central.core.observe import observe
+from central.core.proof import promotes
+from central.core.receive import Admission, Taken, receive
+from central.core.refusal import Refusal
+from central.store import devices, feeding, ledger
+from central.store.engine import upsert
+from central.store.partitions import day_of
+from central.store.schema import credentials, events, policies, servers, standings
+
+_DIGEST = 16
+_SERVER = (
+    "identity",
+    "what",
+    "name",
+    "client",
+    "user",
+    "transport",
+    "version",
+    "verdict",
+    "facts",
+    "told_at",
+    "gone_at",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """By what batches are taken: their admission, the limits of observation, the fleet, and this program's version."""
+
+    admission: Admission = field(default_factory=Admission)
+    terms: Terms = field(default_factory=Terms)
+    fleet: Fleet = field(default_factory=Fleet)
+    version: str = ""
+
+
+def take(connection: Connection, group: Sequence[Envelope], rules: Rules, now: float) -> list[Taken | Refusal]:
+    """Store every batch of `group` that can be taken, in its order, and return what became of each."""
+    ids = sorted({envelope.device for envelope in group})
+    held = devices.locked(connection, ids)
+    proofs = devices.credentials_of(connection, ids)
+    outcomes: list[Taken | Refusal] = []
+    for envelope in group:
+        outcome = receive(held.get(envelope.device), proofs.get(envelope.device), envelope, rules.admission, now)
+        if isinstance(outcome, Taken):
+            held[envelope.device] = outcome.device
+        outcomes.append(outcome)
+    taken = [
+        (envelope, outcome) for envelope, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, Taken)
+    ]
+    if taken:
+        _promote(
+            connection,
+            [envelope for envelope, _ in taken if promotes(proofs[envelope.device], envelope.credential)],
+            now,
+        )
+        _store(connection, [outcome.absorbed for _, outcome in taken], held, rules, now)
+    return outcomes
+
+
+def _store(
+    connection: Connection, absorbed: Sequence[Absorbed], held: Mapping[str, Device], rules: Rules, now: float
+) -> None:
+    touched = {each.device.id: held[each.device.id] for each in absorbed}
+    devices.store(connection, touched.values())
+    upsert(connection, events, [_event_row(each.device.id, item, now) for each in absorbed for item in each.history])
+    for each in absorbed:
+        ledger.store_told(connection, each.device.id, each.findings, now)
+    ledger.mark_alerts(connection, ((each.device.id, uid) for each in absorbed for uid in each.alerts))
+    rows = [
+        {"device": each.device.id, "at": at, "state": state, "why": why}
+        for each in absorbed
+        for at, state, why in each.standings
+    ]
+    upsert(connection, standings, rows)
+    known = {digest: facts for each in absorbed for digest, facts in each.policies.items()}
+    upsert(connection, policies, [{"digest": each, "facts": known[each], "first_seen": now} for each in sorted(known)])
+    _store_servers(connection, absorbed, now)
+    lines = [(each.device.id, item.line.decode()) for each in absorbed for item in each.feed]
+    feeding.publish(connection, lines + watch(connection, touched.values(), rules, now), now)
+
+
+def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: float) -> list[tuple[str, str]]:
+    """Carry forward what is seen from here of devices that this transaction holds; return the lines that the feed is to tell."""
+    held = list(touched)
+    opened = ledger.observed(connection, [device.id for device in held])
+    return [
+        (device.id, orjson.dumps(event_of(device, change, rules.version)).decode())
+        for device in held
+        for change in ledger.carry(
+            connection, device.id, opened.get(device.id, {}), observe(device, rules.fleet, rules.terms, now), now
+        )
+    ]
+
+
+def _event_row(device: str, item: Item, now: float) -> dict[str, Any]:
+    return {
+        "device": device,
+        "day": day_of(now),
+        "journal": item.journal,
+        "sequence": item.sequence,
+        "digest": item.digest[:_DIGEST],
+        "class_uid": item.event["class_uid"] if item.event else 0,
+        "received_at": now,
+        "line": item.line.decode(),
+    }
+
+
+def _store_servers(connection: Connection, absorbed: Sequence[Absorbed], now: float) -> None:
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    gone: dict[tuple[str, str], dict[str, Any]] = {}
+    for each in absorbed:
+        for server in each.servers:
+            place = (each.device.id, server.key)
+            if isinstance(server, ServerGone):
+                gone[place] = {"key_device": each.device.id, "key_key": server.key, "key_at": server.told_at}
+            else:
+                gone.pop(place, None)
+                seen[place] = {
+                    "device": each.device.id,
+                    "first_seen": now,
+                    "gone_at": None,
+                    **{name: getattr(server, name) for name in server.__dataclass_fields__},
+                }
+    upsert(connection, servers, list(seen.values()), _SERVER, newer="told_at")
+    if gone:
+        where = (servers.c.device == bindparam("key_device"), servers.c.key == bindparam("key_key"))
+        connection.execute(
+            update(servers).where(*where, servers.c.told_at <= bindparam("key_at")).values(gone_at=bindparam("key_at")),
+            list(gone.values()),
+        )
+
+
+def _promote(connection: Connection, envelopes: Iterable[Envelope], now: float) -> None:
+    """Let the next credential be the present one where the device has begun to use it."""
+    for envelope in envelopes:
+        where = (credentials.c.device == envelope.device, credentials.c.next == envelope.credential)
+        connection.execute(
+            update(credentials).where(*where).values(current=credentials.c.next, next=None, issued_at=now)
+        )
