@@ -24,14 +24,17 @@ MAX_BYTES = 32 << 20
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    parser.add_argument("action", choices=("lint",), metavar="lint", help="look for weaknesses")
-    parser.add_argument(
+    actions = parser.add_subparsers(metavar="lint", dest="action", required=True)
+    action = actions.add_parser(  # of its own, so that options may stand before the files too
+        "lint", help="look for weaknesses", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    action.add_argument(
         "files", nargs="*", metavar="FILE", help="managed files; `-` is standard input (default: this machine's)"
     )
-    parser.add_argument(
+    action.add_argument(
         "--format", choices=("text", "json", "sarif"), default="text", help="how to print it (default: text)"
     )
-    add_global(parser)
+    add_global(action)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -234,6 +234,18 @@ def test_policy_lint_gates_a_policy_from_standard_input(
     assert {"policy.soft-allowlist", "policy.broad-pattern"} <= controls
 
 
+def test_options_of_policy_lint_may_stand_before_and_behind_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "managed-settings.json"
+    file.write_text('{"allowedMcpServers": []}')
+    said = []
+    for words in (["--format", "json", str(file)], [str(file), "--format", "json"]):
+        assert main(["policy", "lint", *words]) == 1
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+
+
 def test_policy_lint_finds_nothing_wrong_with_a_tight_policy(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "lint", "--root", str(tree.root)]) == 0
     assert "No weakness" in capsys.readouterr().out
