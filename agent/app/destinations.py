@@ -1,5 +1,6 @@
 """The destinations that the settings name, as sinks. What cannot be used costs that destination alone."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from agent.sinks.syslog import SyslogSink, SyslogTarget
 from agent.sinks.system_log import SystemLogSink, system_log
 
 REPORTS = "reports.jsonl"
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _SECRET_MAX_BYTES = 65_536
 _BULK_ANSWER_BYTES = 4 << 20
 
@@ -139,12 +141,22 @@ def https_sink(endpoint: Endpoint, device: str, clock: Clock) -> HttpsSink:
 def secret(file: Path | None) -> bytes | None:
     """Return what a file with a credential holds, without the blanks around it; None where no file is named.
 
+    A bare name is a credential that systemd hands to the service, encrypted on the disk if the administrator wants it so
+    (https://systemd.io/CREDENTIALS/).
+
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is not a regular file.
+        ValueError: it is not a regular file, or a credential that the service was not given.
     """
     if file is None:
         return None
+    if file == Path(file.name):
+        folder = os.environ.get(_CREDENTIALS)
+        if folder is None:
+            raise ValueError(
+                f"{file} names a credential, and systemd gave this service none: give a path, or LoadCredential="
+            )
+        file = Path(folder, file)
     if not file.is_file():
         raise ValueError(f"{file} is not there, or is no regular file")
     with file.open("rb") as stream:

@@ -30,7 +30,10 @@ class _Tls(_Destination):
 class _Http(_Tls):
     url: _Url
     token_file: Annotated[
-        Path | None, Field(description="file that holds the token; never given on a command line")
+        Path | None,
+        Field(
+            description="file that holds the token; never given on a command line; a bare name is a systemd credential"
+        ),
     ] = None
 
 

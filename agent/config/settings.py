@@ -40,7 +40,10 @@ class Endpoint(_Section):
         str | None, Field(description="https:// address that takes the reports", pattern=r"^https?://[^\s/]+")
     ] = None
     token_file: Annotated[
-        Path | None, Field(description="file that holds the bearer token; never given on a command line")
+        Path | None,
+        Field(
+            description="file that holds the bearer token; never given on a command line; a bare name is a systemd credential"
+        ),
     ] = None
     ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
         None

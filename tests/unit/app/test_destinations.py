@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.destinations import Destination, Unusable, destinations, secret
 from agent.config.settings import Loaded, load
 from tests.sim.clock import ManualClock
 
@@ -90,3 +90,12 @@ def test_a_wrong_key_costs_its_destination_alone_and_is_named(tmp_path: Path) ->
     assert [item.kind for item in given.settings.destination] == ["system_log"]
     (problem,) = given.problems
     assert problem.key == "destination.syslog.prot"
+
+
+def test_a_bare_name_is_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("t0ken\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert secret(Path("token")) == b"t0ken"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(ValueError, match="LoadCredential="):
+        secret(Path("token"))
