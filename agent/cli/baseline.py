@@ -22,7 +22,7 @@ from pathlib import Path
 
 from agent.app.baselines import Term, create, hold
 from agent.cli.options import Prepared, add_global, prepare
-from agent.cli.places import UsageError
+from agent.cli.places import UsageError, add_settings
 from agent.cli.text import one_line
 from agent.core.baseline.document import Baseline, BaselineError, moment, read_baseline, read_moment, written
 from agent.core.baseline.sshsig import SignatureError, fingerprint, public_key, signed_with, signer
@@ -37,38 +37,37 @@ _AS_RECORDED = frozenset({"intact", "unverified", "exposed"})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own options."""
-    parser.add_argument("action", choices=("create", "sign", "verify"), metavar="create|sign|verify")
-    parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="the baseline; create writes it there (default: to standard output)"
+    """Add the actions, each with its own options, so that these may stand before and behind the file."""
+    actions = parser.add_subparsers(metavar="create|sign|verify", dest="action", required=True)
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made.add_argument("file", nargs="?", metavar="FILE", help="the baseline")
+        return made
+
+    create = action("create", "record the managed files as they are now, in FILE or on standard output")
+    create.add_argument("--serial", type=int, metavar="N", help="grows with every baseline (default: the Unix time)")
+    create.add_argument(
+        "--holds-from", type=int, metavar="N", help="lowest serial that stays valid beside it (default: its own)"
     )
-    parser.add_argument(
-        "--key", metavar="K", help="sign: file with the Ed25519 private key, as `ssh-keygen -t ed25519` makes it"
+    create.add_argument("--expires", metavar="DAY", help="until when it counts, such as 2027-05-01 (default: for ever)")
+    create.add_argument(
+        "--deployed", action="store_true", help="record owner root and mode 0644, whoever holds the files here"
     )
-    parser.add_argument(
+    add_global(create)
+    sign = action("sign", "write FILE.sig with an Ed25519 private key")
+    sign.add_argument("--key", metavar="K", help="file with the private key, as `ssh-keygen -t ed25519` makes it")
+    add_settings(sign)
+    verify = action("verify", "is FILE signed by a key that may, and are the managed files what it says?")
+    verify.add_argument(
         "--public-key",
         action="append",
         default=[],
         metavar="LINE|FILE",
-        help="verify: a key that may sign, in place of the settings'",
+        help="a key that may sign, in place of the settings'",
     )
-    parser.add_argument("--files", action="store_true", help="verify: hold this machine's managed files to it")
-    parser.add_argument(
-        "--serial", type=int, metavar="N", help="create: grows with every baseline (default: the Unix time)"
-    )
-    parser.add_argument(
-        "--holds-from",
-        type=int,
-        metavar="N",
-        help="create: lowest serial that stays valid beside it (default: its own)",
-    )
-    parser.add_argument(
-        "--expires", metavar="DAY", help="create: until when it counts, such as 2027-05-01 (default: for ever)"
-    )
-    parser.add_argument(
-        "--deployed", action="store_true", help="create: record owner root and mode 0644, whoever holds the files here"
-    )
-    add_global(parser)
+    verify.add_argument("--files", action="store_true", help="hold this machine's managed files to it")
+    add_global(verify)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, 
 
 def signed(capsys: pytest.CaptureFixture[str], *more: str) -> None:
     assert run(capsys, "create", "b.json", "--root", "root", *more)[0] == 0
-    assert run(capsys, "sign", "b.json", "--key", "key")[0] == 0
+    assert run(capsys, "sign", "--key", "key", "b.json")[0] == 0  # options may stand before the file
 
 
 def test_a_baseline_is_created_signed_and_verified_against_the_files(
