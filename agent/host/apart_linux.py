@@ -46,7 +46,7 @@ class Line:
         return self._end.fileno()
 
     def send(self, value: object) -> None:
-        """Send a value.
+        """Send a value that is not None, which is how `receive` says that nothing came.
 
         Raises:
             EOFError: the other end is gone.

@@ -39,7 +39,7 @@ def test_nothing_comes_in_time_where_nothing_was_sent() -> None:
 
 def test_the_signals_of_the_agent_do_not_end_it() -> None:
     with closing(apart(echo)) as line:
-        line.send(None)
+        line.send("who?")
         process, _ = line.receive(PATIENCE_S)
         os.kill(process, signal.SIGTERM)
         os.kill(process, signal.SIGINT)
@@ -49,7 +49,7 @@ def test_the_signals_of_the_agent_do_not_end_it() -> None:
 
 def test_closing_the_line_ends_the_process() -> None:
     line = apart(echo)
-    line.send(None)
+    line.send("who?")
     process, _ = line.receive(PATIENCE_S)
     line.close()
     with pytest.raises(ProcessLookupError):
@@ -66,7 +66,7 @@ def test_the_end_of_the_process_is_noticed() -> None:
 def test_it_keeps_no_descriptor_of_the_agent() -> None:
     read, write = os.pipe()
     with closing(apart(echo)) as line:
-        line.send(None)
+        line.send("who?")
         line.receive(PATIENCE_S)
         os.close(write)
         assert os.read(read, 1) == b"", "the only other end is closed"
