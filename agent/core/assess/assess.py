@@ -22,6 +22,7 @@ from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.assess.others import other_deviations, other_files
+from agent.core.assess.outdated import outdated_deviations
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import (
     JudgedRunning,
@@ -132,6 +133,7 @@ def assess(
         *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
+        *outdated_deviations(world.configs or ()),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
     )
     findings = _findings(world, found, files.configured, running, terms, memo)

@@ -86,6 +86,11 @@ def rules_for(version: str | None) -> tuple[RuleSet, str | None]:
     return replace(rules, since=since), None
 
 
+def first_without(names: frozenset[str]) -> str:
+    """Return the first version that lacks none of these rules."""
+    return next(first for first in SINCE if names.isdisjoint(differences(rules_for(first)[0])))
+
+
 def differences(rules: RuleSet) -> tuple[str, ...]:
     """Return the names of the rules that `rules` does not follow yet."""
     return tuple(item.name for item in fields(rules) if item.name != "since" and not getattr(rules, item.name))
