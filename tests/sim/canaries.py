@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 _WORDS = ("walnut", "harbour", "violin", "meadow", "lantern", "copper", "saddle", "orchid", "ribbon", "thistle")
 
+_BEGINNING, _CHUNK = 8, 1 << 20  # bytes
+
 
 @dataclass
 class Canaries:
@@ -21,6 +23,7 @@ class Canaries:
 
     planted: dict[str, str] = field(default_factory=dict)
     _random: random.Random = field(default_factory=lambda: random.Random(20260101))
+    _index: tuple[int, dict[bytes, list[tuple[bytes, str]]]] | None = None
 
     def strong(self, where: str) -> str:
         letters = "".join(self._random.choices(string.ascii_letters + string.digits, k=21))
@@ -38,12 +41,25 @@ class Canaries:
 
     def found_in(self, *outputs: bytes | str) -> dict[str, str]:
         """Return the values that show in any of `outputs`, with what they were planted as."""
-        raws = [text if isinstance(text, bytes) else text.encode("utf-8", "replace") for text in outputs]
-        return {
-            value: where
-            for value, where in self.planted.items()
-            if any(form in raw for raw in raws for form in _forms(value))
-        }
+        forms, found = self._indexed(), set[str]()
+        for text in outputs:
+            raw = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+            for start in range(0, len(raw), _CHUNK):
+                beginnings = {raw[at : at + _BEGINNING] for at in range(start, min(start + _CHUNK, len(raw)))}
+                for beginning in beginnings & forms.keys():
+                    found.update(value for form, value in forms[beginning] if form in raw)
+        return {value: where for value, where in self.planted.items() if value in found}
+
+    def _indexed(self) -> Mapping[bytes, list[tuple[bytes, str]]]:
+        """Return every form of every value by its beginning: outputs of many megabytes are gone through once."""
+        if self._index is None or self._index[0] != len(self.planted):
+            forms: dict[bytes, list[tuple[bytes, str]]] = {}
+            for value in self.planted:
+                for form in _forms(value):
+                    assert len(form) >= _BEGINNING
+                    forms.setdefault(form[:_BEGINNING], []).append((form, value))
+            self._index = (len(self.planted), forms)
+        return self._index[1]
 
 
 def _forms(value: str) -> set[bytes]:
