@@ -182,10 +182,18 @@ class Orders:
     followed: frozenset[int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How whoever notices listens; `hindered` says why it may come too late for short-lived programs, None where it doesn't."""
+
+    name: str
+    hindered: str | None = None
+
+
 class Noticer(Protocol):
     """Listens, and reads at once what can matter. `heed` and `interrupt` may come from another thread."""
 
-    name: str
+    hearing: Hearing
 
     def turn(self, timeout_s: float) -> Noticed:
         """Return what was noticed since the last call, after at most `timeout_s`.

@@ -101,6 +101,7 @@ class _Agent:
         self._health = Health(self._clock)
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
         self._health.hold("launches.unnoticed", self._launches.problem)
+        self._health.hold("launches.hindered", self._launches.hindered)
         found = tampered(state, state / JOURNAL)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)

@@ -9,15 +9,17 @@ from agent.host.environment import Keeping
 from agent.host.file_writers import file_writers
 from agent.host.process_events import process_events
 from agent.host.process_reading import LiveReader
-from agent.ports import NoEvents, Noticer
+from agent.host.users import AccountNames
+from agent.ports import Hearing, NoEvents, Noticer
 from agent.runtime.clock import SystemClock
 from agent.runtime.waiting import Worker
 from agent.sources.launches import Launches
-from agent.sources.noticing import Noticing, NoticingApart, serve
+from agent.sources.noticing import Noticing, NoticingApart
 from agent.sources.writing import Writing
 
 if sys.platform == "linux":
-    from agent.host.apart_linux import Line, apart
+    from agent.app.listener import Task
+    from agent.host.apart_linux import beside
 
 _ANSWER_S = 10.0
 
@@ -60,27 +62,18 @@ if sys.platform == "linux":
 
     def _listen(known: Catalog) -> Noticer | NoEvents:
         try:
-            line = apart(partial(_serve, known))
+            line = beside("listener")
         except OSError as error:
             return NoEvents(f"the system gives no process to listen in: {error.strerror}")
         try:
+            line.send(Task(set_by_clients(known), known.moving, known.marks))
             first = line.receive(_ANSWER_S)
         except EOFError:
             first = None
-        if isinstance(first, str):
-            return NoticingApart(line, first)
+        if isinstance(first, Hearing):
+            return NoticingApart(line, first, AccountNames())
         line.close()
         return first if isinstance(first, NoEvents) else NoEvents("the process that listens did not start")
-
-    def _serve(known: Catalog, line: Line) -> None:
-        events = process_events(beside=line.fileno())
-        if isinstance(events, NoEvents):
-            line.send(events)
-            return
-        try:
-            serve(Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks), line)
-        finally:
-            events.close()
 
 else:
 
@@ -88,4 +81,4 @@ else:
         events = process_events(Keeping(set_by_clients(known), known.moving))
         if isinstance(events, NoEvents):
             return events
-        return Noticing(events, LiveReader(set_by_clients(known), known.moving), known.marks)
+        return Noticing(events, LiveReader(set_by_clients(known), known.moving, AccountNames()), known.marks)

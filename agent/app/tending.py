@@ -56,6 +56,7 @@ class Tending:
         missing = self.hints.health.unwatched
         hold("watch.limited", f"{missing} folders are not watched" if missing else None)
         hold("launches.unnoticed", self.launches.problem)
+        hold("launches.hindered", self.launches.hindered)
         overruns = self.launches.counts.overruns
         hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
         hold("memory.lost", self.remembering.problem)

@@ -4,7 +4,6 @@ Values of `command`, `url`, `env` and `headers` may hold secrets. They live in m
 `agent.core.redaction` stands between them and everything that is stored, printed or sent.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,6 +86,8 @@ class Server:
             None if self.command is None else redact_command(self.command),
             None if self.url is None else redact_url(self.url),
         ]
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL, which the process that listens never needs
+
         digest = hashlib.sha256(json.dumps(identity, ensure_ascii=True).encode()).hexdigest()[:12]
         return f"{self.client}:{self.user or '*'}:{self.scope}:{redact_name(self.name)}:{digest}"
 

@@ -3,7 +3,6 @@
 Measured on npm 11, uv 0.13, pipx 1.18, bun and pnpm; one row per layout in `_LAYOUTS`.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,4 +59,6 @@ def stored(path: str) -> Stored | None:
 
 def npx_key(specs: Iterable[str]) -> str:
     """Return the name of npx's cache folder for the specs as typed (npm libnpmexec: sha512 of the sorted specs)."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which the process that listens never needs
+
     return hashlib.sha512("\n".join(sorted(specs)).encode()).hexdigest()[:16]

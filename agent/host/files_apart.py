@@ -15,7 +15,8 @@ from agent.host.files import RootedFiles
 from agent.ports import Files, Glance
 
 if sys.platform == "linux":
-    from agent.host.apart_linux import Line, apart
+    from agent.host.apart_linux import apart
+    from agent.host.line_linux import Line
 
 _ANSWER_S = 5.0
 """One read of one file, or one listing: more than a network file system that lives needs."""
@@ -106,7 +107,7 @@ def entering(files: RootedFiles, entered: frozenset[str]) -> Files:
     if sys.platform != "linux" or not entered:
         return files
     beyond = files.entering(entered)
-    return FilesApart(files, lambda: apart(lambda line: _serve(beyond, line), name=_NAME, first=False))
+    return FilesApart(files, lambda: apart(lambda line: _serve(beyond, line), _NAME))
 
 
 if sys.platform == "linux":

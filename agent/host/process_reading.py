@@ -14,7 +14,6 @@ import psutil
 from agent.core.observation import Process
 from agent.host.environment import Keeping
 from agent.host.pulse import Pulse
-from agent.host.users import AccountNames
 
 if sys.platform == "linux":
     from agent.host.pulse_linux import read_command, read_pulse
@@ -36,14 +35,14 @@ class LiveReader:
     """Single processes of this machine (`ProcessReader`). One caller at a time.
 
     `marks` are the names of environment variables that are looked for; besides them only names that change what runs are kept,
-    and the values of those in `moving`, where they are paths. `names` tells who a uid is.
+    and the values of those in `moving`, where they are paths. `names` tells who a uid is;
+    without it a user is called by the number.
     """
 
     def __init__(
-        self, marks: Collection[str] = (), moving: Collection[str] = (), names: Callable[[int], str] | None = None
+        self, marks: Collection[str] = (), moving: Collection[str] = (), names: Callable[[int], str] = str
     ) -> None:
-        self._keeping = Keeping(marks, moving)
-        self._names = names or AccountNames()
+        self._keeping, self._names = Keeping(marks, moving), names
 
     def command(self, pid: int) -> tuple[str, ...]:
         """Return the words of the command line."""

@@ -13,6 +13,7 @@ import psutil
 from agent.core.observation import Process
 from agent.host.process_reading import LiveReader, read_command, read_pulse, read_wires
 from agent.host.pulse import Pulse
+from agent.host.users import AccountNames
 from agent.ports import TableView
 
 YOUNG_S = 5.0
@@ -41,7 +42,7 @@ class PsutilProcessTable:
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._reader = LiveReader(marks, moving)
+        self._reader = LiveReader(marks, moving, AccountNames())
         self._monotonic = monotonic
         self._now = now
         self._records: dict[int, _Record] = {}

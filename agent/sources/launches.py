@@ -76,12 +76,18 @@ class Launches:
     def how(self) -> str:
         """How the system tells, in words; empty while it doesn't."""
         noticer = self._noticer
-        return "" if noticer is None else noticer.name
+        return "" if noticer is None else noticer.hearing.name
 
     @property
     def problem(self) -> str | None:
         """Why nothing is told now, None while it is."""
         return self._problem
+
+    @property
+    def hindered(self) -> str | None:
+        """Why what is told may be read too late, None where it isn't, or where nothing is told."""
+        noticer = self._noticer
+        return None if noticer is None else noticer.hearing.hindered
 
     def subscribe(self, wake: Wake) -> None:
         """Call `wake` when something happened that matters."""

@@ -6,28 +6,35 @@ gone can be read no more.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.triage import Role, Triage
-from agent.ports import Channel, EventsLost, Noticed, Orders, ProcessEvents, ProcessReader
+from agent.ports import Channel, EventsLost, Hearing, Noticed, Orders, ProcessEvents, ProcessReader
 
 _ROLES_MAX = 8192
 _SILENCE_S = 15.0
 
 
 class Noticing:
-    """`Noticer` in this process."""
+    """`Noticer` in this process; `hindered` as in `Hearing`."""
 
-    def __init__(self, events: ProcessEvents, reader: ProcessReader, clients: Sequence[ClientMarks]) -> None:
+    def __init__(
+        self,
+        events: ProcessEvents,
+        reader: ProcessReader,
+        clients: Sequence[ClientMarks],
+        hindered: str | None = None,
+    ) -> None:
         self._events, self._reader, self._clients = events, reader, tuple(clients)
         self._triage = Triage(self._clients)
         self._roles: OrderedDict[int, Role] = OrderedDict()
         self._hosts: set[int] = set()
         self._lock = threading.Lock()
         self._followed: frozenset[int] = frozenset()
-        self.name = events.name
+        self.hearing = Hearing(events.name, hindered)
 
     def heed(self, orders: Orders) -> None:
         """Go by `orders`."""
@@ -114,7 +121,7 @@ def serve(noticing: Noticing, channel: Channel) -> None:
 
     The events' own wait ends when something waits in the channel.
     """
-    channel.send(noticing.name)
+    channel.send(noticing.hearing)
     started = missed = 0
     while True:
         noticed = noticing.turn(_SILENCE_S)
@@ -131,11 +138,12 @@ def serve(noticing: Noticing, channel: Channel) -> None:
 class NoticingApart:
     """`Noticer` at the near end of a channel, at whose far end `serve` runs.
 
-    A process of its own is never kept waiting by what else the agent does, and may go before all others.
+    A process of its own is never kept waiting by what else the agent does, and may go before all others. It knows no accounts:
+    `names` tells here who a uid is.
     """
 
-    def __init__(self, channel: Channel, name: str) -> None:
-        self._channel, self.name = channel, name
+    def __init__(self, channel: Channel, hearing: Hearing, names: Callable[[int], str] = str) -> None:
+        self._channel, self.hearing, self._names = channel, hearing, names
         self._asked = False
 
     def heed(self, orders: Orders) -> None:
@@ -158,7 +166,7 @@ class NoticingApart:
         if noticed is None:
             raise EventsLost("the process that listens does not answer")
         self._asked = False
-        return noticed
+        return replace(noticed, processes=tuple(map(self._named, noticed.processes)))
 
     def interrupt(self) -> None:
         """Let a waiting `turn` return."""
@@ -167,3 +175,7 @@ class NoticingApart:
     def close(self) -> None:
         """Tell the other end to end."""
         self._channel.close()
+
+    def _named(self, process: Process) -> Process:
+        uid = process.user
+        return process if uid is None else replace(process, user=self._names(int(uid)))

@@ -47,6 +47,9 @@ CONDITIONS = MappingProxyType(
         "launches.unnoticed": Condition(
             _LOW, "The system does not tell of starting processes; the timed sweep finds what lives long enough"
         ),
+        "launches.hindered": Condition(
+            _LOW, "What listens for starting programs has no priority; on a busy machine it misses the shortest-lived"
+        ),
         "launches.lost": Condition(
             _LOW, "Programs started faster than they could be taken in; a sweep answered", ("launches.unnoticed",)
         ),

@@ -1,5 +1,5 @@
 """Where the frozen program begins."""
 
-from agent.cli.main import entry
+from agent.__main__ import entry
 
 entry()

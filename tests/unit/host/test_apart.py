@@ -11,9 +11,11 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("only on Linux is there a process apart", allow_module_level=True)
 
-from agent.host.apart_linux import Line, apart
+from agent.host.apart_linux import apart
+from agent.host.line_linux import Line
 
 PATIENCE_S = 20.0
+NAME = b"mcp-test"
 
 
 def echo(line: Line) -> None:
@@ -23,7 +25,7 @@ def echo(line: Line) -> None:
 
 
 def test_values_of_any_size_go_both_ways() -> None:
-    with closing(apart(echo)) as line:
+    with closing(apart(echo, NAME)) as line:
         for value in ("word", b"x" * 3_000_000):
             line.send(value)
             answer = line.receive(PATIENCE_S)
@@ -33,12 +35,12 @@ def test_values_of_any_size_go_both_ways() -> None:
 
 
 def test_nothing_comes_in_time_where_nothing_was_sent() -> None:
-    with closing(apart(echo)) as line:
+    with closing(apart(echo, NAME)) as line:
         assert line.receive(0.01) is None
 
 
 def test_the_signals_of_the_agent_do_not_end_it() -> None:
-    with closing(apart(echo)) as line:
+    with closing(apart(echo, NAME)) as line:
         line.send("who?")
         process, _ = line.receive(PATIENCE_S)
         os.kill(process, signal.SIGTERM)
@@ -48,7 +50,7 @@ def test_the_signals_of_the_agent_do_not_end_it() -> None:
 
 
 def test_closing_the_line_ends_the_process() -> None:
-    line = apart(echo)
+    line = apart(echo, NAME)
     line.send("who?")
     process, _ = line.receive(PATIENCE_S)
     line.close()
@@ -57,7 +59,7 @@ def test_closing_the_line_ends_the_process() -> None:
 
 
 def test_the_end_of_the_process_is_noticed() -> None:
-    with closing(apart(lambda line: line.send("last words"))) as line:
+    with closing(apart(lambda line: line.send("last words"), NAME)) as line:
         assert line.receive(PATIENCE_S) == "last words"
         with pytest.raises(EOFError):
             line.receive(PATIENCE_S)
@@ -65,7 +67,7 @@ def test_the_end_of_the_process_is_noticed() -> None:
 
 def test_it_keeps_no_descriptor_of_the_agent() -> None:
     read, write = os.pipe()
-    with closing(apart(echo)) as line:
+    with closing(apart(echo, NAME)) as line:
         line.send("who?")
         line.receive(PATIENCE_S)
         os.close(write)
@@ -79,7 +81,7 @@ from agent.host.apart_linux import apart
 def serve(line):
     line.send(os.getpid())
     line.receive(60)
-line = apart(serve)
+line = apart(serve, b"mcp-test")
 print(line.receive(20), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

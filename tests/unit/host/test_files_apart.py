@@ -18,7 +18,8 @@ from agent.host.users import HomeUsers
 from agent.sources.configs import ConfigSource
 
 if sys.platform == "linux":
-    from agent.host.apart_linux import Line, apart
+    from agent.host.apart_linux import apart
+    from agent.host.line_linux import Line
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process apart on Linux")
 STATE = "/home/ann/.claude.json"
@@ -78,7 +79,7 @@ def test_a_file_system_that_does_not_answer_costs_one_wait_and_is_left_alone_for
     now, started = [0.0], list[Line]()
 
     def start() -> Line:
-        started.append(apart(silent, first=False))
+        started.append(apart(silent, b"mcp-test"))
         return started[-1]
 
     files = FilesApart(strict, start, answer_s=0.1, rest_s=60.0, monotonic=lambda: now[0])
@@ -91,7 +92,7 @@ def test_a_file_system_that_does_not_answer_costs_one_wait_and_is_left_alone_for
 
 
 def test_coverage_says_timed_out_and_the_user_is_there_all_the_same(strict: RootedFiles) -> None:
-    files = FilesApart(strict, lambda: apart(silent, first=False), answer_s=0.1)
+    files = FilesApart(strict, lambda: apart(silent, b"mcp-test"), answer_s=0.1)
     (look,) = ConfigSource(files, HomeUsers(files), catalog()).look()
     assert look.user.name == "ann"
     assert [row.state for row in look.coverage] == [CoverageState.TIMED_OUT]
@@ -106,7 +107,7 @@ def test_a_reader_that_ends_is_started_again(strict: RootedFiles) -> None:
         if not ends[0]:
             line.send(Data(b"", ()) if question else None)
 
-    files = FilesApart(strict, lambda: apart(serve, first=False), answer_s=5.0, monotonic=lambda: now[0])
+    files = FilesApart(strict, lambda: apart(serve, b"mcp-test"), answer_s=5.0, monotonic=lambda: now[0])
     assert trouble(files.read(STATE)) is Trouble.TIMED_OUT
     ends[0], now[0] = False, 61.0
     assert isinstance(files.read(STATE), Data)

@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
-from agent.ports import EventsLost, NoEvents, Noticed, Noticer, Orders, TableView, Told
+from agent.ports import EventsLost, Hearing, NoEvents, Noticed, Noticer, Orders, TableView, Told
 from agent.sources import launches as module
 from agent.sources.launches import Launches
 from agent.sources.noticing import Noticing
@@ -260,7 +260,7 @@ def test_what_can_be_read_is_better_than_what_was_told_of_it() -> None:
 class _Attempts:
     """Nothing tells at first; the second attempt succeeds and tells of an end of the test."""
 
-    name = "second attempt"
+    hearing = Hearing("second attempt", "it has no priority")
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop, self.made, self.orders = stop, 0, list[Orders]()
@@ -291,5 +291,6 @@ def test_listening_is_tried_again_and_begins_with_a_sweep(monkeypatch: pytest.Mo
     launches = Launches(attempts.listen, ())
     launches.run(stop, lambda: None)
     assert (attempts.made, launches.problem, launches.how) == (2, None, "second attempt")
+    assert launches.hindered == "it has no priority"
     assert launches.take().lost
     assert attempts.orders[0].keys == frozenset()

@@ -1,13 +1,13 @@
 """Noticing from a process of its own: what goes over the line, and what an end or a silence of the other side means."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
-from agent.ports import EventsLost, Noticed, Orders, Told
+from agent.ports import EventsLost, Hearing, Noticed, Orders, Told
 from agent.sources.noticing import Noticing, NoticingApart, serve
 
 CLIENT = Process(10, 1.0, 1, "claude", command=("claude",))
@@ -89,7 +89,7 @@ def test_only_what_matters_goes_over_the_line_with_the_counts_of_everything() ->
     with pytest.raises(EOFError):
         serve(noticing(*events), line)
     assert line.sent == [
-        "test events",
+        Hearing("test events"),
         Noticed((CLIENT,), started=2, missed=1),
         Noticed((CLIENT, SERVER), started=1),
     ]
@@ -100,22 +100,28 @@ def test_orders_are_obeyed_and_answered() -> None:
     found = noticing(Told(), Told())
     with pytest.raises(EOFError):
         serve(found, line)
-    assert line.sent == ["test events", Noticed()]
+    assert line.sent == [Hearing("test events"), Noticed()]
 
 
 def test_what_comes_over_the_line_is_what_was_noticed() -> None:
     seen = Noticed((SERVER,), started=3)
-    assert NoticingApart(_Line([seen]), "test").turn(1.0) is seen
+    assert NoticingApart(_Line([seen]), Hearing("test")).turn(1.0) == seen
+
+
+def test_who_a_user_is_is_told_at_this_end_of_the_line() -> None:
+    seen = Noticed((replace(SERVER, user="1000"), CLIENT))
+    apart = NoticingApart(_Line([seen]), Hearing("test"), {1000: "ada"}.__getitem__)
+    assert apart.turn(1.0).processes == (replace(SERVER, user="ada"), CLIENT)
 
 
 def test_an_ended_process_ends_the_events() -> None:
     with pytest.raises(EventsLost, match="has ended"):
-        NoticingApart(_Line([EOFError()]), "test").turn(1.0)
+        NoticingApart(_Line([EOFError()]), Hearing("test")).turn(1.0)
 
 
 def test_a_silent_process_is_asked_once_and_then_given_up() -> None:
     line = _Line([None, Noticed(), None, None])
-    apart = NoticingApart(line, "test")
+    apart = NoticingApart(line, Hearing("test"))
     apart.turn(1.0)
     apart.turn(1.0)
     apart.turn(1.0)
