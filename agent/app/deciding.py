@@ -15,6 +15,7 @@ from agent.core.assess.blind import Blindness
 from agent.core.event import Circumstances, finding_events
 from agent.core.ledger import Change
 from agent.core.memo import Memo
+from agent.core.recognition import Before
 from agent.core.world import World
 from agent.ports import JSON, Clock
 from agent.runtime.pipeline import Stages
@@ -38,6 +39,7 @@ class Deciding:
     audience: Audience
     manager: ServiceManager
     _memo: Memo = field(default_factory=Memo, init=False)
+    _before: Before = field(default_factory=Before, init=False)
     _circumstances: Circumstances = field(default_factory=Circumstances, init=False)
     _uids: Mapping[str, int] = field(default_factory=dict, init=False)
     _untold: tuple[Change, ...] = field(default=(), init=False)
@@ -49,7 +51,7 @@ class Deciding:
         return Stages(self._assess, self._encode, self._announce, self._publish)
 
     def _assess(self, world: World) -> Assessment:
-        world = replace(world, memory=self.remembering.memory)
+        world = replace(world, memory=self.remembering.memory, before=self._before)
         blind = self.blindness.of(world.coverage, self.clock.monotonic())
         assessment, self._memo = assess(
             world,
@@ -63,6 +65,7 @@ class Deciding:
         self._uids = {look.user.name: look.user.uid for look in world.configs or () if look.user.uid is not None}
         if assessment.complete:
             self.remembering.keep(assessment.memory)
+            self._before = assessment.before
             self.launches.expect(assessment.startable)
         return assessment
 

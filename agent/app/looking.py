@@ -27,6 +27,7 @@ from agent.core.writer import Writer
 from agent.host.drives import fixed_drives
 from agent.host.files import RootedFiles
 from agent.host.files_apart import entering
+from agent.host.listeners import listens
 from agent.host.machine import Machine
 from agent.host.permissions import guards_of
 from agent.host.processes import PsutilProcessTable
@@ -125,7 +126,7 @@ def eyes(
         _table(known) if target.root is None else None,
         looks.process_interval_s,
         launches,
-        readers=Readers(Flags(files, users, known.marks), Artifacts(files, users, known.marks), whereabouts),
+        readers=Readers(Flags(files, users, known.marks), Artifacts(files, users, known.marks), whereabouts, listens),
     )
     configs = ConfigSource(
         files,

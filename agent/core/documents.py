@@ -142,6 +142,10 @@ class ProcessRow:
     artifact: Annotated[
         dict[str, str] | None, Field(description="what really runs: package, version, file, digest, who can change it")
     ] = None
+    notes: Annotated[
+        tuple[str, ...],
+        Field(description="that it outlives its client, restarts in a loop, or listens on a TCP port; in sentences"),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)

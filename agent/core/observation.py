@@ -231,6 +231,7 @@ class ProcessLook:
     """The process table at one moment; `ended` are processes seen since the last look that are gone again.
 
     `given` is what clients among both were given on their command lines, `artifacts` what servers among them are, by identity.
+    `listens` are the TCP addresses on which servers among them listen.
     """
 
     processes: tuple[Process, ...] = ()
@@ -238,6 +239,7 @@ class ProcessLook:
     coverage: tuple[Coverage, ...] = ()
     given: tuple[Given, ...] = ()
     artifacts: Mapping[tuple[int, float], Artifact] = field(default_factory=dict)
+    listens: Mapping[tuple[int, float], tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
@@ -252,7 +254,8 @@ class ProcessLook:
         given = tuple(dict.fromkeys(item.process for item in self.given))
         artifacts = {**unread.artifacts, **self.artifacts}
         earlier = tuple(item for item in unread.given if item.process not in given)
-        return ProcessLook(self.processes, (*self.ended, *missed), self.coverage, (*self.given, *earlier), artifacts)
+        ended, listens = (*self.ended, *missed), {**unread.listens, **self.listens}
+        return ProcessLook(self.processes, ended, self.coverage, (*self.given, *earlier), artifacts, listens)
 
 
 Look = ConfigLook | ManagedLook | ProcessLook

@@ -158,6 +158,10 @@ PROCESSES = Table(
         Column("evidence", "what was seen, as a JSON array of {kind, text}"),
         Column("pids", "every process of the chain as a JSON array"),
         Column("artifact", "what really runs, as a JSON object: package, version, file, digest, owner"),
+        Column(
+            "notes",
+            "that it outlives its client, restarts in a loop or listens on a TCP port: a JSON array of sentences",
+        ),
     ),
     _part("processes"),
 )

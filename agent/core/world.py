@@ -5,17 +5,22 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.baseline.trust import Memory
 from agent.core.observation import ConfigLook, Coverage, Look, ManagedLook, ProcessLook
+from agent.core.recognition.outliving import Before
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """None means "not looked at yet", which is not the same as an empty look. `memory` is what earlier looks left behind."""
+    """None means "not looked at yet", which is not the same as an empty look.
+
+    `memory` and `before` are what earlier judgements left behind: of managed files, of running servers.
+    """
 
     configs: tuple[ConfigLook, ...] | None = None
     managed: ManagedLook | None = None
     processes: ProcessLook | None = None
     extra_coverage: tuple[Coverage, ...] = ()
     memory: Memory = field(default_factory=Memory, repr=False)
+    before: Before = field(default_factory=Before, repr=False)
 
     def updated(self, looks: Iterable[Look]) -> "World":
         """Return the world after one source's whole look: the looks at users replace all earlier ones of users.

@@ -5,7 +5,7 @@ reconciliation; where it doesn't, every look is a sweep.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
@@ -22,11 +22,15 @@ RECONCILE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What is made of processes besides: what clients were given, what servers are, and where clients have their things."""
+    """What is made of processes besides: what clients were given, what servers are, and where clients have their things.
+
+    `listens` returns the TCP addresses on which the process of a pid listens.
+    """
 
     flags: Flags
     artifacts: Artifacts
     whereabouts: Whereabouts
+    listens: Callable[[int], tuple[str, ...]] = lambda _pid: ()
 
 
 class ProcessSource:
@@ -50,6 +54,7 @@ class ProcessSource:
         self._table, self._launches, self._monotonic = table, launches, monotonic
         self._readers = readers
         self._sweep_due: float | None = None
+        self._listens: Mapping[tuple[int, float], tuple[str, ...]] = {}
 
     def look(self) -> Sequence[ProcessLook]:
         """Return every process that could be seen, and whether that is all of them."""
@@ -73,7 +78,10 @@ class ProcessSource:
             return look
         given = self._readers.flags.given(everything)
         self._readers.whereabouts.note(everything)
-        return replace(look, given=given, artifacts=self._readers.artifacts.of(everything, read=swept))
+        artifacts = self._readers.artifacts.of(everything, read=swept)
+        if swept:
+            self._listens = {one: found for one in artifacts if (found := self._readers.listens(one[0]))}
+        return replace(look, given=given, artifacts=artifacts, listens=self._listens)
 
     def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:
         seen, now, deaf = launches.take(), self._monotonic(), not launches.how

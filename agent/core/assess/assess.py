@@ -21,6 +21,7 @@ from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
+from agent.core.assess.notes import noted
 from agent.core.assess.others import other_deviations, other_files
 from agent.core.assess.outdated import outdated_deviations
 from agent.core.assess.results import Nearest, redact
@@ -38,11 +39,12 @@ from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.memo import Memo
-from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, ProcessLook, Scope
+from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, Scope
 from agent.core.place import User
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
-from agent.core.recognition import ClientMarks, RunningServer, recognise
+from agent.core.recognition import Before, ClientMarks, RunningServer, recognise
+from agent.core.recognition.outliving import kept, started, with_outliving
 from agent.core.recognition.signs import SETTLED_AFTER_S
 from agent.core.redaction import redact_text
 from agent.core.server import Server
@@ -65,7 +67,8 @@ class Terms:
 class Assessment:
     """Everything that is said. `complete` is false until every source has looked once: nothing is decided before.
 
-    `memory` is what the next judgement must know of this one; `startable` are the configured servers that would be processes.
+    `memory` and `before` are what the next judgement must know of this one; `startable` are the configured servers that would be
+    processes.
     """
 
     complete: bool
@@ -77,6 +80,7 @@ class Assessment:
     coverage: tuple[CoverageRow, ...] = ()
     memory: Memory = field(default_factory=Memory, repr=False)
     startable: tuple[Server, ...] = field(default=(), repr=False)
+    before: Before = field(default_factory=Before, repr=False)
     summary: SummaryRow = field(default_factory=lambda: SummaryRow("unknown", {}, "Nothing was looked at yet."))
 
     @property
@@ -123,7 +127,9 @@ def assess(
     # Weighed again after each look, as a baseline runs out without a change of any file.
     managed = memo.of(_managed, weighed, users, terms, memo.same("memory", world.memory), besides=(now,))
     given = judge_given(processes.given, terms.enforcing.__contains__, files.organisation.verdict)
-    running = _running(processes, terms, files, given, now, memo)
+    running = _running(world, terms, files, given, now, memo)
+    starts = started(world.before.starts, ((item.subject, item.running.process.create_time) for item in running), now)
+    running = noted(running, starts, processes)
     known = circumstances(weighed, files.organisation.policy, terms.enforcing.__contains__)
     found = (
         *managed.deviations,
@@ -155,6 +161,7 @@ def assess(
         coverage=coverage,
         summary=summary.summarise(files.policy, servers, present, coverage, len(running)),
         startable=files.startable,
+        before=Before(kept((item.running for item in running), processes.processes), starts),
     )
     memo.turn()
     return assessment, memo
@@ -216,8 +223,10 @@ def _nearest(judge: Judge) -> Nearest:
 
 
 def _running(
-    looked: ProcessLook, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
+    world: World, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
 ) -> tuple[JudgedRunning, ...]:
+    assert world.processes is not None  # noqa: S101 - the caller looked
+    looked = world.processes
     processes = memo.same("processes", (*looked.processes, *looked.ended))
     startable = tuple(item.server for item in given if item.server.command is not None)
     startable = memo.same("startable or given", (*files.startable, *startable)) if startable else files.startable
@@ -226,6 +235,7 @@ def _running(
     found = memo.of(
         _recognised, processes, startable, terms.marks, memo.same("young", frozenset(young)), besides=(now,)
     )
+    found = with_outliving(found, world.before.running, looked.processes, frozenset(server.key for server in startable))
     enforcing, artifacts = terms.enforcing.__contains__, looked.artifacts
     return judge_running(found, files.configured.verdicts, enforcing, files.organisation.verdict, artifacts)
 

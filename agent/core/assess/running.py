@@ -29,12 +29,16 @@ CONTROLS = ("server.denied.running", "server.unapproved.running")
 
 @dataclass(frozen=True, slots=True)
 class JudgedRunning:
-    """A running server with its verdict. `bypassed` is true where the client that runs it should have refused it."""
+    """A running server with its verdict. `bypassed` is true where the client that runs it should have refused it.
+
+    `notes` are what else is to be known of how it runs, in sentences.
+    """
 
     running: RunningServer
     verdict: Verdict
     bypassed: bool
     artifact: Artifact | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -113,6 +117,7 @@ def process_rows(judged: Sequence[JudgedRunning]) -> tuple[ProcessRow, ...]:
             evidence=tuple(EvidenceRow(fact.kind, redact_text(fact.text)) for fact in item.running.evidence),
             pids=item.running.pids,
             artifact=item.artifact.row if item.artifact is not None else None,
+            notes=item.notes,
         )
         for item in judged
     )
@@ -132,26 +137,31 @@ def running_deviations(
     for key, items in together.items():
         first = items[0].running
         shown = " ".join(redact_command(first.command))
-        under = f"under {first.client}" if first.client else "under a program that is no known client"
         name = f"{first.server.name!r} ({shown})" if first.server else shown
         why = cause(first, known) if known is not None else ""
         yield deviation(
             key.control,
             subject=key.subject,
             label=f"{first.user or 'unknown user'}: {name}",
-            text=f"runs {under}. {items[0].verdict.reason.text} {why}".rstrip(),
+            text=f"{_runs(first)} {items[0].verdict.reason.text} {why}".rstrip(),
             user=first.user,
             client=first.client,
             evidence=[
                 Evidence("command", shown),
                 *([Evidence("entry", str(first.server.place))] if first.server else []),
                 *([Evidence("cause", why)] if why else []),
+                *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
                 *(Evidence(name, text) for name, text in _told_of(items[0].artifact)),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
             depends=(SCOPE,),
         )
+
+
+def _runs(found: RunningServer) -> str:
+    under = found.client or "a program that is no known client"
+    return f"runs on, though {found.outlives}." if found.outlives else f"runs under {under}."
 
 
 def _told_of(artifact: Artifact | None) -> Iterator[tuple[str, str]]:

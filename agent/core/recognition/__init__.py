@@ -6,7 +6,8 @@ sign suffices but a configured entry under its client; names are hints only. The
 """
 
 from agent.core.recognition.clients import ClientMarks
+from agent.core.recognition.outliving import Before
 from agent.core.recognition.recognise import RunningServer, recognise
 from agent.core.recognition.signs import Confidence, Sign
 
-__all__ = ["ClientMarks", "Confidence", "RunningServer", "Sign", "recognise"]
+__all__ = ["Before", "ClientMarks", "Confidence", "RunningServer", "Sign", "recognise"]

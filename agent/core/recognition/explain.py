@@ -41,10 +41,10 @@ def explain(
     """Return one sentence for each sign, in the order of the signs."""
     names = {
         "client": client or "a client",
-        "host": f"its parent {_safe(base_name(host.exe or host.name))} (pid {host.pid})",
+        "host": f"its parent {safe(base_name(host.exe or host.name))} (pid {host.pid})",
         "package": _package(launches),
     }
-    rows = [Evidence("entry", f"configured as {_safe(entry[0].name)}: {entry[1].text}")] if entry else []
+    rows = [Evidence("entry", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
     rows += [Evidence(sign.value, _TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in _TEXTS]
     if marked:
         rows.append(
@@ -58,5 +58,5 @@ def _package(launches: Sequence[Launch]) -> str:
     return next((name for name in names if _SAFE.fullmatch(name)), "a package")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     return text if _SAFE.fullmatch(text) else "(name withheld)"

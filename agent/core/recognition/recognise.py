@@ -26,6 +26,7 @@ class RunningServer:
     `command` is what was launched, raw, as well as it can be told from the process table: it may hold secrets. `server` is
     the configured entry that yields it. Where there is none, `alternatives` are the other commands that would look the same
     (npm's title drops `-y`). `client` is None for a host that is no known client; `host` is the process that started it.
+    `outlives` says what has gone since, where the server was recognised before and runs on.
     """
 
     process: Process
@@ -38,6 +39,7 @@ class RunningServer:
     evidence: tuple[Evidence, ...]
     alternatives: tuple[Argv, ...] = field(default=(), repr=False)
     host: Process | None = None
+    outlives: str = ""
 
     @property
     def pids(self) -> tuple[int, ...]:
