@@ -59,4 +59,5 @@ def _package(launches: Sequence[Launch]) -> str:
 
 
 def safe(text: str) -> str:
+    """Return a name where it can be shown: no argument, path or address looks like that."""
     return text if _SAFE.fullmatch(text) else "(name withheld)"
