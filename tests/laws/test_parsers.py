@@ -49,7 +49,7 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from(SHAPES), st.sampled_from(["", "/mcpServers", "/mcp/servers"]))
 def test_any_value_gives_servers_or_problems_in_every_shape(value: object, shape: Shape, pointer: str) -> None:
     found = read_shape(shape, value, pointer, ORIGIN)
-    named = {"docker_enabled", "connector_names", "names"}
+    named = {"docker_enabled", "docker_profiles", "connector_names", "names"}
     assert shape in named or all(server.command or server.url is not None for server in found.servers)
     json.dumps([server.key for server in found.servers])
 
