@@ -5,6 +5,7 @@ import importlib
 import sys
 
 BENCHMARKS = {
+    "central": "the central endpoint under a fleet of 100,000, on SQLite and PostgreSQL (about 15 minutes)",
     "check": "one complete check of 20 users x 6 clients x 20 projects, in a process of its own",
     "frozen": "the frozen program: start-up, and memory of the daemon (a minute; `make freeze` first)",
     "idle": "memory and processor time of the idle daemon among 700 processes, beside a poll per second (5 minutes)",
