@@ -46,6 +46,7 @@ from agent.sources.processes import ProcessSource, Readers
 from agent.sources.projects import ProjectPlan
 from agent.sources.walk import ProjectWalk
 from agent.sources.whereabouts import Whereabouts
+from agent.sources.windows_side import DRIVE, inside_windows
 from agent.sources.wsl import WithWsl
 
 
@@ -111,7 +112,8 @@ def eyes(
     system = target.os or machine.os
     drives = fixed_drives() if target.root is None else {}
     rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system, drives=drives)
-    files = entering(rooted, frozenset(settings.looks.network))
+    drive = (DRIVE,) if inside_windows(rooted) else ()  # Windows' own, which answers
+    files = entering(rooted, frozenset((*settings.looks.network, *drive)))
     profiles = profile_folders if target.root is None else tuple
     users = HomeUsers(files, target.users or settings.looks.users, profiles)
     if unknown := users.unknown():

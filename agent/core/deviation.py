@@ -4,7 +4,7 @@ A deviation depends on scopes. It is gone only when every scope it depends on wa
 again. What could not be looked at, or could not be decided, changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -96,7 +96,15 @@ class Findings:
         return Sighting.GONE
 
     def _conclusive(self, scope: str) -> bool:
-        parts = scope.split("/")
-        if parts[0] not in self.looked:
+        if scope.partition("/")[0] not in self.looked:
             return False
-        return not any("/".join(parts[:length]) in self.inconclusive for length in range(1, len(parts) + 1))
+        return self.inconclusive.isdisjoint(_around(scope))
+
+
+def _around(scope: str) -> Iterator[str]:
+    """Yield the scope and every one that it is part of; a path in it may be Windows', whose folders end at backslashes."""
+    yield scope
+    for place, character in enumerate(scope):
+        if character in "/\\":
+            yield scope[:place]
+            yield scope[: place + 1]

@@ -67,6 +67,8 @@ class DocumentKind(StrEnum):
     MANAGED_MCP = "managed-mcp"
     MANAGED_PREFERENCES = "managed-preferences"  # a macOS profile or HKLM, as the JSON that the client makes of it
     REMOTE_CACHE = "remote-settings"  # what the vendor's server manages, as cached in a user's home
+    WINDOWS_SETTINGS = "windows-managed-settings"  # inside WSL: those of the Windows machine around it
+    WINDOWS_DROPIN = "windows-managed-settings.d"
     USER_REGISTRY = "user-registry"  # HKCU, which the user writes
     USER_SETTINGS = "user-settings"
     PROJECT_SETTINGS = "project-settings"

@@ -20,16 +20,12 @@ from agent.ports import Files
 from agent.sources.passing import touched
 from agent.sources.settling import settled
 from agent.sources.stores import PREFERENCES, Registry, store_documents
+from agent.sources.windows_side import inside_windows, registry_unseen, windows_documents
 
 SIGNATURE = ".sig"
 """What `ssh-keygen -Y sign` adds to the name of the file that it signs."""
 
 _SCOPE = Scope("managed")
-_KERNEL = "/proc/sys/kernel/osrelease"
-_INSIDE_WINDOWS = (
-    "this Linux runs inside Windows (WSL): a policy there that sets wslInheritsWindowsSettings comes before what stands here, "
-    "and is not seen from here; see what the agent on Windows reports"
-)
 _BLIND = {
     Trouble.DENIED: CoverageState.UNREADABLE,
     Trouble.IO_ERROR: CoverageState.UNREADABLE,
@@ -92,6 +88,7 @@ class ManagedSource:
             ),
             self._document(DocumentKind.MANAGED_MCP, self._in(self._folder, self._names.servers)),
             *self.stores(CLAUDE_CODE),
+            *(windows_documents(self._files, self._document) if inside_windows(self._files) else ()),
         )
         misplaced = tuple(
             document
@@ -144,8 +141,8 @@ class ManagedSource:
         if self._files.os == "windows" and self._around.registry is None:
             text = "the registry of a disk that does not run is not read: a policy in HKLM or HKCU is not seen"
             yield Coverage(Scope("managed", path="registry"), CoverageState.SKIPPED, text)
-        if self._files.os == "linux" and "microsoft" in _text(self._files.read(_KERNEL)).casefold():
-            yield Coverage(Scope("managed", path="windows"), CoverageState.SKIPPED, _INSIDE_WINDOWS)
+        if inside_windows(self._files):
+            yield registry_unseen()
 
     def _guards(self, found: Sequence[Content | Listing], own: Sequence[Facts]) -> dict[str, Guard]:
         passed = {facts.path: facts for item in found for facts in item.access}

@@ -21,6 +21,8 @@ PATHS = {
     DocumentKind.MANAGED_PREFERENCES: "/Library/Managed Preferences/com.anthropic.claudecode.plist",
     DocumentKind.REMOTE_CACHE: "/home/ann/.claude/remote-settings.json",
     DocumentKind.USER_REGISTRY: "HKU\\S-1-5-21-1\\SOFTWARE\\Policies\\ClaudeCode\\Settings",
+    DocumentKind.WINDOWS_SETTINGS: "/mnt/c/Program Files/ClaudeCode/managed-settings.json",
+    DocumentKind.WINDOWS_DROPIN: "/mnt/c/Program Files/ClaudeCode/managed-settings.d/50.json",
     DocumentKind.USER_SETTINGS: "/home/ann/.claude/settings.json",
     DocumentKind.PROJECT_SETTINGS: "/work/p/.claude/settings.json",
     DocumentKind.LOCAL_SETTINGS: "/work/p/.claude/settings.local.json",

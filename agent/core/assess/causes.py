@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from agent.core.observation import ManagedLook
 from agent.core.place import Data
 from agent.core.policy.effective import Policy
-from agent.core.policy.ranking import SHADOWED, USERS_OWN
+from agent.core.policy.sources import SHADOWED, USERS_OWN
 from agent.core.recognition import RunningServer
 
 

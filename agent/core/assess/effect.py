@@ -8,7 +8,7 @@ from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, DocumentKind, ManagedLook, Scope
 from agent.core.policy.effective import Policy, effective
 from agent.core.policy.managed import CLAUDE_CODE
-from agent.core.policy.ranking import SHADOWED, USERS_OWN
+from agent.core.policy.sources import SHADOWED, USERS_OWN
 
 _OWN = frozenset({DocumentKind.REMOTE_CACHE, DocumentKind.USER_REGISTRY})
 _REMEDY = {

@@ -24,6 +24,8 @@ _STATE_OF_CODE: dict[str, ManagedState] = {"unreadable": "unreadable", "malforme
 _SOUND: frozenset[ManagedState] = frozenset({"intact", "unverified"})
 _WRITTEN: frozenset[ManagedState] = frozenset({"missing", "malformed", "unexpected"})
 """Other states than `modified` that somebody brought about."""
+_NOT_OURS = frozenset({DocumentKind.USER_REGISTRY, DocumentKind.WINDOWS_SETTINGS, DocumentKind.WINDOWS_DROPIN})
+"""Who may write these is not judged: HKCU is its user's in any case, and Windows' own protection is not seen from inside WSL."""
 _NO_PROCESS = "Which process wrote it is not known: the system did not tell."
 
 
@@ -114,8 +116,7 @@ def _faults(document: Document, look: ManagedLook, users: Sequence[User]) -> Ite
         yield fault
     elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
         yield "unreadable", f"It does not bind {', '.join(shut_out)}, whose client may not read it."
-    own = document.kind is DocumentKind.USER_REGISTRY  # its user's in any case: the ranking of the sources says so
-    who = [] if own else list(writers(content.access, look.guards, look.accounts))
+    who = [] if document.kind in _NOT_OURS else list(writers(content.access, look.guards, look.accounts))
     if out := leads_out(content.access, document.path, look.folder):
         who.append(out)
     if who:

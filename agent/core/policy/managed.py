@@ -7,7 +7,7 @@ say; null is no value.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from agent.core.access import may_read
 from agent.core.entry import read_servers
@@ -24,7 +24,7 @@ from agent.core.policy.documents import (
     read_managed_mcp,
     read_settings,
 )
-from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
+from agent.core.policy.members import INHERITS, LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
@@ -40,7 +40,7 @@ class Managed:
     """The managed side, merged. `refusal` is why the client does not start, `unjudged` why that could not be found out.
 
     `unread` is what keeps it from starting unless some managed file sets something. `keys` are all members that are set to
-    something, `behavior` is `managedSourcesBehavior`.
+    something, `behavior` is `managedSourcesBehavior`, `inherits` what the files say of `wslInheritsWindowsSettings` together.
     """
 
     rules: RuleSet = NEWEST
@@ -62,6 +62,7 @@ class Managed:
     unread: str | None = None
     keys: frozenset[str] = frozenset()
     behavior: str | None = None
+    inherits: Literal["no", "invalid", "yes"] = "no"
 
 
 def read_files(documents: Sequence[Document], dropins: Listing | None, user: User | None, rules: RuleSet) -> Managed:
@@ -182,6 +183,7 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
         problems=(*managed.problems, *problems),
         keys=managed.keys.union(key for key, item in value.items() if sets(key, item, servers)),
         behavior=str(value["managedSourcesBehavior"]) if "managedSourcesBehavior" in value else managed.behavior,
+        inherits=_inherits(value, managed.inherits),
         unjudged=managed.unjudged or (helper and f"{path}: {helper} computes the policy, which only the client runs."),
     )
 
@@ -192,6 +194,14 @@ def _switch(value: Mapping[str, Any], key: str, path: str, before: Place | None)
     if setting is None:
         return before
     return None if setting is False or setting == "false" else Place(path, pointer_to(key))
+
+
+def _inherits(value: Mapping[str, Any], before: Literal["no", "invalid", "yes"]) -> Literal["no", "invalid", "yes"]:
+    """One file that says yes is enough; a value that is neither counts where none does."""
+    setting = value.get(INHERITS)
+    if setting is True or setting == "true":
+        return "yes"
+    return before if setting is None or setting is False or setting == "false" or before == "yes" else "invalid"
 
 
 def _plugin_only(value: Mapping[str, Any], path: str, before: Place | None) -> Place | None:

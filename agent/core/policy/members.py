@@ -14,6 +14,7 @@ from agent.core.policy.user_schema import fits
 from agent.core.server import Problem, Server
 
 LOCK, PLUGIN_ONLY, NO_SIDELOAD = "allowManagedMcpServersOnly", "strictPluginOnlyCustomization", "disableSideloadFlags"
+INHERITS = "wslInheritsWindowsSettings"
 
 
 def misfits(value: Mapping[str, object], path: str) -> tuple[Problem, ...]:

@@ -1,10 +1,11 @@
 """Every source of managed settings, which one wins, and what the others still add.
 
 From the highest rank: the cache of server-managed settings in a user's home, the system's policy store (macOS managed
-preferences, Windows HKLM), the managed files with their drop-ins merged, and HKCU, which users write themselves. The highest one
-that sets any policy key is the policy ("first-wins"); below "merge" lists add up, and `allowedMcpServers` comes whole from the
-highest that sets it. From 2.1.273 on the lock and deny entries count from every source but HKCU, and under the lock the allow
-list comes from the highest that sets one. HKCU counts only where no administrator's source is present at all.
+preferences, Windows HKLM), inside WSL the managed files of Windows (`windows_side`), the managed files with their drop-ins merged
+and HKCU, which users write themselves. The highest one that sets any policy key is the policy ("first-wins"); below "merge" lists
+add up, and `allowedMcpServers` comes whole from the highest that sets it. From 2.1.273 on the lock and deny entries count from
+every source but HKCU, and under the lock the allow list comes from the highest that sets one. HKCU counts only where no
+administrator's source is present at all.
 
 Source: code.claude.com/docs/en/managed-settings. managed-mcp.json takes no part: it applies whichever source wins.
 """
@@ -16,24 +17,26 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Listing, Missing, Place, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.managed import Managed, read_files, read_store, with_managed_mcp
-from agent.core.policy.members import LOCK
+from agent.core.policy.members import INHERITS, LOCK
 from agent.core.policy.rules import Rule
 from agent.core.policy.rulesets import RuleSet
-from agent.core.policy.sources import Source
+from agent.core.policy.sources import SHADOWED, USERS_OWN, Source
+from agent.core.policy.windows_side import read_sides
 from agent.core.server import Problem, Server
 
 TITLES = {
     DocumentKind.REMOTE_CACHE: "the cache of server-managed settings",
     DocumentKind.MANAGED_PREFERENCES: "the system's policy store",
+    DocumentKind.WINDOWS_SETTINGS: "the managed files of Windows",
     DocumentKind.MANAGED_SETTINGS: "the managed files",
     DocumentKind.USER_REGISTRY: "HKCU, which the user writes",
 }
 """The sources in the order of their rank, the highest first, with what people call them."""
+_BESIDE_FILES = frozenset((*TITLES, DocumentKind.WINDOWS_DROPIN)) - {DocumentKind.MANAGED_SETTINGS}
 _USERS_OWN = frozenset({DocumentKind.REMOTE_CACHE, DocumentKind.USER_REGISTRY})
-_CONTROL_KEYS = frozenset({"wslInheritsWindowsSettings", "managedSourcesBehavior"})
+_CONTROL_KEYS = frozenset({INHERITS, "managedSourcesBehavior"})
 _ELSEWHERE = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 _ON = ("1", "true")
-SHADOWED, USERS_OWN = "shadowed", "users-own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,14 @@ class Tier:
 
 def read_managed(documents: Sequence[Document], dropins: Listing | None, user: User | None, rules: RuleSet) -> Managed:
     """Return the managed side of `documents` as the client of `user` reads it."""
-    files = Tier(DocumentKind.MANAGED_SETTINGS, read_files(documents, dropins, user, rules))
+    sides = read_sides(documents, read_files(documents, dropins, user, rules), user, rules)
+    files = Tier(DocumentKind.MANAGED_SETTINGS, sides.linux)
+    windows = Tier(DocumentKind.WINDOWS_SETTINGS, sides.windows)
     there = {document.kind for document in documents if not isinstance(document.content, Missing)}
-    if there.isdisjoint(TITLES.keys() - {DocumentKind.MANAGED_SETTINGS}):
+    if there.isdisjoint(_BESIDE_FILES):
         return with_managed_mcp(files.said, documents, user)
-    tiers = [files if kind is files.kind else Tier(kind, read_store(documents, kind, user, rules)) for kind in TITLES]
+    known = {files.kind: files, windows.kind: windows}
+    tiers = [known.get(kind) or Tier(kind, read_store(documents, kind, user, rules)) for kind in TITLES]
     return with_managed_mcp(_ranked(tiers, rules), documents, user)
 
 

@@ -33,6 +33,7 @@ class RuleSet:
     refuses_malformed: bool = True  # malformed managed settings keep the client from starting
     closes_wrong_types: bool = True  # wrong-typed restrictive values take their restrictive meaning
     merges_sources: bool = True  # managedSourcesBehavior
+    inherits_windows: bool = True  # wslInheritsWindowsSettings
     crosses_sources: bool = True  # the lock and deny entries count from every administrator's source
     project_deny_spares_managed: bool = True  # a project's deny entries do not bind the organisation's servers
 
@@ -44,6 +45,7 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
     # first version, and what was not so before it
     ("2.0.22", lambda rules: replace(rules, lists=False)),
     ("2.1.83", lambda rules: replace(rules, dropins=False, judges_dynamic=False)),
+    ("2.1.118", lambda rules: replace(rules, inherits_windows=False)),
     ("2.1.153", lambda rules: replace(rules, judges_agents=False)),
     ("2.1.154", lambda rules: replace(rules, drops_bad_entry=False)),
     ("2.1.166", lambda rules: replace(rules, expands=False, drops_bad_value=False)),

@@ -21,6 +21,8 @@ _SCOPES = {
     DocumentKind.LOCAL_SETTINGS: RuleScope.LOCAL,
 }
 REJECTED = "disabledMcpjsonServers"
+SHADOWED, USERS_OWN, NOT_INHERITED = "shadowed", "users-own", "not-inherited"
+"""What a source's place in the ranking makes of it: another takes its place, its user writes it, it does not bind here."""
 
 
 @dataclass(frozen=True, slots=True)

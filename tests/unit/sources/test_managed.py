@@ -102,11 +102,26 @@ def test_a_link_out_of_the_managed_folder_is_followed_as_the_client_follows_it()
     assert content.facts.path == "/home/ann/mine.json"
 
 
-def test_a_linux_inside_windows_says_that_the_policy_of_windows_is_not_seen_from_it() -> None:
-    kernels = {"5.15.167.4-microsoft-standard-WSL2\n": ["windows"], "6.1.0-28-amd64\n": []}
-    for kernel, unseen in kernels.items():
-        rows = look(Tree({"/proc/sys/kernel/osrelease": kernel})).coverage
-        assert [row.scope.path for row in rows if row.state is CoverageState.SKIPPED] == unseen
+WSL = {"/proc/version": "Linux version 5.15.167.4-microsoft-standard-WSL2 (root@x) #1 SMP\n"}
+WINDOWS = "/mnt/c/Program Files/ClaudeCode"
+
+
+@pytest.mark.parametrize(("kernel", "unseen"), [(WSL["/proc/version"], ["windows"]), ("Linux version 6.1.0-28\n", [])])
+def test_a_linux_inside_windows_says_that_the_registry_is_not_seen_from_it(kernel: str, unseen: list[str]) -> None:
+    rows = look(Tree({"/proc/version": kernel})).coverage
+    assert [row.scope.path for row in rows if row.state is CoverageState.SKIPPED] == unseen
+
+
+def test_inside_windows_the_managed_files_of_windows_are_read_and_nowhere_else() -> None:
+    files = {
+        f"{WINDOWS}/managed-settings.json": "{}",
+        f"{WINDOWS}/managed-settings.d/1.json": "{}",
+        f"{WINDOWS}/managed-settings.d/.x": "",
+    }
+    kinds = {DocumentKind.WINDOWS_SETTINGS, DocumentKind.WINDOWS_DROPIN}
+    inside = [item.path for item in look(Tree({**files, **WSL})).documents if item.kind in kinds]
+    assert inside == [f"{WINDOWS}/managed-settings.json", f"{WINDOWS}/managed-settings.d/1.json"]
+    assert not [item for item in look(Tree(files)).documents if item.kind in kinds]
 
 
 def test_the_folders_are_watched_also_while_they_do_not_exist() -> None:

@@ -6,7 +6,7 @@ import pytest
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data, Facts, User
 from agent.core.policy.effective import Policy, effective
-from agent.core.policy.ranking import SHADOWED, USERS_OWN
+from agent.core.policy.sources import SHADOWED, USERS_OWN
 from tests.sim.policies import PATHS
 
 FILES, STORE = DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_PREFERENCES
