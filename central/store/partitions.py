@@ -5,6 +5,7 @@ from sqlalchemy import Connection, Table, delete, select, text
 from central.store.schema import PARTITIONED
 
 _PIECE = 5_000
+_LOCK = 0x4D435044
 SECONDS_PER_DAY = 86_400
 
 
@@ -14,9 +15,10 @@ def day_of(at: float) -> int:
 
 
 def prepare(connection: Connection, day: int, ahead: int = 2) -> None:
-    """Make sure that rows of `day` and of the days after it find their partitions."""
+    """Make sure that rows of `day` and of the days after it find their partitions; copies of the program take turns."""
     if connection.dialect.name != "postgresql":
         return
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     for table in PARTITIONED:
         for each in range(day, day + ahead + 1):
             connection.execute(
