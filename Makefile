@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg release
+.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,8 +88,9 @@ freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/,
 	dist/mcp-compliance-agent/mcp-compliance selfcheck
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance-osquery.spec
 	$(BIN)/python -m pytest -m frozen tests/frozen
-	@rm -f dist/*.deb dist/*.rpm
+	@rm -f dist/*.deb dist/*.rpm dist/*.pkg
 	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance dist/mcp-compliance-agent > dist/mcp-compliance-agent.cdx.json
+	$(FREEZE)/python packaging/release/sbom.py build/mcp-compliance-osquery dist/mcp-compliance-osquery > dist/mcp-compliance-osquery.cdx.json
 	$(FREEZE)/python packaging/release/sizes.py build/mcp-compliance dist/mcp-compliance-agent
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' agent/__init__.py)
@@ -135,12 +136,18 @@ version:
 pkg: freeze ## Make the macOS package of the frozen program (on a Mac; APPLICATION_IDENTITY, INSTALLER_IDENTITY, NOTARY_PROFILE sign it)
 	packaging/macos/build-pkg.sh dist/mcp-compliance-agent $(VERSION) dist/mcp-compliance-agent-$(VERSION).pkg
 
+e2e-macos: pkg ## Install, ask and purge the macOS package on this Mac (sudo)
+	packaging/macos/try-pkg.sh dist/mcp-compliance-agent-$(VERSION).pkg
+	$(BIN)/python packaging/release/passed.py dist dist/mcp-compliance-agent-$(VERSION).pkg
+
 # What can be built on this system, and the tests that its packages must pass.
-PACKAGED_Linux  := e2e-linux
-PACKAGED_Darwin := pkg
+PACKAGED_Linux  := e2e-linux e2e-windows
+PACKAGED_Darwin := e2e-macos
 release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-release: $(PACKAGED_$(shell uname -s)) ## Build, test and gather a release in dist/release; refuses where version, changelog and program disagree
-	$(BIN)/python packaging/release/release.py dist
+release: $(VENV)/dev.stamp ## Build, test and gather a release in dist/release; refuses where version, changelog, program and package tests disagree
+	$(BIN)/python packaging/release/release.py --may
+	$(MAKE) $(PACKAGED_$(shell uname -s))
+	$(BIN)/python packaging/release/release.py
 
 bench: $(VENV)/dev.stamp ## Measure; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

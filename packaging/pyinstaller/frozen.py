@@ -29,7 +29,10 @@ EXCLUDES = [
     "pydoc",
     "tkinter",
     "turtle",
+    "tzdata",  # no local time is ever reckoned with
     "unittest",
+    "win32evtlog",  # logging would load pywin32 for a handler that is not used
+    "win32evtlogutil",
     "xmlrpc",
 ]
 

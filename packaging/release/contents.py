@@ -20,6 +20,7 @@ from PyInstaller.archive.readers import CArchiveReader
 
 CHECKOUT = Path(__file__).parents[2]
 _DPKG = "/usr/bin/dpkg-query"
+_OWN = ("agent", "osquery_tables", "packaging/pyinstaller")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,7 +44,7 @@ class Item:
 
 def contents(build: Path, dist: Path) -> tuple[Item, ...]:
     """Return everything in the folder `dist`, by the tables in PyInstaller's work folder `build`."""
-    program = dist / f"{build.name}{'.exe' if sys.platform == 'win32' else ''}"
+    (program,) = (file for file in dist.iterdir() if file.is_file())
     modules = tuple(_modules(build, program))
     packed = sum(item.bytes for item in modules)
     loader = Owner("pypi", "pyinstaller", pyinstaller_version)
@@ -77,7 +78,7 @@ def _table(file: Path) -> tuple[Any, ...]:
 
 def _owner(source: Path) -> Owner:
     real = source.resolve()
-    if real.is_relative_to(CHECKOUT / "agent") or real.name in ("inventory.json", "entry.py"):
+    if any(real.is_relative_to(CHECKOUT / own) for own in _OWN) or real.name == "inventory.json":
         return agent()
     if real in (known := _by_file()):
         return known[real]

@@ -1,9 +1,11 @@
 """Gather what was built into dist/release with checksums and a manifest, or say why this is no release.
 
-`make release` runs it after the packages have passed their tests. It refuses, with every reason at once, where the version and
-the changelog don't agree, where the checkout is not the commit that it says, and where the frozen program is not whole.
+`release.py --may` asks before anything is built: do version, changelog and commit agree? `release.py` gathers, after the packages
+have passed their tests, and asks again: also whether the frozen program is whole and of this version, and whether each package is,
+byte for byte, one that passed. It refuses with every reason at once.
 """
 
+import argparse
 import gzip
 import hashlib
 import json
@@ -16,12 +18,18 @@ import sys
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import passed
+
 CHECKOUT = Path(__file__).parents[2]
+DIST = CHECKOUT / "dist"
 NAME = "mcp-compliance-agent"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+FOR_TESTS = "for-tests"
+"""In the name of a package that is none to deploy: the MSI that Linux makes has the one Windows CPython that starts under Wine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,17 @@ class Artifact:
     sha256: str
 
 
-def reasons_against(version: str, changelog: str, selfcheck: dict[str, Any], changed: Sequence[str]) -> Iterator[str]:
-    """Yield why this must not be released. `changed` are the files that the commit does not hold as they are."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built: what the frozen program says of itself, the packages, and which of them did not pass their tests."""
+
+    selfcheck: dict[str, Any]
+    packages: Sequence[str]
+    untested: Sequence[str]
+
+
+def reasons_against_building(version: str, changelog: str, changed: Sequence[str]) -> Iterator[str]:
+    """Yield why a release must not even be built. `changed` are the files that the commit does not hold as they are."""
     sections = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]
     titles = [section.partition("\n")[0].split()[0].strip("[]") for section in sections]
     bodies = {title: section.partition("\n")[2].strip() for title, section in zip(titles, sections, strict=True)}
@@ -44,13 +61,22 @@ def reasons_against(version: str, changelog: str, selfcheck: dict[str, Any], cha
         yield f"CHANGELOG.md knows a newer version than {version}: agent/__init__.py names an old one"
     if bodies.get("Unreleased"):
         yield "CHANGELOG.md still has something under Unreleased"
+    if changed:
+        yield f"the commit does not hold {', '.join(changed)}"
+
+
+def reasons_against(version: str, built: Built) -> Iterator[str]:
+    """Yield why what was built must not be released."""
+    selfcheck = built.selfcheck
     if not selfcheck.get("frozen") or not selfcheck.get("whole"):
         lost = [part["name"] for part in selfcheck.get("parts", ()) if not part["whole"]]
         yield f"the frozen program is not whole: {', '.join(lost) or 'it does not start'}"
     if selfcheck.get("agent_version") != version:
         yield f"the frozen program is {selfcheck.get('agent_version')}, and this is {version}"
-    if changed:
-        yield f"the commit does not hold {', '.join(changed)}"
+    if not built.packages:
+        yield f"there is no package of {version}"
+    if built.untested:
+        yield f"the package tests have not passed for {', '.join(built.untested)} as it is now"
 
 
 def manifest(
@@ -69,23 +95,24 @@ def manifest(
     }
 
 
+def packages(dist: Path, version: str) -> tuple[Path, ...]:
+    """Return the packages of this version, those that are for tests alone last."""
+    deployed = [dist.glob(f"{NAME}[-_]{version}[-_.]*{kind}") for kind in (".deb", ".rpm", ".pkg", ".msi")]
+    return (*sorted(chain(*deployed)), *sorted((dist / "windows").glob(f"{NAME}-{version}.msi")))
+
+
 def gather(dist: Path, version: str) -> tuple[Artifact, ...]:
     """Copy what was built into the release folder, made anew; return what is in it."""
     release = dist / "release"
     shutil.rmtree(release, ignore_errors=True)
     release.mkdir(parents=True)
-    for pattern in (
-        f"{NAME}*{version}*.deb",
-        f"{NAME}*{version}*.rpm",
-        f"{NAME}*{version}*.pkg",
-        f"{NAME}*{version}*.msi",
-    ):
-        for file in sorted(dist.glob(pattern)):
-            shutil.copy2(file, release)
-    shutil.copy2(dist / f"{NAME}.cdx.json", release / f"{NAME}-{version}.cdx.json")
+    for file in packages(dist, version):
+        note = "" if file.parent == dist else f".{FOR_TESTS}"
+        shutil.copy2(file, release / f"{file.stem}{note}{file.suffix}")
     system = f"{platform.system().lower()}-{platform.machine().lower()}"
     for folder in sorted(path for path in dist.iterdir() if path.is_dir() and path.name.startswith("mcp-compliance-")):
         _pack(folder, release / f"{folder.name}-{version}-{system}.tar.gz")
+        shutil.copy2(dist / f"{folder.name}.cdx.json", release / f"{folder.name}-{version}-{system}.cdx.json")
     return tuple(_artifact(file) for file in sorted(release.iterdir()))
 
 
@@ -120,35 +147,53 @@ def _git(*words: str) -> str:
 
 
 def _selfcheck(program: Path) -> dict[str, Any]:
-    done = subprocess.run([str(program), "selfcheck", "--json"], check=False, capture_output=True, text=True)
     try:
+        done = subprocess.run([str(program), "selfcheck", "--json"], check=False, capture_output=True, text=True)
         found: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
+    except (OSError, ValueError):  # not there, or no answer
         return {}
     return found
 
 
-def main(dist: Path) -> int:
+def _refused(reasons: Iterator[str]) -> bool:
+    told = [f"No release: {reason}." for reason in reasons]
+    if told:
+        print("\n".join(told), file=sys.stderr)
+    return bool(told)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Make the release, or print why not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--may", action="store_true", help="ask only whether a release may be built of this commit")
+    given = parser.parse_args(arguments)
     found = re.search(r'^__version__ = "(.+)"$', (CHECKOUT / "agent/__init__.py").read_text(), re.MULTILINE)
     version = found[1] if found else ""
-    program = dist / NAME / ("mcp-compliance.exe" if sys.platform == "win32" else "mcp-compliance")
-    selfcheck = _selfcheck(program)
     changed = [line[3:] for line in _git("status", "--porcelain").splitlines()]
-    reasons = list(reasons_against(version, (CHECKOUT / "CHANGELOG.md").read_text("utf-8"), selfcheck, changed))
-    if reasons:
-        print("\n".join(f"No release: {reason}." for reason in reasons), file=sys.stderr)
+    changelog = (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
+    if _refused(reasons_against_building(version, changelog, changed)):
         return 1
-    artifacts = gather(dist, version)
-    release = dist / "release"
-    document = manifest(version, _git("rev-parse", "HEAD").strip(), selfcheck["parts"], artifacts)
+    if given.may:
+        return 0
+    program = DIST / NAME / ("mcp-compliance.exe" if sys.platform == "win32" else "mcp-compliance")
+    files = packages(DIST, version)
+    built = Built(_selfcheck(program), [file.name for file in files], passed.without(DIST, files))
+    if _refused(reasons_against(version, built)):
+        return 1
+    _write(version, built.selfcheck["parts"])
+    return 0
+
+
+def _write(version: str, parts: Sequence[dict[str, Any]]) -> None:
+    artifacts = gather(DIST, version)
+    release = DIST / "release"
+    document = manifest(version, _git("rev-parse", "HEAD").strip(), parts, artifacts)
     (release / MANIFEST).write_text(json.dumps(document, indent=1) + "\n")
     listed = [*artifacts, _artifact(release / MANIFEST)]
     (release / SUMS).write_text("".join(f"{item.sha256}  {item.name}\n" for item in listed))
     for item in listed:
         print(f"{item.sha256}  {item.bytes:>10}  {item.name}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main())

@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -28,11 +29,11 @@ _LICENCES = {"python": "PSF-2.0", "agent": "Apache-2.0"}
 _NAMESPACE = uuid.UUID("6a3f0f0e-6d4b-4f8b-9d0c-1f6a2f7a5c11")
 
 
-def bill(items: Sequence[Item], made: datetime) -> Bom:
-    """Return the bill of `items`; the same items and moment give the same bill."""
+def bill(name: str, items: Sequence[Item], made: datetime) -> Bom:
+    """Return the bill of `items`, which are the program `name`; the same items and moment give the same bill."""
     bom = Bom()
     own = agent()
-    root = _component(own, ComponentType.APPLICATION, ())
+    root = _component(replace(own, name=name), ComponentType.APPLICATION, ())
     bom.metadata.component = root
     bom.metadata.timestamp = made
     parts = [
@@ -107,7 +108,7 @@ def _stated(found: Distribution) -> Iterator[str]:
 def main(build: Path, dist: Path) -> None:
     """Print the bill."""
     made = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
-    bom = bill(contents(build, dist), made)
+    bom = bill(dist.name, contents(build, dist), made)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=1)
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         sys.exit(f"The bill of materials is not valid CycloneDX: {error}")

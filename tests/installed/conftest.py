@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import passed
 import pytest
 
 from tests.installed.debian import Debian
@@ -19,6 +20,28 @@ CENTRAL = "central.test"
 
 Later = Callable[[str], str]
 """From a kind of package to the path, on the machine, of a later version of it."""
+
+
+PACKAGES = {"installed": ("*.deb", "*.rpm"), "installed_windows": ("windows/*.msi",)}
+"""What is installed by the tests of each marker, below `DIST`."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let no package count as tested while its tests run."""
+    if packages := _packages(session):
+        passed.forget(DIST, packages)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write down, for a release, which packages have passed all of their tests."""
+    option = session.config.option
+    if exitstatus == 0 and not (option.keyword or option.collectonly) and (packages := _packages(session)):
+        passed.note(DIST, packages)
+
+
+def _packages(session: pytest.Session) -> list[Path]:
+    patterns = PACKAGES.get(session.config.option.markexpr, ())
+    return [file for pattern in patterns for file in DIST.glob(pattern)]
 
 
 @pytest.fixture(scope="module")
