@@ -1,8 +1,8 @@
 """Gather what was built into dist/release with checksums and a manifest, or say why this is no release.
 
 `release.py --may` asks before anything is built: do version, changelog and commit agree? `release.py` gathers, after the packages
-have passed their tests, and asks again: also whether the frozen program is whole and of this version, and whether each package is,
-byte for byte, one that passed. It refuses with every reason at once.
+have passed their tests, and asks again: also whether the frozen program is whole and of this version, and whether each package
+is, byte for byte, one that passed. It refuses with every reason at once.
 """
 
 import argparse
@@ -29,7 +29,7 @@ DIST = CHECKOUT / "dist"
 NAME = "mcp-compliance-agent"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 FOR_TESTS = "for-tests"
-"""In the name of a package that is none to deploy: the MSI that Linux makes has the one Windows CPython that starts under Wine."""
+"""In the name of a package that is none to deploy: the MSI that Linux makes holds what Wine needs, and Windows must not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,45 @@
 # Puts the endpoint's token where the settings look for it: readable by SYSTEM and administrators alone, on no command line.
-# Paste the token into the MDM's own, access-controlled copy of this script; never commit it.
+# Paste the token into the MDM's own, access-controlled copy of this script; never commit it. Windows PowerShell 5.1, as SYSTEM.
 $ErrorActionPreference = 'Stop'
 $token = 'PASTE-THE-TOKEN-HERE'
-if ($token.StartsWith('PASTE-')) { Write-Error 'No token was pasted into this script; nothing was changed.'; exit 1 }
-
-$folder = Join-Path $env:ProgramData 'MCPComplianceAgent'
-New-Item -ItemType Directory -Force -Path $folder | Out-Null
-$new = Join-Path $folder 'token.new'
-$acl = New-Object System.Security.AccessControl.FileSecurity
-$acl.SetAccessRuleProtection($true, $false)
-foreach ($sid in 'S-1-5-18', 'S-1-5-32-544') {
-    $who = New-Object System.Security.Principal.SecurityIdentifier $sid
-    $acl.AddAccessRule((New-Object System.Security.AccessControl.FileSystemAccessRule $who, 'FullControl', 'Allow'))
+if ($token.StartsWith('PASTE-')) {
+    [Console]::Error.WriteLine('No token was pasted into this script; nothing was changed.')
+    exit 1
 }
-New-Item -ItemType File -Force -Path $new | Out-Null
-Set-Acl -LiteralPath $new -AclObject $acl
-[System.IO.File]::WriteAllText($new, $token)
+
+$trusted = 'S-1-5-18', 'S-1-5-32-544' # SYSTEM and the administrators
+$folder = Join-Path $env:ProgramData 'MCPComplianceAgent'
+if (Test-Path -LiteralPath $folder) {
+    # Any user may make folders in ProgramData, and whoever owns this one could put another file in the token's place.
+    $owner = (Get-Acl -LiteralPath $folder).GetOwner([System.Security.Principal.SecurityIdentifier]).Value
+    if ($owner -notin $trusted) {
+        [Console]::Error.WriteLine("$folder belongs to $owner, not to administrators. Install the agent, which puts it aside, or remove it.")
+        exit 1
+    }
+}
+
+function Protect($acl, $inherited) {
+    $acl.SetAccessRuleProtection($true, $false)
+    foreach ($sid in $trusted) {
+        $who = New-Object System.Security.Principal.SecurityIdentifier $sid
+        $acl.AddAccessRule((New-Object System.Security.AccessControl.FileSystemAccessRule $who, 'FullControl', $inherited, 'None', 'Allow'))
+    }
+    $acl
+}
+
+if (-not (Test-Path -LiteralPath $folder)) {
+    $closed = Protect (New-Object System.Security.AccessControl.DirectorySecurity) 'ContainerInherit, ObjectInherit'
+    [System.IO.Directory]::CreateDirectory($folder, $closed) | Out-Null
+}
+# A new name, made for this file alone and closed from the first moment.
+$new = Join-Path $folder ('token.' + [System.Guid]::NewGuid().ToString('N'))
+$closed = Protect (New-Object System.Security.AccessControl.FileSecurity) 'None'
+$file = New-Object System.IO.FileStream $new, 'CreateNew', 'FullControl', 'None', 4096, 'None', $closed
+try {
+    $bytes = [System.Text.Encoding]::ASCII.GetBytes($token)
+    $file.Write($bytes, 0, $bytes.Length)
+} finally {
+    $file.Close()
+}
 Move-Item -Force -LiteralPath $new -Destination (Join-Path $folder 'token')
 Restart-Service -Name 'mcp-compliance-agent' -ErrorAction SilentlyContinue

@@ -84,7 +84,8 @@ def test_where_everything_agrees_there_is_a_release_with_the_true_checksums(chec
     done = checkout.release()
     assert (done.returncode, done.stderr) == (0, "")
     folder = checkout.dist / "release"
-    sums = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: digest for digest, name in lines}
     assert set(sums) == {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
     for name, digest in sums.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
@@ -182,7 +183,10 @@ def test_where_something_disagrees_there_is_none_and_it_says_why(checkout: Check
     spoil(checkout)
     done = checkout.release()
     assert done.returncode == 1
-    assert f"No release: {(BEFORE_IT_IS_BUILT | ONCE_IT_IS_BUILT)[spoil]}" in done.stderr or "does not start" in done.stderr
+    assert (
+        f"No release: {(BEFORE_IT_IS_BUILT | ONCE_IT_IS_BUILT)[spoil]}" in done.stderr
+        or "does not start" in done.stderr
+    )
     assert not (checkout.dist / "release").exists()
 
 
