@@ -19,12 +19,15 @@ from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.app.tending import Tending
+from agent.app.waits import Waits
 from agent.app.whereto import KeepingHabits
 from agent.config.settings import Loaded
 from agent.core.assess.blind import Blindness
+from agent.core.sparing import Sparing
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder, this_machine
 from agent.host.own import own_facts, own_places
+from agent.host.power import Power
 from agent.host.watching import NativeWatcher
 from agent.ports import CannotStart, StoreError
 from agent.runtime.backoff import Backoff
@@ -34,7 +37,7 @@ from agent.runtime.mailbox import Mailbox
 from agent.runtime.pipeline import Pipeline
 from agent.runtime.supervisor import EXIT_STOPPED, End, Supervisor, WorkerHealth
 from agent.runtime.ticker import Ticker
-from agent.runtime.waiting import Worker
+from agent.runtime.waiting import Patience, Worker, usual
 from agent.runtime.watcher import Watcher
 from agent.sources.hints import Hints
 from agent.sources.walk import EVERY_S
@@ -97,7 +100,8 @@ class _Agent:
         self._eyes, self._settings, self._state = seeing, loaded.settings, state
         self._launches, self._listening = heard.launches, heard
         self._keeping = KeepingHabits(state, seeing.habits)
-        self._clock, self._budgets = SystemClock(), Budgets()
+        self._clock, self._budgets, self._power = SystemClock(), Budgets(), Power()
+        self._waits = Waits(Sparing(self._power.on_battery), self._launches, lambda: self._hints.health)
         self._health = Health(self._clock)
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
         self._health.hold("launches.unnoticed", self._launches.problem)
@@ -105,7 +109,9 @@ class _Agent:
         found = tampered(state, state / JOURNAL)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
-        self._deliveries = deliveries(self._settings, state, self._journal, self._clock, self._budgets, self._health)
+        self._deliveries = deliveries(
+            self._settings, state, self._journal, self._clock, self._budgets, self._health, self._waits.batch
+        )
         figures = Figures(self._journal, self._deliveries, self._launches, lambda: self._hints.health)
         interval = self._settings.reporting.heartbeat_interval_s
         self._teller = Teller(seeing.device, self._journal, self._clock, interval, _random(), figures.counters)
@@ -172,8 +178,18 @@ class _Agent:
         """Return the workers from the sources to the journal."""
         mailbox = Mailbox(self._budgets.beat_every_s)
         budgets = {self._eyes.processes.name: replace(self._budgets, look_gap_min_s=self._budgets.launch_gap_min_s)}
+        patience: dict[str, Patience] = {
+            self._eyes.processes.name: self._waits.sweep,
+            self._eyes.configs.name: self._waits.configs,
+        }
         watchers = [
-            Watcher(source, mailbox, self._clock, budgets.get(source.name, self._budgets))
+            Watcher(
+                source,
+                mailbox,
+                self._clock,
+                budgets.get(source.name, self._budgets),
+                patience=patience.get(source.name, usual),
+            )
             for source in self._eyes.sources
         ]
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
@@ -195,7 +211,7 @@ class _Agent:
         return [
             Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets),
             Ticker("habits", _STATUS_REFRESH_S, self._keeping.keep, self._budgets),
-            *([Ticker("walk", EVERY_S, walk.step, self._budgets)] if walk is not None else []),
+            *([Ticker("walk", EVERY_S, walk.step, self._budgets, self._waits.walk)] if walk is not None else []),
         ]
 
     def _workers(self) -> tuple[WorkerHealth, ...]:
@@ -212,6 +228,7 @@ class _Agent:
             opened=figures.opened,
             delivery=figures.delivery,
             process_events=lambda: self._launches.how,
+            on_battery=self._power.on_battery,
             standing_since=self._teller.since,
             metrics_file=self._settings.metrics.textfile,
             tables_file=self._state / TABLES_FILE if self._settings.osquery.database else None,

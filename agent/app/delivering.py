@@ -10,16 +10,25 @@ from agent.ports import Clock
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.delivery import Delivery
+from agent.runtime.waiting import Patience
 from agent.status.health import Health
 from agent.store.journal import Journal
 
 
-def deliveries(
-    settings: Settings, state: Path, journal: Journal, clock: Clock, budgets: Budgets, health: Health
+def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
+    settings: Settings,
+    state: Path,
+    journal: Journal,
+    clock: Clock,
+    budgets: Budgets,
+    health: Health,
+    patience: Patience,
 ) -> tuple[Delivery, ...]:
     """Return a delivery for each destination, known to the journal and woken by it."""
     device = journal.device_id
-    found = tuple(_delivery(one, journal, clock, budgets) for one in _usable(settings, state, device, clock, health))
+    found = tuple(
+        _delivery(one, journal, clock, budgets, patience) for one in _usable(settings, state, device, clock, health)
+    )
     journal.use_sinks([delivery.sink.name for delivery in found])
     for delivery in found:
         journal.try_again(delivery.sink.name)  # the settings may be better ones now
@@ -39,13 +48,24 @@ def _usable(settings: Settings, state: Path, device: str, clock: Clock, health: 
     health.hold("endpoint.none", None if far else "")
 
 
-def _delivery(destination: Destination, journal: Journal, clock: Clock, budgets: Budgets) -> Delivery:
+def _delivery(
+    destination: Destination, journal: Journal, clock: Clock, budgets: Budgets, patience: Patience
+) -> Delivery:
     backoff = Backoff(Random(), budgets.delivery_base_s, budgets.delivery_cap_s)  # noqa: S311 - jitter, not secrets
     # a fresh installation reports at once: nothing waits from an earlier run, and whoever rolls it out is watching
     spread = budgets.start_spread_s if destination.far and journal.counters().last_sequence else 0.0
     hold = backoff.random.uniform(0.0, spread)
     abort = getattr(destination.sink, "abort", _nothing)
-    return Delivery(destination.sink, journal, clock, backoff, budgets, abort, hold_s=hold)
+    return Delivery(
+        destination.sink,
+        journal,
+        clock,
+        backoff,
+        budgets,
+        abort,
+        patience=patience,
+        hold_s=hold,
+    )
 
 
 def _nothing() -> None:

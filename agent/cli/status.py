@@ -79,5 +79,7 @@ def _details(word: Word) -> Iterator[str]:
         )
     if word.document and not word.public:
         yield f"processes noticed by: {word.document.get('process_events') or 'the timed sweep alone'}"
+        if word.document.get("on_battery"):
+            yield "runs on battery: looks by the clock and reports that are no alerts wait longer"
     for condition in word.document.get("health") or ():
         yield one_line(f"agent     {condition['code']}  {condition.get('text', '')}")

@@ -259,6 +259,9 @@ class StatusDocument:
     process_events: Annotated[
         str, Field(description="what tells of processes as they start; empty where the table is only swept")
     ] = ""
+    on_battery: Annotated[
+        bool, Field(description="the machine runs on its battery: what can wait waits longer, events and alerts do not")
+    ] = False
     state_since: Annotated[
         float | None, Field(description="Unix time since which the summary's state is what it is; null: not known")
     ] = None

@@ -258,6 +258,7 @@ AGENT = Table(
         Column("pid", "its process", type="BIGINT"),
         Column("health", "codes of its health conditions that hold now, as a JSON array"),
         Column("process_events", "what tells it of starting processes; empty where the table is only swept"),
+        Column("on_battery", "1 while the machine runs on its battery, and what can wait waits longer", type="INTEGER"),
         Column("waiting", "reports that a destination has yet to take", type="INTEGER"),
     ),
     _agent,

@@ -14,7 +14,7 @@ from typing import Protocol
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater, Sink, StoreError, TooLarge
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
-from agent.runtime.waiting import Beat, WakeBit
+from agent.runtime.waiting import Beat, Patience, WakeBit, usual
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class Delivery:
     abort: Callable[[], None] = _nothing
     problem: str | None = field(default=None, init=False)
     last_accepted_at: float | None = field(default=None, init=False)
+    patience: Patience = usual  # for what is no alert and waits for company
     hold_s: float = 0.0  # after the start, unless an alert waits: a fleet that wakes together does not report together
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
     _failures: int = field(default=0, init=False)
@@ -147,7 +148,10 @@ class Delivery:
             self._hold_until = now + self.hold_s
         if now < self._hold_until:
             return 0.0 if self.outbox.urgent(self.sink.name) else self._hold_until - now
-        left = self._waiting_since + self.budgets.linger_s - now
+        linger_s = self.budgets.linger_s
+        if self.last_accepted_at is not None:  # the first word of all is what whoever starts the agent waits for
+            linger_s = self.patience(linger_s)
+        left = self._waiting_since + linger_s - now
         full = len(batch.events) >= self._max_events
         return 0.0 if full or self._failures or left <= 0 or self.outbox.urgent(self.sink.name) else left
 

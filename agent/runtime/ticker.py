@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.runtime.budgets import Budgets
-from agent.runtime.waiting import Beat, WakeBit
+from agent.runtime.waiting import Beat, Patience, WakeBit, usual
 
 
 @dataclass(eq=False)
@@ -16,6 +16,7 @@ class Ticker:
     interval_s: float
     action: Callable[[], None]
     budgets: Budgets
+    patience: Patience = usual
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
 
     def wake(self) -> None:
@@ -25,6 +26,6 @@ class Ticker:
     def run(self, stop: threading.Event, beat: Beat) -> None:
         """Act until `stop` is set."""
         while not stop.is_set():
-            self._bit.wait(self.interval_s, beat, self.budgets.beat_every_s)
+            self._bit.wait(self.patience(self.interval_s), beat, self.budgets.beat_every_s)
             if not stop.is_set():
                 self.action()

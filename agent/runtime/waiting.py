@@ -8,6 +8,15 @@ Beat = Callable[[], None]
 """Says that the calling worker is alive."""
 
 
+Patience = Callable[[float], float]
+"""Returns how long to wait now, in seconds, where on mains it would be so long."""
+
+
+def usual(seconds: float) -> float:
+    """Wait as long as ever (`Patience`)."""
+    return seconds
+
+
 class Worker(Protocol):
     """A named thread of the daemon. The supervisor makes the thread, and runs it again after a crash."""
 

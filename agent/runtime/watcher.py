@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from agent.ports import Clock, Nearby, Source, Wake
 from agent.runtime.budgets import Budgets
 from agent.runtime.mailbox import Mailbox
-from agent.runtime.waiting import Beat, WakeBit
+from agent.runtime.waiting import Beat, Patience, WakeBit, usual
 
 
 def _nothing() -> None:
@@ -21,7 +21,7 @@ def _nothing() -> None:
 class Watcher:
     """The worker of one source. An exception out of `look` is a crash: sources return what they could not see.
 
-    `moved` is called when the source may want to watch something else than before.
+    `moved` is called when the source may want to watch something else than before; `patience` is for the interval.
     """
 
     source: Source
@@ -29,6 +29,7 @@ class Watcher:
     clock: Clock
     budgets: Budgets
     moved: Wake = _nothing
+    patience: Patience = usual
     _watched: Sequence[str | Nearby] = field(default=(), init=False)
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
 
@@ -55,9 +56,10 @@ class Watcher:
 
     def _rest(self, took_s: float, stop: threading.Event, beat: Beat) -> None:
         """Wait for a hint or the interval, but never look more often than the budget allows, whoever writes files how fast."""
-        gap = min(max(self.budgets.look_gap_min_s, took_s * self.budgets.look_gap_factor), self.source.interval_s)
+        interval_s = self.patience(self.source.interval_s)
+        gap = min(max(self.budgets.look_gap_min_s, took_s * self.budgets.look_gap_factor), interval_s)
         ends = self.clock.monotonic() + gap
-        woken = self._bit.wait(self.source.interval_s, beat, self.budgets.beat_every_s)
+        woken = self._bit.wait(interval_s, beat, self.budgets.beat_every_s)
         left = ends - self.clock.monotonic()
         if woken and left > 0:
             stop.wait(min(left, self.budgets.beat_every_s))

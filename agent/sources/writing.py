@@ -13,6 +13,7 @@ KEPT_MAX = 500
 """Files whose last writer is remembered, the latest ones."""
 
 _TURN_S, _AIM_EVERY_S = 5.0, 15.0
+_IDLE_S = 30.0
 
 
 class Writing:
@@ -48,7 +49,7 @@ class Writing:
         while not stop.is_set():
             beat()
             if self._writers is None:
-                stop.wait(_TURN_S)
+                stop.wait(_IDLE_S)
             else:
                 self.turn(self._writers, _TURN_S)
 

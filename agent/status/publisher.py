@@ -45,6 +45,7 @@ class Facts:
     standing_since: Callable[[str], float | None] = _not_known
     public: bool = False
     process_events: Callable[[], str] = str
+    on_battery: Callable[[], bool] = bool
     metrics_file: Path | None = None
     tables_file: Path | None = None
     dropped: Callable[[], Mapping[str, int]] = dict
@@ -96,6 +97,7 @@ class Publisher:
             counters=facts.counters(),
             state_since=facts.standing_since(check.summary.state),
             process_events=facts.process_events(),
+            on_battery=facts.on_battery(),
         )
         try:
             values = plain(document)

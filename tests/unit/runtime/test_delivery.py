@@ -96,6 +96,19 @@ def test_what_is_no_alert_waits_a_moment_for_company_and_goes_in_one_batch() -> 
     assert bench.sent == [(1, 2)]
 
 
+def test_on_battery_what_is_no_alert_waits_longer_and_an_alert_still_goes_at_once() -> None:
+    bench = Bench(1)
+    bench.delivery.patience = lambda seconds: 100 * seconds
+    assert bench.steps(3) == [3.0, 0.0, None], "the first word of all does not wait"
+    bench.waiting.append(2)
+    assert bench.delivery.step() == 300.0
+    bench.clock.pass_s(299.0)
+    assert bench.delivery.step() == 1.0
+    bench.alert = True
+    assert bench.delivery.step() == 0.0
+    assert bench.sent == [(1, 1), (2, 2)]
+
+
 def test_an_alert_takes_along_what_was_waiting_for_company() -> None:
     bench = Bench(3)
     assert bench.delivery.step() == 3.0

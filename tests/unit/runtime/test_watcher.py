@@ -60,6 +60,28 @@ def test_it_looks_again_when_the_interval_is_over_though_nobody_wakes_it() -> No
     thread.join(10)
 
 
+def test_the_interval_is_as_long_as_patience_says_and_a_wake_ends_it_in_any_case() -> None:
+    source, stop, asked = Source(), threading.Event(), list[float]()
+    source.interval_s = 0.001
+
+    def patience(seconds: float) -> float:
+        asked.append(seconds)
+        return 3_600.0
+
+    budgets = Budgets(look_gap_min_s=0.0, look_gap_factor=0.0)
+    watcher = Watcher(source, Mailbox(30.0), SystemClock(), budgets, patience=patience)
+    thread = threading.Thread(target=watcher.run, args=(stop, beat))
+    thread.start()
+    assert source.looked.acquire(timeout=10)
+    assert not source.looked.acquire(timeout=0.2)
+    watcher.wake()
+    assert source.looked.acquire(timeout=10)
+    stop.set()
+    watcher.wake()
+    thread.join(10)
+    assert set(asked) == {0.001}
+
+
 def test_an_exception_from_a_source_is_a_crash_of_its_worker() -> None:
     watcher = Watcher(Source(broken=True), Mailbox(30.0), SystemClock(), Budgets())
     with pytest.raises(ZeroDivisionError):
