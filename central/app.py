@@ -3,13 +3,14 @@
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from agent import __version__
 from agent.core.refusal import CannotStart
@@ -18,18 +19,29 @@ from central.core.envelope import Limits
 from central.core.fleet import Fleet, Terms
 from central.core.receive import Admission
 from central.receiving.intake import Intake, IntakeBudget
-from central.store import enrolling
+from central.store import enrolling, people
 from central.store.engine import engine_of, reading, writing
 from central.store.migrating import migrate
 from central.store.schema import enrolment_keys
 from central.store.taking import Rules
+from central.web.deeds import DEEDS
+from central.web.desk import Desk
+from central.web.feed import Feed
 from central.web.figures import Figures
 from central.web.operating import Operating
+from central.web.pages import Pages
 from central.web.receiving import Receiving
+from central.web.shield import Forms
+from central.web.sign_in import SignIn
+from central.web.site import site
+from central.web.tables import QUESTIONS
+from central.web.who import Doorkeeper
 
 log = logging.getLogger(__name__)
 
 FIRST_KEY = "enrolment-key"
+FIRST_PERSON = "admin"
+_LINK_S = 3_600.0
 
 
 @dataclass(eq=False)
@@ -50,7 +62,7 @@ def central(settings: Settings) -> Central:
     """
     engine = database(settings)
     key = secret(settings.receiving.hmac_key_file)
-    terms = Terms(**{name: getattr(settings.watching, name) for name in Terms.__dataclass_fields__})
+    terms = watching(settings)
     limits = Limits(body_bytes=settings.receiving.body_bytes, window_s=settings.receiving.window_s)
     rules = Rules(
         admission=Admission(limits=limits, hmac_key=key, rotate_after_s=settings.receiving.rotate_after_s),
@@ -72,8 +84,32 @@ def central(settings: Settings) -> Central:
             intake.stop()
             engine.dispose()
 
-    routes = [*receiving.routes(), *Operating(engine, intake, figures).routes()]
+    routes = [
+        *receiving.routes(),
+        *Operating(engine, intake, figures).routes(),
+        Mount("/", desk(settings, engine, terms)),
+    ]
     return Central(settings, engine, intake, Starlette(routes=routes, lifespan=life))
+
+
+def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], float] = time.time) -> Starlette:
+    """Make the pages and the query API."""
+    access = settings.access
+    with writing(engine) as connection:
+        key = people.cookie_key(connection, now())
+    lasting = people.SessionTerms(idle_s=access.session_idle_s, longest_s=access.session_s)
+    forms, keeper = Forms(key), Doorkeeper(engine, now, lasting)
+    pages = Pages(forms, now)
+    answering = Desk(engine, keeper, forms, pages, lambda: terms, now)
+    sign_in = SignIn(engine, keeper, forms, pages, now)
+    routes = [
+        *sign_in.routes(),
+        *Feed(engine, answering.asker).routes(),
+        *(route for question in QUESTIONS for route in answering.of_question(question)),
+        *(route for deed in DEEDS for route in answering.of_deed(deed)),
+    ]
+    https = settings.url.startswith("https:")
+    return site(routes, pages, key, https=https, longest_s=access.session_s)
 
 
 def database(settings: Settings) -> Engine:
@@ -92,6 +128,11 @@ def database(settings: Settings) -> Engine:
     return engine
 
 
+def watching(settings: Settings) -> Terms:
+    """Return the limits by which devices are judged."""
+    return Terms(**{name: getattr(settings.watching, name) for name in Terms.__dataclass_fields__})
+
+
 def first_key(settings: Settings, engine: Engine) -> Path | None:
     """Make the first enrolment key where there is none yet, in a file for its owner alone; return the file if it is there."""
     path = settings.state / FIRST_KEY
@@ -106,6 +147,17 @@ def first_key(settings: Settings, engine: Engine) -> Path | None:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(key + "\n", encoding="ascii")
     return path
+
+
+def first_link(settings: Settings, engine: Engine) -> str | None:
+    """Return the address of a page that signs the first administrator in once; None where people can sign in otherwise."""
+    now = time.time()
+    with writing(engine) as connection:
+        if people.anybody(connection):
+            return None
+        people.first(connection, FIRST_PERSON, now)
+        text = people.link(connection, FIRST_PERSON, now + _LINK_S)
+    return f"{settings.url}/sign-in/link/{text}"
 
 
 def secret(file: Path | None) -> bytes | None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from agent.core.refusal import CannotStart
+from central.core.access import Role
 
 NAME = "mcp-compliance-central"
 FILE = Path(f"/etc/{NAME}/central.toml")
@@ -80,6 +81,31 @@ class Watching(_Section):
     ] = _DAY_S
 
 
+class Access(_Section):
+    """Who gets in, besides the local accounts of `person add`."""
+
+    session_idle_s: Annotated[_Seconds, Field(description="after how long without use a person is signed out")] = (
+        8 * 3_600
+    )
+    session_s: Annotated[_Seconds, Field(description="after how long a person is signed out in any case")] = _DAY_S
+    oidc_issuer: Annotated[
+        str | None, Field(pattern=r"^https?://", description="issuer of the OpenID Connect provider; default: none")
+    ] = None
+    oidc_client_id: Annotated[str, Field(description="what the provider calls this program")] = ""
+    oidc_client_secret_file: Annotated[Path | None, Field(description="file with the secret it gave")] = None
+    oidc_button: Annotated[str, Field(description="what the button on the sign-in page says")] = (
+        "Sign in with your company"
+    )
+    oidc_name_claim: Annotated[str, Field(description="claim that names a person here")] = "preferred_username"
+    oidc_role_claim: Annotated[str, Field(description="claim whose values give the role")] = "groups"
+    oidc_roles: Annotated[
+        dict[str, Role], Field(description="value of that claim → viewer, help-desk, soc or admin")
+    ] = Field(default_factory=dict)
+    oidc_default_role: Annotated[
+        Role | None, Field(description="role of whom the provider knows and no value fits; default: they do not get in")
+    ] = None
+
+
 class Retention(_Section):
     """How long things are kept."""
 
@@ -109,6 +135,7 @@ class Settings(BaseSettings):
     receiving: Receiving = Receiving()
     watching: Watching = Watching()
     retention: Retention = Retention()
+    access: Access = Access()
 
     @classmethod
     def settings_customise_sources(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from agent.status.advice import tell_user
+from agent.core.advice import it_must, tell_user
 from agent.status.formats import reports_get_through
 from agent.status.word import Word
 
@@ -24,7 +24,7 @@ def lines(word: Word, now: float) -> Iterator[str]:
     yield _line("Policy", _policy(word))
     yield _line("Open", _open(word))
     yield _line("Tell user", tell_user(word.state, worst))
-    yield _line("IT must", _must(word))
+    yield _line("IT must", it_must(word.state, worst, alive=word.alive))
     yield _line("Looked", _looked(word))
     yield _line("Reports", _reports(word, now))
 
@@ -78,16 +78,6 @@ def _open(word: Word) -> str:
     more = len(word.counting) - len(first)
     minor = f"{others} of low severity" if others else ""
     return "; ".join([*first, *([f"{more} more"] if more else []), *([minor] if minor else [])])
-
-
-def _must(word: Word) -> str:
-    if not word.alive:
-        return "Start the agent's service, and see `mcp-compliance doctor`."
-    if word.counting:
-        return str(word.counting[0]["remediation"])
-    if word.state == "unknown":
-        return "See `mcp-compliance doctor`: a part of the device cannot be looked at."
-    return "Nothing."
 
 
 def _looked(word: Word) -> str:

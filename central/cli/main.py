@@ -15,6 +15,9 @@ from agent.core.refusal import CannotStart
 
 VERBS = {
     "serve": "receive reports, answer the help desk, feed the SOC",
+    "device": "how a device stands, why, since when, what to tell its user, what IT must do",
+    "person": "who may sign in to the pages: add, list, role, password, link, remove",
+    "token": "tokens of other programs: make, list, revoke",
     "enrolment-key": "the organisation's keys by which devices are let in: make, list, revoke",
 }
 """Every verb with its one-line help; each is a module `central.cli.<verb>` with `configure(parser)` and `run(arguments)`."""

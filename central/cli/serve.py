@@ -1,6 +1,7 @@
 """Run the central endpoint in the foreground. Without settings: on loopback, with SQLite in the state folder.
 
 The first start makes an enrolment key in the state folder; agents are let in with it (`[endpoint] enrolment_key_file`).
+While nobody has an account, each start prints a link that signs an administrator in once.
 """
 
 import argparse
@@ -31,6 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Listening on {settings.url}", flush=True)
         if key is not None:
             print(f"Devices are let in with the key in {key}", flush=True)
+        link = app.first_link(settings, central.engine)
+        if link is not None:
+            print(f"Sign in once, as administrator, within the hour: {link}", flush=True)
+            print("Give yourself a password: mcp-compliance-central person password admin", flush=True)
     server = uvicorn.Server(uvicorn.Config(central.app, **options))
     server.run()
     return 0 if server.started else 2

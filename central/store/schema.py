@@ -309,3 +309,36 @@ tallies = Table("tallies", metadata, _at("at", key=True), Column("states", Json,
 """How many devices were in which state, now and then."""
 
 PARTITIONED = (events, feed)
+
+people = Table(
+    "people",
+    metadata,
+    _text("name", key=True),
+    _text("role"),
+    _text("password", default=None),
+    Column("subject", Text, unique=True),
+    _at("made_at", nullable=False),
+    _text("made_by"),
+    _at("ended_at"),
+)
+"""Who may sign in: `password` as Argon2 writes it, or `subject`, by which an identity provider knows them."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    _text("person"),
+    _at("made_at", nullable=False),
+    _at("seen_at", nullable=False),
+    Index("sessions_by_person", "person"),
+)
+"""Who is signed in: SHA-256 of what the browser holds."""
+
+links = Table(
+    "links",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    _text("person"),
+    _at("expires_at", nullable=False),
+)
+"""Links that sign a person in once, hashed; a link that was used is gone."""

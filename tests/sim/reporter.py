@@ -36,9 +36,18 @@ class Reporter:
         self._inventory: dict[str, str] = {}
         self._policy: dict[str, Any] | None = None
 
-    def beats(self, state: Any = "compliant", *, digest: str = "d1", dropped: Mapping[str, int] | None = None) -> None:  # noqa: ANN401
+    def beats(
+        self,
+        state: Any = "compliant",  # noqa: ANN401
+        *,
+        digest: str = "d1",
+        dropped: Mapping[str, int] | None = None,
+        why: str = "",
+    ) -> None:
         """Queue a sign of life."""
         status = statuses.status(state)
+        if why:
+            status = replace(status, check=replace(status.check, summary=replace(status.check.summary, why=why)))
         policy = replace(statuses.POLICY, digest=digest)
         status = replace(status, check=replace(status.check, device=self.device, policy=policy))
 
@@ -56,9 +65,9 @@ class Reporter:
         self._inventory, events = inventory_events(self.device, self._inventory, servers, at=self.now)
         self.journal.append(events, self.now)
 
-    def obeys(self, *allow: str, digest: str) -> None:
-        """Queue a policy that allows these entries, and nothing else."""
-        facts = {**policy_facts(replace(statuses.POLICY, digest=digest)), "allow": sorted(allow)}
+    def obeys(self, *allow: str, digest: str, **more: Any) -> None:  # noqa: ANN401
+        """Queue a policy that allows these entries, and nothing else; `more` are other facts of it."""
+        facts = {**policy_facts(replace(statuses.POLICY, digest=digest)), "allow": sorted(allow)} | more
         event = policy_event(self.device, self._policy, facts, at=self.now)
         self._policy = facts
         self.journal.append([event] if event else [], self.now)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from agent.core.advice import tell_user
 from agent.core.control import CONTROLS
 from agent.core.documents import StatusDocument
-from agent.status.advice import tell_user
 from agent.status.document import write
 from agent.status.formats import FORMATS
 from agent.status.helpdesk import lines

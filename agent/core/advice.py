@@ -1,4 +1,4 @@
-"""What to tell the user of a device, by control: one sentence that the help desk can read out."""
+"""What the help desk says and does about a device, by its worst deviation: one sentence for the user, one for IT."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,3 +24,14 @@ def tell_user(state: str, worst: Mapping[str, Any] | None) -> str:
         return _FINE if state == "compliant" else _UNKNOWN
     text = next(text for prefix, text in _ADVICE if str(worst["control"]).startswith(prefix))
     return text.format(subject=worst["subject"], client=worst.get("client") or "its client")
+
+
+def it_must(state: str, worst: Mapping[str, Any] | None, *, alive: bool) -> str:
+    """Return what IT must do about a device in `state` whose worst deviation is `worst`; `alive`: its agent speaks."""
+    if not alive:
+        return "Start the agent's service, and see `mcp-compliance doctor`."
+    if worst is not None:
+        return str(worst["remediation"])
+    if state == "unknown":
+        return "See `mcp-compliance doctor`: a part of the device cannot be looked at."
+    return "Nothing."

@@ -1,0 +1,91 @@
+"""Who may sign in. Passwords are asked for, or read from standard input with --password-stdin; only Argon2 hashes are kept."""
+
+import argparse
+import getpass
+import sys
+import time
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from agent.core.refusal import CannotStart
+from central.app import database
+from central.cli import BY
+from central.config import Settings, load
+from central.core.access import Role
+from central.store import people
+from central.store.auditing import record
+from central.store.engine import reading, writing
+
+_LINK_S = 3_600.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    roles = [role.value for role in Role]
+    add = actions.add_parser("add", help="let somebody sign in with a password")
+    password = actions.add_parser("password", help="give somebody another password, and sign them out")
+    role = actions.add_parser("role", help="give somebody another role")
+    link = actions.add_parser("link", help="print a link that signs somebody in once, within the hour")
+    remove = actions.add_parser("remove", help="let somebody sign in no more; the name stays taken, for the audit log")
+    actions.add_parser("list", help="list people")
+    for each in (add, password, role, link, remove):
+        each.add_argument("name")
+    for each in (add, password):
+        each.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    for each in (add, role):
+        each.add_argument("--role", choices=roles, required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the action."""
+    settings = load(arguments.settings)
+    engine = database(settings)
+    if arguments.action == "list":
+        with reading(engine) as connection:
+            for name, role, how, active in people.names(connection):
+                print(f"{name}\t{role}\tby {how}\t{'may sign in' if active else 'removed'}")
+        return 0
+    password = _password(arguments) if arguments.action in ("add", "password") else ""
+    try:
+        with writing(engine) as connection:
+            done = _done(connection, arguments, password, settings)
+            if done:
+                detail = {"role": arguments.role} if arguments.action in ("add", "role") else {}
+                record(connection, BY, f"person.{arguments.action}", arguments.name, time.time(), detail)
+    except IntegrityError:
+        raise CannotStart(f"there is somebody called {arguments.name} already") from None
+    if not done:
+        print(f"there is no local account called {arguments.name}", file=sys.stderr)
+    return 0 if done else 1
+
+
+def _done(connection: Connection, arguments: argparse.Namespace, password: str, settings: Settings) -> bool:
+    name, now = arguments.name, time.time()
+    match arguments.action:
+        case "add":
+            if not name.strip() or not name.isprintable() or name != name.strip():
+                raise CannotStart("a name is printable text without blanks at its ends")
+            people.add(connection, name, Role(arguments.role), BY, now, password=password)
+            return True
+        case "password":
+            return people.set_password(connection, name, password)
+        case "role":
+            return people.set_role(connection, name, Role(arguments.role))
+        case "link":
+            if not any(known == name and active for known, _, _, active in people.names(connection)):
+                return False
+            print(f"{settings.url}/sign-in/link/{people.link(connection, name, now + _LINK_S)}")
+            return True
+        case _:
+            return people.end(connection, name, now)
+
+
+def _password(arguments: argparse.Namespace) -> str:
+    given = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else getpass.getpass("Password: ")
+    if not people.SHORTEST_PASSWORD <= len(given) <= people.LONGEST_PASSWORD:
+        raise CannotStart(f"a password has at least {people.SHORTEST_PASSWORD} characters")
+    if not arguments.password_stdin and getpass.getpass("Again: ") != given:
+        raise CannotStart("the two passwords are not the same")
+    return given

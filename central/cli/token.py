@@ -1,0 +1,64 @@
+"""Tokens by which other programs ask. Only a hash of each is kept: `make` prints the token once."""
+
+import argparse
+import time
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from agent.core.refusal import CannotStart
+from central.app import database
+from central.cli import BY
+from central.config import load
+from central.core.access import Permission
+from central.store import tokens
+from central.store.auditing import record
+from central.store.engine import reading, writing
+from central.store.schema import tokens as table
+from central.web.faces import moment
+
+_DAY_S = 86_400
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    make = actions.add_parser("make", help="make a token and print it")
+    make.add_argument("name", help="what it is called in lists and in the audit log")
+    scopes = [permission.value for permission in Permission]
+    make.add_argument(
+        "--scope", action="append", choices=scopes, required=True, help="what it may do; may be given more than once"
+    )
+    make.add_argument("--days", type=int, metavar="N", help="how long it is good; default: until it is revoked")
+    actions.add_parser("list", help="list the tokens")
+    revoke = actions.add_parser("revoke", help="end a token")
+    revoke.add_argument("name")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the action."""
+    engine = database(load(arguments.settings))
+    now = time.time()
+    if arguments.action == "make":
+        until = now + arguments.days * _DAY_S if arguments.days else None
+        scopes = sorted({Permission(scope) for scope in arguments.scope})
+        try:
+            with writing(engine) as connection:
+                token = tokens.make(connection, arguments.name, scopes, BY, now, until)
+                record(connection, BY, "token.make", arguments.name, now, {"scopes": scopes, "expires_at": until})
+        except IntegrityError:
+            raise CannotStart(f"there is, or was, a token called {arguments.name}") from None
+        print(token)
+        return 0
+    if arguments.action == "revoke":
+        with writing(engine) as connection:
+            done = tokens.revoke(connection, arguments.name, now)
+            if done:
+                record(connection, BY, "token.revoke", arguments.name, now)
+        return 0 if done else 1
+    with reading(engine) as connection:
+        for row in connection.execute(select(table).order_by(table.c.made_at)):
+            ended = row.revoked_at if row.revoked_at is not None else row.expires_at
+            until = "" if ended is None else f"\t{'revoked' if row.revoked_at is not None else 'until'} {moment(ended)}"
+            print(f"{row.name}\t{', '.join(row.scopes)}\tmade {moment(row.made_at)}{until}")
+    return 0

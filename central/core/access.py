@@ -1,0 +1,64 @@
+"""Who may do what: one table of roles. A token of another program holds permissions themselves, which are its scopes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Permission(StrEnum):
+    """One thing that can be permitted; the value is also the scope of a token."""
+
+    READ = "read"  # devices, their servers, policies, deviations and history; the fleet
+    FEED = "feed"  # the alerts as OCSF events, as they were sent
+    PRIVATE = "private"  # whole paths below people's homes
+    LOOK = "look"  # ask an agent for a fresh look
+    COMMENT = "comment"  # write comments on alerts
+    HANDLE = "handle"  # acknowledge and assign alerts
+    SUPPRESS = "suppress"  # make and end exceptions
+    PREVIEW = "preview"  # see what a candidate policy would change
+    AUDIT = "audit"  # read who changed what
+
+
+class Role(StrEnum):
+    """What a person is here for."""
+
+    VIEWER = "viewer"
+    HELP_DESK = "help-desk"
+    SOC = "soc"
+    ADMIN = "admin"
+
+
+_HELP_DESK = frozenset({Permission.READ, Permission.LOOK, Permission.COMMENT})
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.READ}),
+    Role.HELP_DESK: _HELP_DESK,
+    Role.SOC: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission),
+}
+"""What each role may do in the pages and by the API. People and tokens are made on the command line of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: a person who signed in, or a token. `name` is what the audit log says."""
+
+    name: str
+    kind: Literal["person", "token"]
+    permissions: frozenset[Permission]
+    role: str = ""
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether this is permitted."""
+        return permission in self.permissions
+
+
+def role_of(claim: object, mapping: Mapping[str, Role], otherwise: Role | None) -> Role | None:
+    """Return the strongest role that the values of an identity provider's claim are mapped to; `otherwise` where none is.
+
+    A claim is a text or a list of texts; anything else says nothing.
+    """
+    values = [claim] if isinstance(claim, str) else claim if isinstance(claim, list | tuple) else []
+    found = [mapping[value] for value in values if isinstance(value, str) and value in mapping]
+    return max(found, key=tuple(Role).index, default=otherwise)

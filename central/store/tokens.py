@@ -1,0 +1,48 @@
+"""Tokens of other programs: long random texts of which only the SHA-256 is kept, each with its scopes."""
+
+import secrets
+from collections.abc import Collection
+
+from sqlalchemy import Connection, insert, select, update
+
+from central.core.access import Asker, Permission
+from central.core.envelope import hashed
+from central.store.schema import tokens
+
+PREFIX = "mcpc_token_"
+
+
+def make(
+    connection: Connection,
+    name: str,
+    scopes: Collection[Permission],
+    by: str,
+    now: float,
+    expires_at: float | None = None,
+) -> str:
+    """Make a token called `name` and return it; only its hash is kept.
+
+    Raises:
+        IntegrityError: there is one of this name, also where it was revoked: the audit log tells tokens apart by their names.
+    """
+    token = PREFIX + secrets.token_urlsafe(32)
+    row = {"name": name, "hash": hashed(token), "made_at": now, "made_by": by, "expires_at": expires_at}
+    connection.execute(insert(tokens), {**row, "scopes": sorted(scopes)})
+    return token
+
+
+def revoke(connection: Connection, name: str, now: float) -> bool:
+    """End the token `name`; return whether there was one in force."""
+    ended = update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
+    return connection.execute(ended).rowcount > 0
+
+
+def asker(connection: Connection, shown: str, now: float) -> Asker | None:
+    """Return who shows the token `shown`, None where it is none in force."""
+    row = connection.execute(
+        select(tokens).where(tokens.c.hash == hashed(shown), tokens.c.revoked_at.is_(None))
+    ).first()
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    known = {permission.value for permission in Permission}
+    return Asker(f"token:{row.name}", "token", frozenset(Permission(scope) for scope in row.scopes if scope in known))

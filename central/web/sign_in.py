@@ -1,0 +1,147 @@
+"""Signing in and out: by password, by a one-time link, by the identity provider.
+
+A wrong name and a wrong password are one answer, in one time. Attempts are limited by address and by name, in each copy of the
+program. Whoever signs in begins a browser session that did not exist before.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from central.store import people
+from central.store.auditing import record
+from central.store.engine import reading, writing
+from central.web.bounds import SMALL, bounded
+from central.web.pages import Pages
+from central.web.shield import FIELD, Forms, local, renew
+from central.web.who import SESSION, Doorkeeper
+
+_WRONG = "This name and password do not fit together."
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often one may try: from one address, as one name from one address, as one name from anywhere."""
+
+    address: RateLimitItem = field(default_factory=lambda: parse("30/minute"))
+    pair: RateLimitItem = field(default_factory=lambda: parse("5/minute"))
+    name: RateLimitItem = field(default_factory=lambda: parse("100/hour"))
+
+
+@dataclass(eq=False)
+class SignIn:
+    """`provider` is what the button of the identity provider says, None without one. `now` is Unix seconds."""
+
+    engine: Engine
+    keeper: Doorkeeper
+    forms: Forms
+    pages: Pages
+    now: Callable[[], float]
+    provider: str | None = None
+    attempts: Attempts = field(default_factory=Attempts)
+    _limiter: MovingWindowRateLimiter = field(
+        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
+    )
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/sign-in", self.ask, methods=["GET"]),
+            Route("/sign-in", self.take, methods=["POST"]),
+            Route("/sign-in/link/{link}", self.show_link, methods=["GET"]),
+            Route("/sign-in/link/{link}", self.use_link, methods=["POST"]),
+            Route("/sign-out", self.leave, methods=["POST"]),
+        ]
+
+    async def ask(self, request: Request) -> Response:
+        """Show the form; who is signed in goes on."""
+        target = local(request.query_params.get("next"))
+        if await run_in_threadpool(self.keeper.asker, request) is not None:
+            return RedirectResponse(target, 303)
+        return self._page(request, target)
+
+    async def take(self, request: Request) -> Response:
+        """Take a name and a password."""
+        sent = await bounded(request, SMALL).form()
+        self.forms.check(request, sent.get(FIELD))
+        name, password = str(sent.get("name", ""))[:_LONGEST_NAME].strip(), str(sent.get("password", ""))
+        target = local(str(sent.get("next", "")))
+        if not self._may_try(request, name):
+            return self._page(request, target, "Too many attempts: wait a minute, then try again.", 429)
+        if "\0" in name or not await run_in_threadpool(self._proved, name, password):
+            return self._page(request, target, _WRONG, 403)
+        return await run_in_threadpool(self.signed_in, request, name, "password", target)
+
+    async def show_link(self, request: Request) -> Response:
+        """Show a button: what fetches links ahead must not use them up."""
+        return self.pages.answer(request, "link.html", {"link": request.path_params["link"], "problem": ""})
+
+    async def use_link(self, request: Request) -> Response:
+        """Sign in whom the link is for."""
+        sent = await bounded(request, SMALL).form()
+        self.forms.check(request, sent.get(FIELD))
+        if not self._may_try(request, ""):
+            raise HTTPException(429, "too many attempts: wait a minute, then try again")
+        name = await run_in_threadpool(self._linked, request.path_params["link"])
+        if name is None:
+            said = {"link": "", "problem": "This link was used already, or is too old. Make a new one on the server."}
+            return self.pages.answer(request, "link.html", said, status=403)
+        return await run_in_threadpool(self.signed_in, request, name, "one-time link", "/")
+
+    async def leave(self, request: Request) -> Response:
+        """Sign out."""
+        sent = await bounded(request, SMALL).form()
+        self.forms.check(request, sent.get(FIELD))
+        held = request.session.get(SESSION)
+        if isinstance(held, str):
+            await run_in_threadpool(self._left, held)
+        renew(request)
+        return RedirectResponse("/sign-in", 303)
+
+    def signed_in(self, request: Request, name: str, how: str, target: str) -> Response:
+        """Begin a session of `name` in a browser session that is new, and send it on to `target`."""
+        now = self.now()
+        with writing(self.engine) as connection:
+            people.sweep(connection, self.keeper.terms, now)
+            held = people.begin(connection, name, now)
+            record(connection, name, "session.begin", name, now, {"by": how})
+        renew(request)
+        request.session[SESSION] = held
+        return RedirectResponse(target, 303)
+
+    def _may_try(self, request: Request, name: str) -> bool:
+        address = request.client.host if request.client is not None else "unknown"
+        limits = (
+            (self.attempts.address, address),
+            (self.attempts.pair, f"{address} {name}"),
+            (self.attempts.name, name or address),
+        )
+        return all(self._limiter.hit(item, key) for item, key in limits)
+
+    def _proved(self, name: str, password: str) -> bool:
+        with self._one_at_a_time, reading(self.engine) as connection:  # Argon2 takes 64 MiB each time
+            return people.proved(connection, name, password)
+
+    def _linked(self, link: str) -> str | None:
+        with writing(self.engine) as connection:
+            return people.use_link(connection, link, self.now())
+
+    def _left(self, held: str) -> None:
+        with writing(self.engine) as connection:
+            people.sign_out(connection, held)
+
+    def _page(self, request: Request, target: str, problem: str = "", status: int = 200) -> Response:
+        values = {"next": target, "problem": problem, "provider": self.provider}
+        return self.pages.answer(request, "sign-in.html", values, status=status)

@@ -1,0 +1,50 @@
+// Two comforts; everything works without them. Results as one types, and pages that follow what comes in.
+"use strict";
+
+const fragment = (address, block, signal) =>
+  fetch(address, { headers: { "X-Fragment": block }, signal, redirect: "error" }).then((answer) =>
+    answer.ok ? answer.text() : Promise.reject(answer.status));
+
+// A form with data-typing="rows" shows its results in #rows while one types.
+for (const form of document.querySelectorAll("form[data-typing]")) {
+  const shown = document.getElementById(form.dataset.typing);
+  let waiting = 0, running = null;
+  const ask = () => {
+    const address = form.action + "?" + new URLSearchParams(new FormData(form));
+    running?.abort();
+    running = new AbortController();
+    fragment(address, form.dataset.typing, running.signal).then((text) => {
+      shown.innerHTML = text; // rendered and escaped by the server
+      history.replaceState(null, "", address);
+    }).catch(() => {});
+  };
+  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); });
+}
+
+// "/" goes to the search.
+document.addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, textarea, select");
+  if (event.key === "/" && !busy && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const field = document.querySelector("form[data-typing] input[type=search]") || document.querySelector("[data-shortcut]");
+    if (field) { event.preventDefault(); field.focus(); field.select(); }
+  }
+});
+
+// A part with data-live is rendered anew once alerts came, unless somebody is writing, reading details or choosing in it.
+const live = document.querySelector("[data-live]");
+if (live) {
+  let cursor = null;
+  const quiet = () => !live.contains(document.activeElement) && !live.querySelector("details[open]");
+  const look = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/v1/alerts/cursor", { redirect: "error" });
+      if (!answer.ok) return;
+      const now = (await answer.json()).cursor;
+      if (cursor !== null && now !== cursor && quiet()) live.innerHTML = await fragment(location.href, live.dataset.live);
+      if (cursor === null || quiet()) cursor = now;
+    } catch { /* the next time */ }
+  };
+  look();
+  setInterval(look, 1500);
+}

@@ -1,0 +1,70 @@
+"""Pages and API as a browser and a program reach them; nothing is replaced but the network and the clock."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from httpx2 import Response
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from central.app import desk
+from central.config import Settings
+from central.core.access import Permission, Role
+from central.core.fleet import Terms
+from central.store import people, tokens
+from central.store.engine import writing
+from tests.sim.reporter import NOW
+
+PASSWORD = "correct horse battery"
+WHO = {Role.VIEWER: "vera", Role.HELP_DESK: "hugo", Role.SOC: "sonja", Role.ADMIN: "ada"}
+HOSTS = ("dev-laptop-1", "dev-laptop-2", "fin-laptop-3")
+
+
+@dataclass(eq=False)
+class Browser:
+    """One browser. Forms are sent as a page would: with the token that stands in one."""
+
+    client: TestClient
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Response:
+        return self.client.get(path, headers=headers)
+
+    def form(self, page: str = "/sign-in") -> str:
+        found = re.search(r'name="form" value="([^"]+)"', self.client.get(page).text)
+        assert found, f"{page} holds no form"
+        return found[1]
+
+    def post(self, path: str, page: str = "/devices", **fields: str) -> Response:
+        return self.client.post(path, data={"form": self.form(page), **fields})
+
+    def signs_in(self, name: str, password: str = PASSWORD, **fields: str) -> Response:
+        return self.post("/sign-in", "/sign-in", name=name, password=password, **fields)
+
+
+@dataclass(eq=False)
+class House:
+    """The desk over a fleet of three devices, and everybody's browser. `now` is its clock."""
+
+    engine: Engine
+    now: float = NOW
+    app: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.app = desk(Settings(), self.engine, Terms(), lambda: self.now)
+
+    def browser(self, base: str = "http://testserver") -> Browser:
+        return Browser(TestClient(self.app, base_url=base, follow_redirects=False))
+
+    def person(self, role: Role) -> Browser:
+        """Sign somebody in by a one-time link, which costs no time."""
+        browser = self.browser()
+        with writing(self.engine) as connection:
+            page = f"/sign-in/link/{people.link(connection, WHO[role], self.now + 60)}"
+        assert browser.post(page, page).status_code == 303
+        return browser
+
+    def program(self, *scopes: Permission) -> TestClient:
+        with writing(self.engine) as connection:
+            token = tokens.make(connection, f"of {'-'.join(scopes)}", scopes, "test", self.now)
+        return TestClient(self.app, headers={"Authorization": f"Bearer {token}"}, follow_redirects=False)
