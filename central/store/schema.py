@@ -189,6 +189,7 @@ servers = Table(
     _at("told_at", nullable=False),
     _at("gone_at"),
     Index("servers_by_identity", "identity"),
+    Index("servers_in_use", "identity", "verdict", "device"),
 )
 """The inventory: one row per configured server of a device; `gone_at` where it is no longer configured."""
 
@@ -309,6 +310,9 @@ tallies = Table("tallies", metadata, _at("at", key=True), Column("states", Json,
 """How many devices were in which state, now and then."""
 
 PARTITIONED = (events, feed)
+
+SEARCH_INDEXES = frozenset({"devices_by_hostname", "devices_by_serial", "servers_by_user"})
+"""Indexes over folded texts, which a migration makes: their collation is called otherwise in each database."""
 
 people = Table(
     "people",

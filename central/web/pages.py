@@ -34,7 +34,10 @@ class Pages:
         )
         self._environment.filters.update(ago=self._ago, moment=moment, span=span)
         self._environment.globals.update(version=__version__, plot=plot)
-        for name, file in (("parts", "parts.html"), ("lines", "deviation.html")):  # known in every block, rendered alone too
+        for name, file in (
+            ("parts", "parts.html"),
+            ("lines", "deviation.html"),
+        ):  # known in every block, rendered alone too
             self._environment.globals[name] = self._environment.get_template(file).module
 
     def answer(
