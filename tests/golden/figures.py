@@ -21,6 +21,7 @@ _SETS = {
     "javascript": "bunx, pnpm dlx, deno, pipx, node and a program of a package, under an unknown host",
     "more": "python -m, a virtual environment, uv tool, pipx and further forms of npx, under an unknown host",
     "bridges": "mcp-remote, supergateway, mcp-proxy, under an unknown host",
+    "sessions": "Claude Code, Codex, Gemini CLI and opencode in a session: five launchers, shells, language servers",
     "decoys": "no server: language servers, git, ripgrep, shells and test runs of an agent and an editor, wired as servers are",
 }
 
@@ -35,6 +36,12 @@ that was found. The second pair of figures is of the same trees as if no configu
 
 The rules were written with these trees at hand, and the trees are few: the figures say that nothing which was seen is got wrong,
 not how often something new would be. Nothing was recorded on macOS and Windows.
+
+How it does on trees that it has not seen was measured once, when the sessions were recorded and before any rule was changed for
+them: recall 100.0% (24 of 24 servers), precision 85.7% (24 of 28), with and without configuration alike. The four false ones were
+language servers that opencode had started (`ty`, `pyrefly`, `vtsls`, `svelteserver`), taken for servers of low confidence; five
+more that it had started, and everything that ran in the shells of the four clients, were not. Those four are known now. A
+language server that the rules do not know, under a client that is no editor, is still taken for a server of low confidence.
 """
 
 

@@ -113,10 +113,12 @@ _ORDINARY = frozenset(
         "xsel wl-copy powershell pwsh tmux screen vim nvim nano emacs code open xdg-open docker-compose watchman",
         "fsmonitor debugpy dlv lldb gdb lldb-dap ffmpeg chrome chromium cpuusage.sh winpty-agent conhost sqlite3",
         "psql redis-cli http-server serve nodemon ts-node-dev",
+        "ty pyrefly zuban vtsls svelteserver astro-ls fsautocomplete csharp-ls ocamllsp nil nixd tinymist ccls",
     )
     for word in line.split()
 )
 _ORDINARY_WORDS = frozenset({"lsp", "langserver", "languageserver", "tsserver", "eslintserver", "ls"})
+_LANGUAGE_MODES = frozenset({"lsp", "lsp-proxy", "lsp-server", "language-server"})
 _ORDINARY_OPTIONS = frozenset({"--node-ipc", "--usenodeipc", "--clientprocessid", "--usenodeipc=true", "--lsp"})
 
 
@@ -125,10 +127,14 @@ def ordinary(found: Launch) -> bool:
     if serves(found) or (found.args[:1] and found.args[0] in ("mcp", "mcp-server")):
         return False
     names = {(found.package or "").rsplit("/", 1)[-1].lower(), found.program.lower()}
+    if names & (_ORDINARY | SHELLS):
+        return True
+    if named(found):
+        return False  # an MCP server may well be about language servers, and be given one
     words = {word for name in names for word in _WORDS.split(name)}
     return (
-        bool(names & (_ORDINARY | SHELLS))
-        or bool(words & _ORDINARY_WORDS)
+        bool(words & _ORDINARY_WORDS)
         or {"language", "server"} <= words
+        or bool(_LANGUAGE_MODES.intersection(found.args[:1]))
         or any(arg.lower().split("=")[0] in _ORDINARY_OPTIONS for arg in found.args)
     )

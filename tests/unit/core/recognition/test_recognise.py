@@ -73,6 +73,8 @@ def test_the_same_child_of_an_editor_is_none() -> None:
         ("node", "/x/server.js", "--node-ipc"),
         ("rust-language-server",),
         ("gopls",),
+        ("/opt/py/bin/ty", "server"),
+        ("deno", "lsp"),
         ("python3", "-m", "pytest"),
     ],
 )
@@ -84,6 +86,12 @@ def test_an_ordinary_tool_that_an_entry_names_is_a_server() -> None:
     (server,) = recognise([client(), child("gopls", "-v")], [entry("gopls", "-v")], CLIENTS)
     assert server.server is not None
     assert server.confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize("command", [("mcp-language-server", "--lsp", "gopls"), ("npx", "-y", "lsp-mcp", "lsp")])
+def test_a_server_that_is_about_language_servers_is_a_server(command: tuple[str, ...]) -> None:
+    (server,) = recognise([client(), child(*command)], (), CLIENTS, now=60.0)
+    assert server.client is not None
 
 
 @pytest.mark.parametrize("command", [("gopls", "mcp"), ("docker", "mcp", "gateway", "run")])
