@@ -16,7 +16,7 @@ from agent.app.delivering import deliveries
 from agent.app.figures import Figures
 from agent.app.listening import Listening, listening
 from agent.app.looking import Eyes, Known, Target, eyes
-from agent.app.remembering import Remembering
+from agent.app.remembering import Remembering, RememberingServers
 from agent.app.telling import Teller
 from agent.app.tending import Tending
 from agent.app.waits import Waits
@@ -99,7 +99,7 @@ class _Agent:
         audience, self._manager = told
         self._eyes, self._settings, self._state = seeing, loaded.settings, state
         self._launches, self._listening = heard.launches, heard
-        self._keeping = KeepingHabits(state, seeing.habits)
+        self._keeping, self._servers = KeepingHabits(state, seeing.habits), RememberingServers(state)
         self._clock, self._budgets, self._power = SystemClock(), Budgets(), Power()
         self._waits = Waits(Sparing(self._power.on_battery), self._launches, lambda: self._hints.health)
         self._health = Health(self._clock)
@@ -123,6 +123,7 @@ class _Agent:
             health=self._health,
             blindness=Blindness(self._settings.reporting.blind_after_s),
             remembering=remembering,
+            servers=self._servers,
             launches=self._launches,
             publisher=publisher,
             teller=self._teller,
@@ -172,7 +173,12 @@ class _Agent:
         self._hints.close()
         self._listening.close()
         self._journal.close()
+        self._keep()
+
+    def _keep(self) -> None:
+        """Write what the next start should know."""
         self._keeping.keep()
+        self._servers.keep()
 
     def _watching(self, deciding: Deciding) -> list[Worker]:
         """Return the workers from the sources to the journal."""
@@ -210,7 +216,7 @@ class _Agent:
         walk = self._eyes.habits.walk
         return [
             Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets),
-            Ticker("habits", _STATUS_REFRESH_S, self._keeping.keep, self._budgets),
+            Ticker("habits", _STATUS_REFRESH_S, self._keep, self._budgets),
             *([Ticker("walk", EVERY_S, walk.step, self._budgets, self._waits.walk)] if walk is not None else []),
         ]
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from agent.app.audience import Audience, ServiceManager
 from agent.app.looking import Eyes
-from agent.app.remembering import Remembering
+from agent.app.remembering import Remembering, RememberingServers
 from agent.app.telling import Teller
 from agent.core.assess import Assessment, assess
 from agent.core.assess.blind import Blindness
 from agent.core.event import Circumstances, finding_events
 from agent.core.ledger import Change
 from agent.core.memo import Memo
-from agent.core.recognition import Before
 from agent.core.world import World
 from agent.ports import JSON, Clock
 from agent.runtime.pipeline import Stages
@@ -33,13 +32,13 @@ class Deciding:
     health: Health
     blindness: Blindness
     remembering: Remembering
+    servers: RememberingServers
     launches: Launches
     publisher: Publisher
     teller: Teller
     audience: Audience
     manager: ServiceManager
     _memo: Memo = field(default_factory=Memo, init=False)
-    _before: Before = field(default_factory=Before, init=False)
     _circumstances: Circumstances = field(default_factory=Circumstances, init=False)
     _uids: Mapping[str, int] = field(default_factory=dict, init=False)
     _untold: tuple[Change, ...] = field(default=(), init=False)
@@ -51,7 +50,7 @@ class Deciding:
         return Stages(self._assess, self._encode, self._announce, self._publish)
 
     def _assess(self, world: World) -> Assessment:
-        world = replace(world, memory=self.remembering.memory, before=self._before)
+        world = replace(world, memory=self.remembering.memory, before=self.servers.before)
         blind = self.blindness.of(world.coverage, self.clock.monotonic())
         assessment, self._memo = assess(
             world,
@@ -65,7 +64,7 @@ class Deciding:
         self._uids = {look.user.name: look.user.uid for look in world.configs or () if look.user.uid is not None}
         if assessment.complete:
             self.remembering.keep(assessment.memory)
-            self._before = assessment.before
+            self.servers.before = assessment.before
             self.launches.expect(assessment.startable)
         return assessment
 

@@ -21,6 +21,7 @@ from agent.core.place import Facts, Missing, Os
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
 from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.recognition import Before
 from agent.core.whereto import WhereTo
 from agent.core.world import World
 from agent.core.writer import Writer
@@ -68,6 +69,7 @@ class Known:
     """What the agent on this machine knows besides what it sees: its memory, who wrote where, and how to look at itself."""
 
     memory: Memory = field(default_factory=Memory)
+    before: Before = field(default_factory=Before)
     own: Callable[[], tuple[Facts, ...]] = tuple
     where_to: WhereTo = field(default_factory=WhereTo)
     writers: Callable[[], Mapping[str, Writer]] = dict
@@ -77,7 +79,7 @@ class Known:
 class Eyes:
     """The sources over one target, and the terms on which what they see is judged.
 
-    `memory` is what the agent on this machine remembers of earlier looks; of another root it remembers nothing.
+    `memory` and `before` are what the agent on this machine remembers of earlier looks; of another root it remembers nothing.
     """
 
     device: DeviceRow
@@ -88,6 +90,7 @@ class Eyes:
     habits: Habits
     terms: Terms
     memory: Memory = field(default_factory=Memory)
+    before: Before = field(default_factory=Before)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -168,12 +171,13 @@ def eyes(
             baseline_keys=settings.baseline.public_keys,
         ),
         memory=known_before.memory if known_before is not None else Memory(),
+        before=known_before.before if known_before is not None else Before(),
     )
 
 
 def look(eyes: Eyes) -> World:
     """Let every source look once."""
-    world = World(memory=eyes.memory)
+    world = World(memory=eyes.memory, before=eyes.before)
     for source in eyes.sources:
         world = world.updated(source.look())
     return world

@@ -1,11 +1,14 @@
-"""What the agent remembers of the managed files from one start to the next."""
+"""What the agent remembers from one start to the next: of the managed files, and of the servers that ran."""
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.app.looking import Known
 from agent.core.baseline.trust import Memory
-from agent.store import whereto
+from agent.core.recognition import Before
+from agent.core.recognition.recalling import Trace, traces
+from agent.store import running, whereto
 from agent.store.memory import MemoryLostError, load, save
 
 log = logging.getLogger(__name__)
@@ -18,7 +21,35 @@ def known_before(state: Path) -> Known:
     except MemoryLostError as error:
         log.warning("%s", error)
         memory = Memory()
-    return Known(memory, where_to=whereto.load(state))
+    return Known(memory, where_to=whereto.load(state), before=Before(traces=running.load(state)))
+
+
+@dataclass(slots=True)
+class RememberingServers:
+    """The servers of the judgement before, and what is written of them when it has changed.
+
+    A folder that cannot be written costs that what outlives its client is not known again after a start.
+    """
+
+    state: Path
+    before: Before = field(init=False)
+    _kept: tuple[Trace, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        self._kept = running.load(self.state)
+        self.before = Before(traces=self._kept)
+
+    def keep(self) -> None:
+        """Write what has changed since the last time; any thread may call."""
+        before = self.before
+        known = traces(before.running)
+        if before.traces or known == self._kept:
+            return
+        try:
+            running.save(self.state, known)
+        except OSError:
+            return
+        self._kept = known
 
 
 class Remembering:

@@ -17,8 +17,9 @@ from typing import Any
 
 from agent.cli.places import UsageError, add_settings, places
 from agent.core.ledger import Record
+from agent.core.moment import moment
 from agent.ports import CannotStart, StoreError
-from agent.status.helpdesk import moment, one_line, span
+from agent.status.helpdesk import one_line, span
 from agent.store.journal import JOURNAL
 from agent.store.reading import read_history
 

@@ -21,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.cli.places import add_settings, places
+from agent.core.moment import moment
 from agent.host.machine import own_paths
 from agent.status.formats import FORMATS
-from agent.status.helpdesk import lines, moment, one_line
+from agent.status.helpdesk import lines, one_line
 from agent.status.word import Word, asking_uid, last_word
 
 
@@ -77,6 +78,9 @@ def _details(word: Word) -> Iterator[str]:
         yield one_line(
             f"server    {server['client']} {server['name']!r}: {server['verdict']}. {server['reason']['text']}"
         )
+    for process in word.check.get("processes") or ():
+        for note in process.get("notes") or ():
+            yield one_line(f"note      {process['client'] or 'process'} {process['pid']}: {note}")
     if word.document and not word.public:
         yield f"processes noticed by: {word.document.get('process_events') or 'the timed sweep alone'}"
         if word.document.get("on_battery"):

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.core.deviation import Severity
-from agent.status.helpdesk import moment, one_line
+from agent.core.moment import moment
+from agent.status.helpdesk import one_line
 
 __all__ = ["check_lines", "deviation_line", "moment", "one_line", "policy_line"]
 
@@ -20,6 +21,9 @@ def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
         document["deviations"], key=lambda row: (_ORDER[row["severity"]], row["control"], row["subject"])
     ):
         yield deviation_line(deviation)
+    for row in document["processes"]:
+        for note in row.get("notes", ()):
+            yield one_line(f"{'note':<8}  {row['client'] or 'process'} {row['pid']}: {note}")
     for row in document["coverage"]:
         if row["state"] not in _CONCLUSIVE:
             yield f"not looked at  {row['scope']}: {row['problem']}"

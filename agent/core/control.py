@@ -92,6 +92,15 @@ _TABLE = (
         ("T1574",),
     ),
     Control(
+        "server.exposed",
+        _MEDIUM,
+        "A running server accepts connections from the network",
+        "Have it listen on 127.0.0.1 alone, or stop it: whoever reaches the port can use its tools.",
+        ("AML.T0049",),
+        ("MCP07:2025",),
+        ("T1133",),
+    ),
+    Control(
         "server.secret-in-config",
         _LOW,
         "A credential stands in clear text in a configuration file",

@@ -5,7 +5,7 @@ reconciliation; where it doesn't, every look is a sweep.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
@@ -24,13 +24,13 @@ RECONCILE_S = 30.0
 class Readers:
     """What is made of processes besides: what clients were given, what servers are, and where clients have their things.
 
-    `listens` returns the TCP addresses on which the process of a pid listens.
+    `listens` returns the TCP addresses on which processes listen, by pid.
     """
 
     flags: Flags
     artifacts: Artifacts
     whereabouts: Whereabouts
-    listens: Callable[[int], tuple[str, ...]] = lambda _pid: ()
+    listens: Callable[[Iterable[int]], Mapping[int, tuple[str, ...]]] = lambda _pids: {}
 
 
 class ProcessSource:
@@ -80,7 +80,8 @@ class ProcessSource:
         self._readers.whereabouts.note(everything)
         artifacts = self._readers.artifacts.of(everything, read=swept)
         if swept:
-            self._listens = {one: found for one in artifacts if (found := self._readers.listens(one[0]))}
+            found = self._readers.listens([pid for pid, _ in artifacts])
+            self._listens = {one: found[one[0]] for one in artifacts if one[0] in found}
         return replace(look, given=given, artifacts=artifacts, listens=self._listens)
 
     def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:

@@ -1,9 +1,9 @@
 """The status in ten lines, for whoever has the user on the telephone."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from agent.core.advice import it_must, tell_user
+from agent.core.moment import moment
 from agent.status.formats import reports_get_through
 from agent.status.word import Word
 
@@ -27,11 +27,6 @@ def lines(word: Word, now: float) -> Iterator[str]:
     yield _line("IT must", it_must(word.state, worst, alive=word.alive))
     yield _line("Looked", _looked(word))
     yield _line("Reports", _reports(word, now))
-
-
-def moment(at: float) -> str:
-    """Return a time for people: UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def one_line(text: str) -> str:

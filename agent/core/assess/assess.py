@@ -21,7 +21,7 @@ from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.effect import effect_deviations
 from agent.core.assess.given import given_deviations, judge_given
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
-from agent.core.assess.notes import noted
+from agent.core.assess.notes import exposed_deviations, noted
 from agent.core.assess.others import other_deviations, other_files
 from agent.core.assess.outdated import outdated_deviations
 from agent.core.assess.results import Nearest, redact
@@ -45,6 +45,7 @@ from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
 from agent.core.recognition import Before, ClientMarks, RunningServer, recognise
 from agent.core.recognition.outliving import kept, started, with_outliving
+from agent.core.recognition.recalling import recalled
 from agent.core.recognition.signs import SETTLED_AFTER_S
 from agent.core.redaction import redact_text
 from agent.core.server import Server
@@ -135,6 +136,7 @@ def assess(
         *managed.deviations,
         *running_deviations(running, files.nearest, known),
         *bent_deviations(running),
+        *exposed_deviations(running, processes),
         *given_deviations(processes.given, given),
         *supply_deviations(given),
         *files.deviations,
@@ -235,7 +237,8 @@ def _running(
     found = memo.of(
         _recognised, processes, startable, terms.marks, memo.same("young", frozenset(young)), besides=(now,)
     )
-    found = with_outliving(found, world.before.running, looked.processes, frozenset(server.key for server in startable))
+    before = (*world.before.running, *recalled(world.before.traces, looked.processes, startable))
+    found = with_outliving(found, before, looked.processes, frozenset(server.key for server in startable), now)
     enforcing, artifacts = terms.enforcing.__contains__, looked.artifacts
     return judge_running(found, files.configured.verdicts, enforcing, files.organisation.verdict, artifacts)
 

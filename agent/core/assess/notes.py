@@ -6,8 +6,11 @@ A stdio server talks to its client alone. One that also listens on a TCP port ca
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from agent.core.assess.running import JudgedRunning
+from agent.core.assess.results import deviation
+from agent.core.assess.running import SCOPE, JudgedRunning, shown
+from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import ProcessLook
+from agent.core.recognition import Confidence
 from agent.core.recognition.outliving import LOOP_STARTS, LOOP_WITHIN_S
 
 _LOOPBACK = ("127.", "[::1]")
@@ -31,7 +34,37 @@ def _notes(
     again = sum(at not in running or at in ended for at in known)
     if again >= LOOP_STARTS:
         yield f"It restarts in a loop: {again} of it ended within {LOOP_WITHIN_S / 60:.0f} minutes."
+    for pid, address in _doors(item, look):
+        reached = "from the network" if _exposed(address) else "from this machine alone"
+        yield f"It listens on TCP {address} (pid {pid}), which can be reached {reached}."
+
+
+def _doors(item: JudgedRunning, look: ProcessLook) -> Iterator[tuple[int, str]]:
     for member in item.running.members:
-        for address in look.listens.get(member.identity, ()):
-            reached = "from this machine alone" if address.startswith(_LOOPBACK) else "from the network"
-            yield f"It listens on TCP {address} (pid {member.pid}), which can be reached {reached}."
+        yield from ((member.pid, address) for address in look.listens.get(member.identity, ()))
+
+
+def _exposed(address: str) -> bool:
+    """Say whether others than this machine reach the address; what is said of it stands behind a space."""
+    return " " not in address and not address.startswith(_LOOPBACK)
+
+
+def exposed_deviations(judged: Sequence[JudgedRunning], look: ProcessLook) -> Iterator[Deviation]:
+    """Yield one deviation for each server, approved or not, that the network reaches."""
+    told: set[str] = set()
+    for item in judged:
+        running = item.running
+        doors = [f"TCP {address} (pid {pid})" for pid, address in _doors(item, look) if _exposed(address)]
+        if not doors or item.subject in told or running.confidence is Confidence.LOW:
+            continue
+        told.add(item.subject)
+        yield deviation(
+            "server.exposed",
+            subject=f"{item.subject} listening",
+            label=f"{running.user or 'unknown user'}: {shown(running)}",
+            text="It is started to talk to its client alone, and listens where others on the network can reach it.",
+            user=running.user,
+            client=running.client,
+            evidence=[Evidence("listens", door) for door in doors],
+            depends=(SCOPE,),
+        )

@@ -136,8 +136,7 @@ def running_deviations(
             together.setdefault(Key(item.control, item.subject), []).append(item)
     for key, items in together.items():
         first = items[0].running
-        shown = " ".join(redact_command(first.command))
-        name = f"{first.server.name!r} ({shown})" if first.server else shown
+        command, name = " ".join(redact_command(first.command)), shown(first)
         why = cause(first, known) if known is not None else ""
         yield deviation(
             key.control,
@@ -147,7 +146,7 @@ def running_deviations(
             user=first.user,
             client=first.client,
             evidence=[
-                Evidence("command", shown),
+                Evidence("command", command),
                 *([Evidence("entry", str(first.server.place))] if first.server else []),
                 *([Evidence("cause", why)] if why else []),
                 *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
@@ -157,6 +156,12 @@ def running_deviations(
             ],
             depends=(SCOPE,),
         )
+
+
+def shown(found: RunningServer) -> str:
+    """Return the server for people: its name, where it has one, and its command."""
+    command = " ".join(redact_command(found.command))
+    return f"{found.server.name!r} ({command})" if found.server else command
 
 
 def _runs(found: RunningServer) -> str:
@@ -183,7 +188,7 @@ def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
         yield deviation(
             "server.env-override",
             subject=f"{item.subject} running",
-            label=f"{running.user or 'unknown user'}: {' '.join(redact_command(running.command))}",
+            label=f"{running.user or 'unknown user'}: {shown(running)}",
             text=f"It is approved, and runs with {names} in its environment.",
             user=running.user,
             client=running.client,

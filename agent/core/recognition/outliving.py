@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from agent.core.commandline import base_name
+from agent.core.moment import moment
 from agent.core.observation import Process
 from agent.core.recognition.explain import safe
+from agent.core.recognition.recalling import Trace
 from agent.core.recognition.recognise import RunningServer
 from agent.core.recognition.signs import Confidence, Sign
 
 LOOP_STARTS, LOOP_WITHIN_S = 5, 600.0
 """A server that ended and was started again so often within that time restarts in a loop."""
 
-_STARTS_KEPT = 32
+_STARTS_KEPT, _SUBJECTS_KEPT = 32, 1000
 _OF_HOST = frozenset({Sign.WIRE.value, Sign.NO_WIRE.value, Sign.TERMINAL.value})
 
 Identity = tuple[int, float]
@@ -26,23 +28,32 @@ Identity = tuple[int, float]
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What one judgement leaves to the next: the servers that ran, and when those of each subject were started (Unix time)."""
+    """What one judgement leaves to the next: the servers that ran, and when those of each subject were started (Unix time).
+
+    `traces` are what a former run of the agent left of the servers that ran then; a judgement takes them up and leaves none.
+    """
 
     running: tuple[RunningServer, ...] = ()
     starts: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    traces: tuple[Trace, ...] = ()
 
 
 def with_outliving(
-    found: Sequence[RunningServer], before: Iterable[RunningServer], alive: Sequence[Process], entries: frozenset[str]
+    found: Sequence[RunningServer],
+    before: Iterable[RunningServer],
+    alive: Sequence[Process],
+    entries: frozenset[str],
+    now: float | None = None,
 ) -> tuple[RunningServer, ...]:
     """Return `found`, and those of `before` that run on.
 
-    `alive` is the process table without what has ended, `entries` are the keys of the servers that are configured now.
+    `alive` is the process table without what has ended, `entries` are the keys of the servers that are configured now, `now` is
+    Unix time: what is missed for the first time had gone by then.
     """
     sure = [server for server in found if server.confidence is not Confidence.LOW]
     taken = {member.identity for server in sure for member in server.members}
     table = {process.identity: process for process in alive}
-    on = [kept for server in before if (kept := _running_on(server, table, taken, entries)) is not None]
+    on = [kept for server in before if (kept := _running_on(server, table, taken, entries, now)) is not None]
     known = {member.identity for server in on for member in server.members}
     guessed = [
         server
@@ -53,7 +64,11 @@ def with_outliving(
 
 
 def _running_on(
-    server: RunningServer, alive: Mapping[Identity, Process], taken: set[Identity], entries: frozenset[str]
+    server: RunningServer,
+    alive: Mapping[Identity, Process],
+    taken: set[Identity],
+    entries: frozenset[str],
+    now: float | None,
 ) -> RunningServer | None:
     members = tuple(
         alive[member.identity]
@@ -62,7 +77,7 @@ def _running_on(
     )
     if not members or server.confidence is Confidence.LOW or any(member.identity in taken for member in members):
         return None
-    outlives = server.outlives or _outlived(server, alive, entries)
+    outlives = server.outlives or _outlived(server, alive, entries, now)
     if not outlives:
         return None
     evidence = tuple(fact for fact in server.evidence if fact.kind not in _OF_HOST)
@@ -76,12 +91,16 @@ def _same_program(before: Process, now: Process) -> bool:
     return before.command == now.command and before.exe == now.exe
 
 
-def _outlived(server: RunningServer, alive: Mapping[Identity, Process], entries: frozenset[str]) -> str:
+def _outlived(
+    server: RunningServer, alive: Mapping[Identity, Process], entries: frozenset[str], now: float | None
+) -> str:
     """Return what the server outlives, in words; nothing where all is as it was."""
     host = server.host
     if host is not None and host.identity not in alive:
         name = server.client or safe(base_name(host.exe or host.name))
-        return f"{name} (pid {host.pid}), which started it, has ended"
+        return f"{name} (pid {host.pid}), which started it, " + (
+            "has ended" if now is None else f"ended by {moment(now)}"
+        )
     if server.server is not None and server.server.key not in entries:
         return "the entry that it was started by is not configured any more"
     return ""
@@ -106,4 +125,5 @@ def started(
     for subject, at in roots:
         times.setdefault(subject, set()).add(at)
     recent = {subject: sorted(at for at in known if since is None or at >= since) for subject, known in times.items()}
-    return {subject: tuple(known[-_STARTS_KEPT:]) for subject, known in recent.items() if known}
+    latest = sorted((known[-1], subject) for subject, known in recent.items() if known)[-_SUBJECTS_KEPT:]
+    return {subject: tuple(recent[subject][-_STARTS_KEPT:]) for _, subject in latest}

@@ -7,6 +7,7 @@ import pytest
 from agent.core.assess import Assessment, assess
 from agent.core.observation import Process, ProcessLook
 from agent.core.recognition import Before
+from agent.core.recognition.recalling import traces
 from agent.core.world import World
 from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, managed, running, server
 
@@ -36,9 +37,9 @@ def test_its_deviation_stays_open_and_says_that_the_client_has_ended() -> None:
     (opened,) = (item for item in before.deviations if item.key.control == CONTROL)
     (kept,) = (item for item in after.deviations if item.key.control == CONTROL)
     assert kept.key == opened.key
-    assert "runs on, though cursor (pid 10), which started it, has ended" in kept.text
+    assert "runs on, though cursor (pid 10), which started it, ended by 1970-01-01 00:01:50Z." in kept.text
     (row,) = after.processes
-    assert row.notes == ("It runs on: cursor (pid 10), which started it, has ended.",)
+    assert row.notes == ("It runs on: cursor (pid 10), which started it, ended by 1970-01-01 00:01:50Z.",)
     assert not {"wire", "no-wire"} & {fact.kind for fact in row.evidence}
 
 
@@ -123,3 +124,62 @@ def test_a_server_with_a_door_of_its_own_is_noted_and_who_can_reach_it(address: 
     look = replace(look, listens={look.processes[1].identity: (address,)})
     (row,) = then(world, Assessment(complete=True, findings=None, before=Before()), look).processes  # type: ignore[arg-type]
     assert row.notes == (f"It listens on TCP {address} (pid {look.processes[1].pid}), which can be reached {reached}.",)
+
+
+def restarted(world: World, earlier: Assessment, look: ProcessLook) -> Assessment:
+    """The agent itself was started anew: it knows traces alone."""
+    before = Before(traces=traces(earlier.before.running))
+    return assess(replace(world, processes=look, before=before), TERMS, now=110.0)[0]
+
+
+def test_a_start_of_the_agent_does_not_close_what_runs_on() -> None:
+    world, before = first("npx", "-y", "x-mcp")
+    after = restarted(world, before, without_host(running("cursor", "npx", "-y", "x-mcp")))
+    (opened,) = (item for item in before.deviations if item.key.control == CONTROL)
+    (kept,) = (item for item in after.deviations if item.key.control == CONTROL)
+    assert kept.key == opened.key
+    assert "cursor (pid 10), which started it, ended by" in kept.text
+    assert after.before.traces == ()
+    again = then(world, after, without_host(running("cursor", "npx", "-y", "x-mcp")), now=500.0)
+    assert [item.text for item in again.deviations if item.key.control == CONTROL] == [kept.text]
+
+
+def test_a_start_of_the_agent_keeps_one_that_no_entry_names() -> None:
+    world, before = first("npx", "-y", "x-mcp", entry=False)
+    after = restarted(world, before, without_host(running("cursor", "npx", "-y", "x-mcp")))
+    keys = [[item.key for item in one.deviations if item.key.control == CONTROL] for one in (before, after)]
+    assert keys[0] == keys[1] != []
+
+
+def test_a_start_of_the_agent_while_all_is_as_it_was_changes_nothing() -> None:
+    world, before = first("npx", "-y", "x-mcp")
+    assert world.processes is not None
+    after = restarted(world, before, world.processes)
+    assert after.processes == before.processes
+    moved = replace(world.processes.processes[0], create_time=1.5)  # the clock was set
+    look = replace(world.processes, processes=(moved, *world.processes.processes[1:]))
+    assert restarted(world, before, look).processes[0].notes == ()
+
+
+@pytest.mark.parametrize("changes", [{"create_time": 90.0}, {"image": 7}, {"pid": 99}])
+def test_another_process_is_not_taken_for_one_that_was_seen(changes: dict[str, int]) -> None:
+    world, before = first("npx", "-y", "x-mcp")
+    look = without_host(running("cursor", "npx", "-y", "x-mcp"))
+    init, child = look.processes
+    after = restarted(world, before, replace(look, processes=(init, replace(child, **changes))))  # type: ignore[arg-type]
+    assert after.processes == ()
+
+
+def test_a_server_that_the_network_reaches_is_a_deviation_also_where_it_is_approved() -> None:
+    command = ("npx", "-y", "approved@1.0.0")
+    look = running("claude", *command)
+    child = look.processes[1]
+    doors = ("127.0.0.1:1", "[::1]:1", "0.0.0.0:9 in another network namespace")
+    harmless = replace(look, listens={child.identity: doors})
+    world = World(configs(server("a", *command)), managed(LOCKED), harmless)
+    assert [item.key.control for item in assess(world, TERMS)[0].deviations] == []
+    open_door = replace(look, listens={child.identity: (*doors, "0.0.0.0:8080", "[::]:8080")})
+    (found,) = assess(replace(world, processes=open_door), TERMS)[0].deviations
+    assert found.key.control == "server.exposed"
+    assert [fact.text for fact in found.evidence] == ["TCP 0.0.0.0:8080 (pid 11)", "TCP [::]:8080 (pid 11)"]
+    assert "8080" not in found.text
