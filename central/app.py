@@ -24,6 +24,7 @@ from central.store.engine import engine_of, reading, writing
 from central.store.migrating import migrate
 from central.store.schema import enrolment_keys
 from central.store.taking import Rules
+from central.surveying.survey import Survey
 from central.web.deeds import DEEDS
 from central.web.desk import Desk
 from central.web.feed import Feed
@@ -72,15 +73,19 @@ def central(settings: Settings) -> Central:
     )
     budget = IntakeBudget(waiting_bytes=settings.receiving.waiting_bytes)
     figures = Figures(lambda: intake.waiting)
-    intake = Intake(engine, lambda: rules, time.time, figures.hear, budget)
+    keeping = settings.retention
+    survey = Survey(engine, rules, time.time, keeping.events_days, keeping.closed_days)
+    intake = Intake(engine, survey.current, time.time, figures.hear, budget)
     receiving = Receiving(intake, engine, time.time, figures.hear, settings.receiving.body_bytes)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
         intake.start()
+        survey.start()
         try:
             yield
         finally:
+            survey.stop()
             intake.stop()
             engine.dispose()
 

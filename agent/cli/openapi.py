@@ -54,7 +54,7 @@ def _post() -> dict[str, Any]:
             _header(
                 "X-Timestamp",
                 {"type": "integer"},
-                "Unix seconds of the attempt; where a signing key is set",
+                "Unix seconds of the attempt, by the device's clock",
                 required=False,
             ),
             _header(

@@ -6,8 +6,9 @@ sequence, each line exactly the canonical JSON over which the hash chain runs. H
 - `Idempotency-Key`: the batch id; a repeat of the same batch has the same one
 - `X-Device-Id`, `X-First-Sequence`, `X-Last-Sequence`
 - `Authorization: Bearer …` where a token is set; a client certificate where one is set
-- `X-Timestamp` (Unix seconds) and `X-Signature: sha256=<hex>` where an HMAC key is set: HMAC-SHA256 over the timestamp, a full
-  stop and the body as it is sent (compressed)
+- `X-Timestamp`: Unix seconds by the device's clock when the batch was sent
+- `X-Signature: sha256=<hex>` where an HMAC key is set: HMAC-SHA256 over the timestamp, a full stop and the body as it is sent
+  (compressed)
 
 What an answer means stands in `channel`.
 """
@@ -63,7 +64,9 @@ class HttpsSink:
         self._channel.close()
 
     def _headers(self, batch: Batch, body: bytes) -> dict[str, str]:
+        stamp = str(int(self._clock.now()))
         headers = {
+            "X-Timestamp": stamp,
             "Content-Type": "application/x-ndjson",
             "Content-Encoding": "gzip",
             "Idempotency-Key": batch.id,
@@ -72,7 +75,6 @@ class HttpsSink:
             "X-Last-Sequence": str(batch.last_sequence),
         }
         if self._target.hmac_key is not None:
-            stamp = str(int(self._clock.now()))
             signature = hmac.new(self._target.hmac_key, stamp.encode() + b"." + body, hashlib.sha256)
-            headers |= {"X-Timestamp": stamp, "X-Signature": f"sha256={signature.hexdigest()}"}
+            headers["X-Signature"] = f"sha256={signature.hexdigest()}"
         return headers

@@ -24,8 +24,9 @@ _TEXT_MOST = 4_096
 class Device:
     """A device as it last told of itself. `contact_at` is our clock, `told_at` and `state_since` the device's own.
 
-    `offset_s` is how far its clock is behind ours (negative: ahead), None where it never told. `dropped` counts events that the
-    agent itself gave up, by reason.
+    `told_*` is the newest sign of life, `facts_*` the newest event of any kind: an older one that comes late changes nothing that
+    a newer one said. `offset_s` is how far its clock is behind ours (negative: ahead), None where it never told. `dropped` counts
+    events that the agent itself gave up, by reason.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Device:
     told_at: float | None = None
     told_journal: str = ""
     told_sequence: int = 0
+    facts_journal: str = ""
+    facts_sequence: int = 0
     state: str = "unknown"
     state_since: float | None = None
     why: str = "The device has not reported yet."
@@ -133,8 +136,9 @@ def absorb(device: Device, items: Iterable[Item], at: float) -> Absorbed:
             problems.append(item.problem or "fields-malformed")
             continue
         try:
-            device = _introduced(device, item.event)
-            device = _absorbed(device, item, found, policies)
+            late = item.journal == device.facts_journal and item.sequence < device.facts_sequence
+            known = device if late else _introduced(device, item)
+            device = _absorbed(known, item, found, policies, late=late)
         except (_MalformedError, KeyError, TypeError, ValueError, AttributeError, IndexError):
             problems.append("fields-malformed")
             continue
@@ -148,7 +152,9 @@ def absorb(device: Device, items: Iterable[Item], at: float) -> Absorbed:
     )
 
 
-def _absorbed(device: Device, item: Item, found: Mapping[str, list[Any]], policies: dict[str, JSON]) -> Device:
+def _absorbed(
+    device: Device, item: Item, found: Mapping[str, list[Any]], policies: dict[str, JSON], *, late: bool
+) -> Device:
     event: JSON = item.event or {}
     match event["class_uid"]:
         case 5001:
@@ -165,11 +171,12 @@ def _absorbed(device: Device, item: Item, found: Mapping[str, list[Any]], polici
         case 5019:
             facts = _mapping(event["unmapped"]["now"])
             policies[_text(facts["digest"])] = facts
-            return replace(device, policy_digest=_text(facts["digest"]))
+            return device if late else replace(device, policy_digest=_text(facts["digest"]))
     return device
 
 
-def _introduced(device: Device, event: JSON) -> Device:
+def _introduced(device: Device, item: Item) -> Device:
+    event: JSON = item.event or {}
     said, product = _mapping(event["device"]), _mapping(event["metadata"]["product"])
     system = _mapping(said["os"])
     serial = said.get("hw_info", {}).get("serial_number") or device.serial
@@ -180,6 +187,8 @@ def _introduced(device: Device, event: JSON) -> Device:
         os=_text(system["name"]),
         os_version=_text(system["version"]),
         agent_version=_text(product["version"]),
+        facts_journal=item.journal,
+        facts_sequence=item.sequence,
     )
 
 
@@ -194,6 +203,7 @@ def _beat(device: Device, item: Item) -> tuple[Device, list[tuple[float, str, st
     state, why = _text(facts["state"]), _text(event["message"])
     if state not in _STATES:
         raise _MalformedError
+    newest = item.journal != device.facts_journal or item.sequence >= device.facts_sequence
     moved = state != device.state or device.state_since is None
     beaten = replace(
         device,
@@ -208,7 +218,7 @@ def _beat(device: Device, item: Item) -> tuple[Device, list[tuple[float, str, st
         blind=tuple(_text(scope) for scope in facts.get("not_looked_at", ())),
         health=tuple(_mapping(row) for row in facts.get("health", ())),
         dropped={str(name): int(number) for name, number in _mapping(facts.get("dropped", {})).items()},
-        policy_digest=_text(facts.get("policy_digest", "")) or device.policy_digest,
+        policy_digest=(_text(facts.get("policy_digest", "")) if newest else "") or device.policy_digest,
         looked_at=_seconds_or_none(facts.get("looked_at")) or device.looked_at,
     )
     return beaten, [(at, state, why)] if moved else []

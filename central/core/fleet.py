@@ -18,13 +18,35 @@ class Terms:
     agent_version: str = ""
     spread_devices: int = 10
     spread_within_s: float = _DAY_S
+    learning_s: float = _DAY_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A server that is not approved and is on many devices: what it is, where it was first, on how many, since when."""
+
+    what: str
+    device: str
+    devices: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstSeen:
+    """A server that no device had before this one got it at `at` (our clock)."""
+
+    identity: str
+    what: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
     """What a device is compared with. An empty digest or version: there is nothing to compare with yet.
 
-    `accepted` are digests that people recorded as expected besides.
+    `accepted` are digests that people recorded as expected besides. `learned_at` is when a server seen for the first time begins
+    to be news: until then the fleet is being learned. `spreading` are the servers that spread, by identity; `firsts` are those
+    that were seen first on the device with that id.
     """
 
     policy_digest: str = ""
@@ -32,6 +54,9 @@ class Fleet:
     agent_version: str = ""
     accepted: frozenset[str] = frozenset()
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    learned_at: float | None = None
+    spreading: Mapping[str, Spread] = field(default_factory=dict)
+    firsts: Mapping[str, tuple[FirstSeen, ...]] = field(default_factory=dict)
 
 
 _MAJORITY = 0.6

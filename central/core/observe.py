@@ -105,15 +105,41 @@ def _drifted(device: Device, fleet: Fleet, _terms: Terms, _now: float) -> Iterat
         return
     if device.policy_digest in fleet.accepted:
         return
-    expected, found = fleet.policies.get(fleet.policy_digest), fleet.policies.get(device.policy_digest)
-    said = differences(expected, found) if expected is not None and found is not None else ()
-    meaning = "; ".join(said[:_SAID]) if said else "its rules are the same in substance, or were not told yet"
     yield _deviation(
         "policy.drift",
         device,
-        f"The policy on {_name(device)} is not the one of {fleet.policy_by}: {meaning}.",
+        f"The policy on {_name(device)} is not the one of {fleet.policy_by}: {_meaning(device, fleet)}.",
         Evidence("policy", f"{device.policy_digest} instead of {fleet.policy_digest}"),
     )
+
+
+def _meaning(device: Device, fleet: Fleet) -> str:
+    """Say what the difference is, as far as both policies were told."""
+    expected, found = fleet.policies.get(fleet.policy_digest), fleet.policies.get(device.policy_digest)
+    if expected is None or found is None:
+        whose = "the expected one" if expected is None else "its own"
+        return f"no device has told yet what {whose} says"
+    said = differences(expected, found)
+    return "; ".join(said[:_SAID]) if said else "list entries and switches are the same, other parts of it are not"
+
+
+def _first_seen(device: Device, fleet: Fleet, terms: Terms, now: float) -> Iterator[Deviation]:
+    for first in fleet.firsts.get(device.id, ()):
+        if fleet.learned_at is None or first.at < fleet.learned_at or now - first.at >= terms.evidence_kept_s:
+            continue
+        yield _of_server(
+            "server.first-seen", device, first.identity, first.what, f"{_name(device)} is the first device that has it."
+        )
+
+
+def _spreading(device: Device, fleet: Fleet, terms: Terms, _now: float) -> Iterator[Deviation]:
+    for identity, spread in fleet.spreading.items():
+        if spread.device == device.id:
+            text = (
+                f"At least {terms.spread_devices} devices that the policy does not allow it on have it, "
+                f"and got it within {span(terms.spread_within_s)}; {_name(device)} was the first."
+            )
+            yield _of_server("server.spreading", device, identity, spread.what, text)
 
 
 _SIGNS: tuple[Callable[[Device, Fleet, Terms, float], Iterator[Deviation]], ...] = (
@@ -124,7 +150,22 @@ _SIGNS: tuple[Callable[[Device, Fleet, Terms, float], Iterator[Deviation]], ...]
     _broken,
     _outdated,
     _drifted,
+    _first_seen,
+    _spreading,
 )
+
+
+def _of_server(control: str, device: Device, identity: str, what: str, text: str) -> Deviation:
+    row = CONTROLS[control]
+    return Deviation(
+        key=Key(control, identity),
+        severity=row.severity,
+        label=what,
+        title=row.title,
+        text=text,
+        remediation=row.remedy,
+        evidence=(Evidence("command", what), Evidence("device", device.hostname or device.id)),
+    )
 
 
 def _deviation(control: str, device: Device, text: str, *evidence: Evidence) -> Deviation:

@@ -67,6 +67,8 @@ devices = Table(
     _at("told_at"),
     _text("told_journal"),
     Column("told_sequence", BigInteger, nullable=False, server_default="0"),
+    _text("facts_journal"),
+    Column("facts_sequence", BigInteger, nullable=False, server_default="0"),
     _text("state", default="unknown"),
     _at("state_since"),
     _text("why"),
@@ -190,6 +192,7 @@ servers = Table(
     _at("gone_at"),
     Index("servers_by_identity", "identity"),
     Index("servers_in_use", "identity", "verdict", "device"),
+    Index("servers_by_first_seen", "first_seen"),
 )
 """The inventory: one row per configured server of a device; `gone_at` where it is no longer configured."""
 
@@ -203,6 +206,7 @@ known_servers = Table(
     _text("what"),
     _text("device"),
     _at("first_seen", nullable=False),
+    Index("known_servers_by_device", "device", "first_seen"),
 )
 """Every server that was ever configured anywhere, and where first."""
 

@@ -5,7 +5,7 @@ program that take batches at the same time wait for each other and never in a ri
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -21,8 +21,9 @@ from central.core.receive import Admission, Taken, receive
 from central.core.refusal import Refusal
 from central.store import devices, feeding, ledger
 from central.store.engine import upsert
+from central.store.fleet import firsts_of, policies_of
 from central.store.partitions import day_of
-from central.store.schema import credentials, events, policies, servers, standings
+from central.store.schema import credentials, events, known_servers, policies, servers, standings
 
 _DIGEST = 16
 _SERVER = (
@@ -99,6 +100,7 @@ def _store(
 def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: float) -> list[tuple[str, str]]:
     """Carry forward what is seen from here of devices that this transaction holds; return the lines that the feed is to tell."""
     held = list(touched)
+    rules = replace(rules, fleet=_about(connection, held, rules, now))
     opened = ledger.observed(connection, [device.id for device in held])
     return [
         (device.id, orjson.dumps(event_of(device, change, rules.version)).decode())
@@ -107,6 +109,19 @@ def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: 
             connection, device.id, opened.get(device.id, {}), observe(device, rules.fleet, rules.terms, now), now
         )
     ]
+
+
+def _about(connection: Connection, held: Sequence[Device], rules: Rules, now: float) -> Fleet:
+    """Return the fleet with what it takes to judge these devices: the policies that differ, the servers they had first."""
+    usual = rules.fleet.policy_digest
+    others = frozenset(device.policy_digest for device in held if device.policy_digest not in ("", usual))
+    digests = others | {usual} if others and usual else frozenset()
+    since = max(now - rules.terms.evidence_kept_s, rules.fleet.learned_at or now)
+    return replace(
+        rules.fleet,
+        policies=policies_of(connection, digests),
+        firsts=firsts_of(connection, [device.id for device in held], since),
+    )
 
 
 def _event_row(device: str, item: Item, now: float) -> dict[str, Any]:
@@ -139,6 +154,12 @@ def _store_servers(connection: Connection, absorbed: Sequence[Absorbed], now: fl
                     **{name: getattr(server, name) for name in server.__dataclass_fields__},
                 }
     upsert(connection, servers, list(seen.values()), _SERVER, newer="told_at")
+    known: dict[str, dict[str, Any]] = {}
+    for row in seen.values():
+        known.setdefault(
+            row["identity"], {**{name: row[name] for name in ("identity", "what", "device")}, "first_seen": now}
+        )
+    upsert(connection, known_servers, [known[identity] for identity in sorted(known)])
     if gone:
         where = (servers.c.device == bindparam("key_device"), servers.c.key == bindparam("key_key"))
         connection.execute(
