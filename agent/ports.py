@@ -108,11 +108,19 @@ class ProcessEvents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """The folders in which writers are heard, and those that are there and are not, with the system's word why."""
+
+    heard: frozenset[str] = frozenset()
+    deaf: Mapping[str, str] = field(default_factory=dict)
+
+
 class FileWriters(Protocol):
     """Tells which process writes in folders, not what is below them. Only `interrupt` may come from another thread."""
 
-    def aim(self, folders: Collection[str]) -> frozenset[str]:
-        """Listen in exactly these folders, as far as they are there; return those."""
+    def aim(self, folders: Collection[str]) -> Aimed:
+        """Listen in exactly these folders, as far as they are there."""
         ...
 
     def wait(self, timeout_s: float) -> Sequence[tuple[str, Writer]]:

@@ -137,7 +137,7 @@ class _Agent:
             deliveries=self._deliveries,
             workers=self._workers,
             hints=self._hints,
-            launches=self._launches,
+            listening=self._listening,
             remembering=remembering,
             tampered=found,
             state=state,

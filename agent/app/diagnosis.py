@@ -14,6 +14,7 @@ from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
 from agent.core.observation import CoverageState
+from agent.core.own_places import WRITERS_DROPIN
 from agent.core.place import Missing, Unreadable
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.host.file_writers import file_writers
@@ -28,7 +29,7 @@ from agent.host.watching import NativeWatcher
 from agent.ports import NoEvents
 from agent.runtime.clock import SystemClock
 from agent.sources.hints import MAX_FOLDERS
-from agent.sources.managed import ManagedSource
+from agent.sources.managed import ManagedSource, accounts_of
 from agent.status.document import Fresh, Silent, read
 from agent.status.public import FOLDER
 from agent.store.journal import JOURNAL
@@ -94,7 +95,7 @@ def _own_files(patient: Patient) -> _Found:
     facts = own_facts(own_places(patient.paths), patient.paths.state / FOLDER) if patient.machine.privileged else ()
     guard = guards_of(patient.files.root)
     guards = {item.path: found for item in facts if item.kind == "folder" and (found := guard(item)) is not None}
-    exposed = writers(facts, guards)
+    exposed = writers(facts, guards, accounts_of(patient.files))
     if exposed:
         more = f"; and {len(exposed) - _SHOWN} more" if len(exposed) > _SHOWN else ""
         text = "; ".join(exposed[:_SHOWN]) + more
@@ -137,12 +138,27 @@ def _processes(_patient: Patient) -> _Found:
 
 
 def _writers(patient: Patient) -> _Found:
+    why = _untold(patient)
+    if why is not None:
+        remedy = (
+            f"A change is found all the same. To be told who made it, let the service hear it: see {WRITERS_DROPIN}."
+        )
+        return "not-run", why, remedy if patient.machine.os == "linux" else ""
+    return "ok", "the system tells which process writes a managed file", ""
+
+
+def _untold(patient: Patient) -> str | None:
+    """Say why it is not told who writes: to the running agent, whose rights are others, where there is one; else to this one."""
+    answer = read(patient.paths.state, time.time())
+    if isinstance(answer, Fresh):
+        rows = answer.document.get("health", ())
+        return next((str(row["text"]) for row in rows if row["code"] == "writers.unnoticed"), None)
     found = file_writers()
     if isinstance(found, NoEvents):
-        remedy = "A change is found all the same. To be told who made it, open the service for it (see the comment in its unit)."
-        return "not-run", found.reason, remedy if patient.machine.os == "linux" else ""
-    found.close()
-    return "ok", "the system tells which process writes a managed file", ""
+        return found.reason
+    with closing(found):
+        deaf = found.aim(ManagedSource(patient.files, catalog()[CLAUDE_CODE]).folders()).deaf
+    return "; ".join(f"in {folder}: {text}" for folder, text in deaf.items()) or None
 
 
 def _launches(patient: Patient) -> _Found:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.app.audience import ServiceManager
+from agent.app.listening import Listening
 from agent.app.remembering import Remembering
 from agent.app.telling import Teller
 from agent.ports import StoreError
 from agent.runtime.delivery import Delivery
 from agent.runtime.supervisor import WorkerHealth
 from agent.sources.hints import Hints
-from agent.sources.launches import Launches
 from agent.status.health import Health
 from agent.status.publisher import Publisher
 from agent.store.anchor import drop
@@ -29,7 +29,7 @@ class Tending:
     deliveries: Sequence[Delivery]
     workers: Callable[[], Sequence[WorkerHealth]]
     hints: Hints
-    launches: Launches
+    listening: Listening
     remembering: Remembering
     tampered: str | None
     state: Path
@@ -55,9 +55,11 @@ class Tending:
         hold("delivery.failing", ", ".join(problems) or None)
         missing = self.hints.health.unwatched
         hold("watch.limited", f"{missing} folders are not watched" if missing else None)
-        hold("launches.unnoticed", self.launches.problem)
-        hold("launches.hindered", self.launches.hindered)
-        overruns = self.launches.counts.overruns
+        launches = self.listening.launches
+        hold("launches.unnoticed", launches.problem)
+        hold("launches.hindered", launches.hindered)
+        hold("writers.unnoticed", self.listening.writing.problem)
+        overruns = launches.counts.overruns
         hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
         hold("memory.lost", self.remembering.problem)
         hold("journal.tampered", self.tampered)

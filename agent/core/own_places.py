@@ -16,6 +16,9 @@ PREFERENCES_DOMAIN = "com.mcp-compliance.agent"
 POLICY_KEY = "SOFTWARE\\Policies\\MCPComplianceAgent"
 """The registry key, in HKLM, of settings that group policy pushes."""
 
+WRITERS_DROPIN = f"/usr/share/{NAME}/file-writers.conf"
+"""What the Linux packages bring for those who want to be told which process wrote a managed file; nothing reads it there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

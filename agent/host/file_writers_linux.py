@@ -6,14 +6,16 @@ Source: fanotify(7). The names of entries need Linux 5.9; CAP_SYS_ADMIN is neede
 """
 
 import ctypes
+import errno
 import os
 import select
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from agent.core.writer import Writer
+from agent.ports import Aimed
 
 _CLOEXEC, _NONBLOCK, _UNLIMITED_MARKS, _REPORT_DFID_NAME = 0x1, 0x2, 0x20, 0x400 | 0x800
 """Marks without a limit are asked for because that alone is refused to those who would not be told pids."""
@@ -21,7 +23,7 @@ _MARK_ADD, _MARK_ONLYDIR, _MARK_FLUSH = 0x1, 0x8, 0x80
 _MODIFY, _ATTRIB, _CLOSE_WRITE, _MOVED, _CREATE, _DELETE = 0x2, 0x4, 0x8, 0x40 | 0x80, 0x100, 0x200
 _ON_CHILD, _ON_FOLDERS = 0x08000000, 0x40000000
 _WANTED = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED | _CREATE | _DELETE | _ON_CHILD | _ON_FOLDERS
-_AT_FDCWD = -100
+_AT_FDCWD, _AT_HANDLE_FID = -100, 0x200
 
 _EVENT, _INFO, _FSID, _HANDLE = struct.Struct("=IBBHQii"), struct.Struct("=BBH"), 8, struct.Struct("=Ii")
 _NAMED = 2  # FAN_EVENT_INFO_TYPE_DFID_NAME
@@ -44,24 +46,33 @@ class Fanotify:
         flags = _CLOEXEC | _NONBLOCK | _UNLIMITED_MARKS | _REPORT_DFID_NAME
         self._fd = self._libc.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC)
         if self._fd < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
+            raise _error()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
         self._poll.register(self._bell, select.POLLIN)
         self._folders: dict[_Handle, str] = {}
+        self._refused: dict[_Handle, str] = {}
 
-    def aim(self, folders: Collection[str]) -> frozenset[str]:
-        """Mark exactly the folders that are there, anew where one was replaced; return them.
+    def aim(self, folders: Collection[str]) -> Aimed:
+        """Mark exactly the folders that are there, anew where one was replaced.
 
         A mark can be taken away by path alone, and a folder that was moved has none that is known: then all are made anew.
         """
-        there = {handle: folder for folder in folders if (handle := self._handle(folder)) is not None}
-        if there.keys() != self._folders.keys():
-            self._mark(_MARK_FLUSH, "/")
-            self._folders = {handle: folder for handle, folder in there.items() if self._mark(_MARK_ADD, folder)}
-        return frozenset(self._folders.values())
+        there: dict[_Handle, str] = {}
+        deaf: dict[str, str] = {}
+        for folder in folders:
+            try:
+                there[self._handle(folder)] = folder
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                deaf[folder] = _reason(error)
+        if there.keys() != self._folders.keys() | self._refused.keys():
+            self._mark_all(there)
+        return Aimed(
+            frozenset(self._folders.values()), {**deaf, **{there[one]: why for one, why in self._refused.items()}}
+        )
 
     def wait(self, timeout_s: float) -> tuple[tuple[str, Writer], ...]:
         """Return the paths that were changed since the last call and by whom, in order, after at most `timeout_s`."""
@@ -83,19 +94,37 @@ class Fanotify:
         os.close(self._fd)
         os.close(self._bell)
 
-    def _mark(self, what: int, folder: str) -> bool:
+    def _mark_all(self, there: Mapping[_Handle, str]) -> None:
+        self._mark(_MARK_FLUSH, "/")
+        self._folders, self._refused = {}, {}
+        for handle, folder in there.items():
+            try:
+                self._mark(_MARK_ADD, folder)
+                self._folders[handle] = folder
+            except OSError as error:
+                self._refused[handle] = _reason(error)
+
+    def _mark(self, what: int, folder: str) -> None:
         only, mask = (0, 0) if what == _MARK_FLUSH else (_MARK_ONLYDIR, _WANTED)
         path = os.fsencode(folder)
-        return bool(self._libc.fanotify_mark(self._fd, what | only, ctypes.c_uint64(mask), _AT_FDCWD, path) == 0)
+        if self._libc.fanotify_mark(self._fd, what | only, ctypes.c_uint64(mask), _AT_FDCWD, path) != 0:
+            raise _error()
 
-    def _handle(self, folder: str) -> _Handle | None:
-        """Return by what the kernel names the folder in events."""
-        buffer = ctypes.create_string_buffer(_HANDLE.pack(_HANDLE_BYTES, 0), _HANDLE.size + _HANDLE_BYTES)
-        mount = ctypes.c_int()
-        if self._libc.name_to_handle_at(_AT_FDCWD, os.fsencode(folder), buffer, ctypes.byref(mount), 0) != 0:
-            return None
-        size, kind = _HANDLE.unpack_from(buffer.raw)
-        return kind, buffer.raw[_HANDLE.size : _HANDLE.size + size]
+    def _handle(self, folder: str) -> _Handle:
+        """Return by what the kernel names the folder in events.
+
+        Overlay file systems have names for events alone (Linux 6.5), as nothing can be opened by them.
+        """
+        path, mount = os.fsencode(folder), ctypes.c_int()
+        for how in (0, _AT_HANDLE_FID):
+            buffer = ctypes.create_string_buffer(_HANDLE.pack(_HANDLE_BYTES, 0), _HANDLE.size + _HANDLE_BYTES)
+            if self._libc.name_to_handle_at(_AT_FDCWD, path, buffer, ctypes.byref(mount), how) == 0:
+                size, kind = _HANDLE.unpack_from(buffer.raw)
+                return kind, buffer.raw[_HANDLE.size : _HANDLE.size + size]
+            error = _error()
+            if error.errno != errno.EOPNOTSUPP:
+                raise error
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     def _told(self, raw: bytes) -> Iterator[tuple[str, Writer]]:
         """Yield path and writer of each event; of a process that is named in several the writer is read once."""
@@ -111,6 +140,17 @@ class Fanotify:
             if pid not in known:
                 known[pid] = read_writer(pid)
             yield f"{folder.rstrip('/')}/{place[1]}", known[pid]
+
+
+def _error() -> OSError:
+    code = ctypes.get_errno()
+    return OSError(code, os.strerror(code))
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.EOPNOTSUPP, errno.ENODEV, errno.EXDEV, errno.EINVAL):
+        return "its file system has no names for fanotify's events"
+    return f"fanotify: {error.strerror}"
 
 
 def _place(info: bytes) -> tuple[_Handle, str] | None:

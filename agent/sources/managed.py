@@ -109,7 +109,7 @@ class ManagedSource:
                 baselines=tuple(self._signed()),
                 touched=marks,
                 guards=guards,
-                accounts=self._accounts(),
+                accounts=accounts_of(self._files),
                 own=own,
                 writers=self._around.writers(),
             )
@@ -148,12 +148,6 @@ class ManagedSource:
         passed = {facts.path: facts for item in found for facts in item.access}
         passed |= {facts.path: facts for facts in own if facts.kind == "folder"}
         return {path: guard for path, facts in passed.items() if (guard := self._around.guard(facts)) is not None}
-
-    def _accounts(self) -> Accounts:
-        if self._files.os == "windows":
-            return Accounts()
-        passwd, group = (self._files.read(path) for path in ("/etc/passwd", "/etc/group"))
-        return read_accounts(_text(passwd), _text(group))
 
     def _signed(self) -> Iterator[BaselineFile]:
         """Yield every `*.json` of the folder of baselines with the signature beside it."""
@@ -206,6 +200,13 @@ class ManagedSource:
 
     def _paths(self, templates: Templates) -> tuple[str, ...]:
         return expand(self._row, templates, self._files.os, home="")
+
+
+def accounts_of(files: Files) -> Accounts:
+    """Return who the numbers of the examined machine are; Windows has no such numbers."""
+    if files.os == "windows":
+        return Accounts()
+    return read_accounts(_text(files.read("/etc/passwd")), _text(files.read("/etc/group")))
 
 
 def _with_rights(found: _Found, guards: Mapping[str, Guard]) -> _Found:

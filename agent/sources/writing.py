@@ -25,11 +25,17 @@ class Writing:
         self._clock = clock
         found = listen()
         self._writers = None if isinstance(found, NoEvents) else found
-        self.problem = found.reason if isinstance(found, NoEvents) else None
+        self._refusal = found.reason if isinstance(found, NoEvents) else None
+        self._deaf: Mapping[str, str] = {}
         self._lock = threading.Lock()
         self._last: dict[str, Writer] = {}
         self._folders: Sequence[str] = ()
         self._due = 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not told who writes, anywhere or in some folder; None: it is."""
+        return self._refusal or "; ".join(f"in {folder}: {why}" for folder, why in self._deaf.items()) or None
 
     def watch(self, folders: Sequence[str]) -> None:
         """Listen in these folders from now on."""
@@ -56,7 +62,7 @@ class Writing:
     def turn(self, writers: FileWriters, timeout_s: float) -> None:
         """Mend the marks where that is due, and hear what was written."""
         if self._clock.monotonic() >= self._due:
-            writers.aim(self._folders)
+            self._deaf = writers.aim(self._folders).deaf
             self._due = self._clock.monotonic() + _AIM_EVERY_S
         for path, writer in writers.wait(timeout_s):
             self._note(path, writer)

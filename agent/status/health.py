@@ -53,6 +53,9 @@ CONDITIONS = MappingProxyType(
         "launches.lost": Condition(
             _LOW, "Programs started faster than they could be taken in; a sweep answered", ("launches.unnoticed",)
         ),
+        "writers.unnoticed": Condition(
+            _INFO, "The system does not tell which process writes a managed file; that it changed is found all the same"
+        ),
         "status.unwritable": Condition(_HIGH, "The status document cannot be written", ("journal.failing",)),
     }
 )

@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.writer import Writer
 from agent.host.file_writers import file_writers
-from agent.ports import FileWriters, NoEvents
+from agent.ports import Aimed, FileWriters, NoEvents
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fanotify is Linux's")
 PATIENCE_S = 3.0
@@ -24,6 +24,15 @@ def writers() -> Iterator[FileWriters]:
         pytest.skip(made.reason)
     yield made
     made.close()
+
+
+@pytest.fixture
+def place(writers: FileWriters, tmp_path: Path) -> Path:
+    """Return a folder in which the kernel tells who writes."""
+    deaf = writers.aim([str(tmp_path)]).deaf
+    if deaf:
+        pytest.skip(f"the temporary folder cannot be listened in: {deaf[str(tmp_path)]}")
+    return tmp_path
 
 
 def heard(writers: FileWriters, path: Path) -> list[Writer]:
@@ -54,11 +63,11 @@ def writing(line: str) -> "subprocess.Popen[bytes]":
     ids=["write", "replace", "mode", "remove"],
 )
 def test_who_changes_a_file_is_told_with_program_rights_and_parent(
-    writers: FileWriters, tmp_path: Path, line: str
+    writers: FileWriters, place: Path, line: str
 ) -> None:
-    file = tmp_path / "managed-settings.json"
+    file = place / "managed-settings.json"
     file.write_text("{}")
-    assert writers.aim([str(tmp_path), str(tmp_path / "none")]) == {str(tmp_path)}
+    assert writers.aim([str(place), str(place / "none")]) == Aimed(frozenset({str(place)}))
     process = writing(line.format(file=str(file)))
     try:
         told = heard(writers, file)[-1]
@@ -70,26 +79,26 @@ def test_who_changes_a_file_is_told_with_program_rights_and_parent(
     assert told.parent == str(Path(sys.executable).resolve())
 
 
-def test_reading_and_what_this_process_writes_is_not_told(writers: FileWriters, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("{}")
-    writers.aim([str(tmp_path)])
-    (tmp_path / "file").write_text("x")
-    writing(f"open({str(tmp_path / 'file')!r}).read()").communicate()
-    process = writing(f"open({str(tmp_path / 'marker')!r}, 'w')")
+def test_reading_and_what_this_process_writes_is_not_told(writers: FileWriters, place: Path) -> None:
+    (place / "file").write_text("{}")
+    writers.aim([str(place)])
+    (place / "file").write_text("x")
+    writing(f"open({str(place / 'file')!r}).read()").communicate()
+    process = writing(f"open({str(place / 'marker')!r}, 'w')")
     try:
         places = {place for place, _ in writers.wait(PATIENCE_S)}
     finally:
         process.communicate()
-    assert places == {str(tmp_path / "marker")}
+    assert places == {str(place / "marker")}
 
 
-def test_a_folder_made_anew_is_listened_to_anew(writers: FileWriters, tmp_path: Path) -> None:
-    folder = tmp_path / "managed"
+def test_a_folder_made_anew_is_listened_to_anew(writers: FileWriters, place: Path) -> None:
+    folder = place / "managed"
     folder.mkdir()
     writers.aim([str(folder)])
-    folder.rename(tmp_path / "old")
+    folder.rename(place / "old")
     folder.mkdir()
-    assert writers.aim([str(folder)]) == {str(folder)}
+    assert writers.aim([str(folder)]).heard == {str(folder)}
     process = writing(f"open({str(folder / 'x')!r}, 'w')")
     try:
         assert heard(writers, folder / "x")[-1].pid == process.pid
@@ -97,11 +106,11 @@ def test_a_folder_made_anew_is_listened_to_anew(writers: FileWriters, tmp_path: 
         process.communicate()
 
 
-def test_a_process_that_has_ended_is_told_by_its_pid_alone(writers: FileWriters, tmp_path: Path) -> None:
-    writers.aim([str(tmp_path)])
-    process = writing(f"open({str(tmp_path / 'x')!r}, 'w')")
+def test_a_process_that_has_ended_is_told_by_its_pid_alone(writers: FileWriters, place: Path) -> None:
+    writers.aim([str(place)])
+    process = writing(f"open({str(place / 'x')!r}, 'w')")
     process.communicate()
-    told = heard(writers, tmp_path / "x")[-1]
+    told = heard(writers, place / "x")[-1]
     assert told == Writer(process.pid)
 
 
@@ -119,3 +128,41 @@ def test_a_kernel_that_refuses_is_a_reason_and_not_a_crash(monkeypatch: pytest.M
     found = file_writers()
     assert isinstance(found, NoEvents)
     assert "CAP_SYS_ADMIN" in found.reason
+
+
+@pytest.fixture
+def overlay(tmp_path: Path) -> Iterator[Path]:
+    """Mount an overlay, as containers and live systems have it."""
+    lower, upper, work, mounted = (tmp_path / name for name in ("lower", "upper", "work", "mounted"))
+    for folder in (lower, upper, work, mounted):
+        folder.mkdir()
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    made = subprocess.run(
+        ["mount", "-t", "overlay", "overlay", "-o", options, mounted], capture_output=True, text=True, check=False
+    )
+    if made.returncode != 0:
+        pytest.skip(f"no overlay can be mounted here: {made.stderr.strip()}")
+    yield mounted
+    subprocess.run(["umount", mounted], check=True)
+
+
+def test_on_an_overlay_who_writes_is_told_or_it_is_said_that_it_is_not(writers: FileWriters, overlay: Path) -> None:
+    aimed = writers.aim([str(overlay)])
+    if str(overlay) in aimed.deaf:  # before Linux 6.5
+        assert aimed == Aimed(frozenset(), {str(overlay): "its file system has no names for fanotify's events"})
+        return
+    process = writing(f"open({str(overlay / 'x')!r}, 'w')")
+    try:
+        assert heard(writers, overlay / "x")[-1].pid == process.pid
+    finally:
+        process.communicate()
+
+
+def test_a_folder_that_cannot_be_listened_in_is_told_with_the_reason_and_the_others_are_heard(
+    writers: FileWriters, place: Path
+) -> None:
+    odd = "/" + "x" * 300
+    aimed = writers.aim([str(place), odd])
+    assert aimed.heard == {str(place)}
+    assert aimed.deaf == {odd: "fanotify: File name too long"}
+    assert writers.aim([str(place), odd]) == aimed

@@ -9,7 +9,7 @@ import yaml
 from agent import __version__
 from agent.app.destinations import REPORTS
 from agent.config.settings import load
-from agent.core.own_places import NAME
+from agent.core.own_places import NAME, WRITERS_DROPIN
 from agent.host.machine import Machine, own_paths
 from agent.runtime.budgets import Budgets
 
@@ -59,6 +59,17 @@ def test_every_right_that_is_kept_is_explained() -> None:
     comments = "\n".join(line for line in UNIT.splitlines() if line.startswith("#"))
     for capability in directives()["CapabilityBoundingSet"][0].split():
         assert capability.removeprefix("CAP_") in comments, capability
+
+
+def test_who_wants_to_know_who_wrote_finds_what_to_add_where_doctor_says() -> None:
+    row = next(row for row in NFPM["contents"] if row["dst"] == WRITERS_DROPIN)
+    text = Path(row["src"]).read_text()
+    assert f"ln -s {WRITERS_DROPIN} /etc/systemd/system/{NAME}.service.d/" in text
+    added = text.partition("[Service]\n")[2]
+    assert (
+        added == "CapabilityBoundingSet=CAP_SYS_ADMIN\nSystemCallFilter=fanotify_init fanotify_mark name_to_handle_at\n"
+    )
+    assert "CAP_SYS_ADMIN" not in directives()["CapabilityBoundingSet"][0]
 
 
 def test_the_service_manager_waits_longer_than_the_program_needs() -> None:

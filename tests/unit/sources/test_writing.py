@@ -3,7 +3,7 @@ from collections.abc import Collection, Sequence
 
 from agent.core.accounts import Accounts
 from agent.core.writer import Writer
-from agent.ports import NoEvents
+from agent.ports import Aimed, NoEvents
 from agent.sources.writing import KEPT_MAX, Writing
 from tests.sim.clock import ManualClock
 
@@ -16,10 +16,11 @@ class Told:
     def __init__(self, *turns: Sequence[tuple[str, Writer]]) -> None:
         self.turns = list(turns)
         self.aimed: list[Collection[str]] = []
+        self.deaf: dict[str, str] = {}
 
-    def aim(self, folders: Collection[str]) -> frozenset[str]:
+    def aim(self, folders: Collection[str]) -> Aimed:
         self.aimed.append(folders)
-        return frozenset(folders)
+        return Aimed(frozenset(folders) - self.deaf.keys(), self.deaf)
 
     def wait(self, timeout_s: float) -> Sequence[tuple[str, Writer]]:
         assert timeout_s >= 0
@@ -66,6 +67,22 @@ def test_whoever_asks_has_seen_a_change_so_that_new_folders_are_marked_at_once()
     writing.last()
     writing.turn(told, 0)
     assert told.aimed == [("/etc/claude-code",)] * 2
+
+
+def test_a_folder_in_which_nobody_is_heard_is_a_problem_until_it_is() -> None:
+    told = Told()
+    told.deaf = {"/etc/claude-code": "its file system tells nothing"}
+    clock = ManualClock()
+    writing = Writing(lambda: told, clock)
+    writing.watch(["/etc/claude-code"])
+    problems = [writing.problem]
+    writing.turn(told, 0)
+    problems.append(writing.problem)
+    told.deaf = {}
+    writing.last()
+    writing.turn(told, 0)
+    problems.append(writing.problem)
+    assert problems == [None, "in /etc/claude-code: its file system tells nothing", None]
 
 
 def test_without_the_system_s_word_it_only_waits_and_ends() -> None:

@@ -1,0 +1,62 @@
+"""What doctor says of the agent's own files, of who writes managed files, and of the endpoint's journal."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.app.diagnosis import Result, diagnose
+from agent.config.settings import Loaded, Settings
+from agent.core.own_places import WRITERS_DROPIN
+from agent.host.machine import Machine, OwnPaths
+from agent.ports import NoEvents
+from agent.status.document import write
+
+
+def checked(state: Path, name: str, *, privileged: bool = False) -> Result:
+    machine = Machine("linux", "x", "host", privileged=privileged)
+    results = diagnose(machine, Loaded(Settings()), OwnPaths(state / "agent.toml", state))
+    return next(result for result in results if result.name == name)
+
+
+def says(state: Path, *health: dict[str, object]) -> None:
+    now = time.time()
+    document = {"written_at": now, "stale_after_s": 300, "schema": "mcp-compliance/status/1", "health": health}
+    write(state, json.dumps(document).encode())
+
+
+def test_whether_writers_are_told_is_the_running_agent_s_word_whose_rights_are_others(tmp_path: Path) -> None:
+    says(tmp_path, {"code": "writers.unnoticed", "text": "The system does not tell: it needs CAP_SYS_ADMIN"})
+    found = checked(tmp_path, "file writers")
+    assert (found.state, found.text) == ("not-run", "The system does not tell: it needs CAP_SYS_ADMIN")
+    assert WRITERS_DROPIN in found.remedy
+    says(tmp_path)
+    assert checked(tmp_path, "file writers").state == "ok"
+
+
+def test_without_a_running_agent_the_system_is_asked_whether_it_tells_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.app.diagnosis.file_writers", lambda: NoEvents("nobody tells"))
+    assert checked(tmp_path, "file writers").text == "nobody tells"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX'")
+def test_a_state_folder_that_others_may_write_is_a_failure_of_the_agent_s_own_files(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    found = checked(state, "own files", privileged=True)
+    assert found.state == "failing"
+    assert "can be written by everyone" in found.text or "belongs to" in found.text
+
+
+def test_whose_files_the_agent_s_are_is_no_question_where_its_user_runs_it(tmp_path: Path) -> None:
+    assert checked(tmp_path, "own files").state == "not-run"
+
+
+def test_a_damaged_journal_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 4096)
+    assert checked(tmp_path, "journal").state != "ok"
