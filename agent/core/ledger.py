@@ -99,13 +99,13 @@ def advance(
     `opened` are the records that are open, `resolved` the keys that were open once and are not now. Open records come
     first, in their order, so that what closes is told before what opens.
     """
+    _, still = TRANSITIONS[Standing.OPEN, Sighting.PRESENT]
     for key, record in opened.items():
-        found = findings.present.get(key)
-        if found is not None:  # the case of nearly all records at nearly every look
-            _, kind = TRANSITIONS[record.standing, Sighting.PRESENT]
-            seen = Record(found, record.first_seen, max(at, record.last_seen), again=record.again)
-            told = kind is not None and found != record.deviation and meaning(found) != meaning(record.deviation)
-            yield seen, Change(ChangeKind.UPDATED, seen, at, before=record.deviation) if told else None
+        found, before = findings.present.get(key), record.deviation
+        if found is not None:  # the case of nearly all records at nearly every look, and mostly the very same value
+            seen = Record(found, record.first_seen, max(at, record.last_seen), None, record.again)
+            told = found is not before and found != before and meaning(found) != meaning(before)
+            yield seen, Change(still, seen, at, before=before) if still and told else None
             continue
         sighting = findings.sighting(key, tuple(str(scope) for scope in record.deviation.depends))
         _, kind = TRANSITIONS[record.standing, sighting]

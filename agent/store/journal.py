@@ -226,8 +226,9 @@ class Journal:
         return list(advance(self._open, resolved, findings, at))
 
     def _stale(self, record: Record) -> bool:
-        stored = self._stored_seen.get(record.deviation.key, record.first_seen)
-        moved = self._open[record.deviation.key].deviation.depends != record.deviation.depends
+        key = record.deviation.key
+        stored, before = self._stored_seen.get(key, record.first_seen), self._open[key].deviation
+        moved = before is not record.deviation and before.depends != record.deviation.depends
         return moved or record.last_seen - stored >= self._retention.last_seen_every_s
 
     def _store(
