@@ -336,12 +336,24 @@ Outcome = Accepted | RetryLater | TooLarge | Refused
 
 
 class Sink(Protocol):
-    """One destination. `send` sends once, within its time limits, and never raises."""
+    """One destination. Nothing here raises. `send` and `probe` are called by one thread at a time, `abort` and `close` by any."""
 
     name: str
 
     def send(self, batch: Batch) -> Outcome:
-        """Try to deliver `batch`; 2xx, or a completed durable write, is the only `Accepted`."""
+        """Try once, within its time limits, to deliver `batch`; 2xx, or a completed durable write, is the only `Accepted`."""
+        ...
+
+    def probe(self) -> str | None:
+        """Say in a sentence what keeps reports from arriving, and send none; None where nothing is known to."""
+        ...
+
+    def abort(self) -> None:
+        """End an attempt that is under way, and refuse every later one as `RetryLater`: the daemon ends."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back; a later `send` makes new ones and reads certificate files anew."""
         ...
 
 

@@ -169,7 +169,7 @@ class _Agent:
     def close(self) -> None:
         """Close what holds files and connections."""
         for delivery in self._deliveries:
-            getattr(delivery.sink, "close", _nothing)()
+            delivery.sink.close()
         self._hints.close()
         self._listening.close()
         self._journal.close()
@@ -257,7 +257,3 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 
 def _random() -> Random:
     return Random()  # noqa: S311 - jitter, not secrets
-
-
-def _nothing() -> None:
-    """Do nothing."""

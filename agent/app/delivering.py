@@ -55,18 +55,4 @@ def _delivery(
     # a fresh installation reports at once: nothing waits from an earlier run, and whoever rolls it out is watching
     spread = budgets.start_spread_s if destination.far and journal.counters().last_sequence else 0.0
     hold = backoff.random.uniform(0.0, spread)
-    abort = getattr(destination.sink, "abort", _nothing)
-    return Delivery(
-        destination.sink,
-        journal,
-        clock,
-        backoff,
-        budgets,
-        abort,
-        patience=patience,
-        hold_s=hold,
-    )
-
-
-def _nothing() -> None:
-    """Do nothing."""
+    return Delivery(destination.sink, journal, clock, backoff, budgets, patience=patience, hold_s=hold)

@@ -1,14 +1,14 @@
 """The destinations that the settings name, as sinks. What cannot be used costs that destination alone."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent import __version__
 from agent.config import destinations as wanted
-from agent.config.settings import Endpoint, Settings
+from agent.config.settings import Network, Settings
 from agent.core.event_base import PRODUCT
+from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpLimits, HttpTarget
 from agent.sinks.elastic import ElasticSink
@@ -20,8 +20,8 @@ from agent.sinks.syslog import SyslogSink, SyslogTarget
 from agent.sinks.system_log import SystemLogSink, system_log
 
 REPORTS = "reports.jsonl"
-_CREDENTIALS = "CREDENTIALS_DIRECTORY"
-_SECRET_MAX_BYTES = 65_536
+ENDPOINT = "https"
+"""What the central endpoint is called among the destinations."""
 _BULK_ANSWER_BYTES = 4 << 20
 
 
@@ -47,11 +47,11 @@ def destinations(settings: Settings, state: Path, device: str, clock: Clock) -> 
         yield Destination(JsonlSink(path, settings.jsonl.max_bytes), far=False)
     if settings.endpoint.url is not None:
         try:
-            yield Destination(https_sink(settings.endpoint, device, clock), far=True)
+            yield Destination(https_sink(settings, device, clock), far=True)
         except (OSError, ValueError) as error:
             yield Unusable(f"[endpoint]: {_why(error)}")
 
-    names = {"jsonl", "https"}
+    names = {"jsonl", ENDPOINT}
     for item in settings.destination:
         name = item.name or item.kind
         if name in names:
@@ -59,50 +59,58 @@ def destinations(settings: Settings, state: Path, device: str, clock: Clock) -> 
             continue
         names.add(name)
         try:
-            yield _built(item, name, clock)
+            yield _built(item, name, clock, settings.network)
         except (OSError, ValueError) as error:
             yield Unusable(f"[[destination]] {name}: {_why(error)}")
 
 
-def _built(item: wanted.Destination, name: str, clock: Clock) -> Destination:
+def _built(item: wanted.Destination, name: str, clock: Clock, network: Network) -> Destination:
     if isinstance(item, wanted.SystemLog):
         return Destination(SystemLogSink(system_log(), name), far=False)
     if isinstance(item, wanted.JsonlFile):
         return Destination(JsonlSink(item.path, item.max_bytes, name=name), far=False)
-    return Destination(_far(item, name, clock), far=True)
+    if isinstance(item, wanted.Syslog):
+        return Destination(_syslog(item, name), far=True)
+    return Destination(_over_http(item, name, clock, network), far=True)
 
 
-def _far(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic | wanted.Syslog, name: str, clock: Clock) -> Sink:
+def _over_http(
+    item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, name: str, clock: Clock, network: Network
+) -> Sink:
     match item:
         case wanted.SplunkHec():
             options = SplunkOptions(index=item.index, indexer_ack=item.indexer_ack)
-            return SplunkHecSink(_http(item, "Splunk"), clock, options, _limits(item), name)
+            return SplunkHecSink(_http(item, "Splunk", network), clock, options, _limits(item), name)
         case wanted.Otlp():
-            return OtlpSink(_http(item, "Bearer"), clock, _limits(item), name)
+            return OtlpSink(_http(item, "Bearer", network), clock, _limits(item), name)
         case wanted.Elastic():
             limits = HttpLimits(total_s=item.total_timeout_s, response_bytes=_BULK_ANSWER_BYTES)
-            return ElasticSink(_http(item, "ApiKey"), clock, item.data_stream, limits, name)
-        case wanted.Syslog():
-            target = SyslogTarget(
-                host=item.host,
-                port=item.port,
-                ca_file=item.ca_file,
-                cert_file=item.client_certificate_file,
-                key_file=item.client_key_file,
-                total_s=item.total_timeout_s,
-            )
-            return SyslogSink(target, name=name)
+            return ElasticSink(_http(item, "ApiKey", network), clock, item.data_stream, limits, name)
 
 
-def _http(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, scheme: str) -> HttpTarget:
+def _syslog(item: wanted.Syslog, name: str) -> Sink:
+    target = SyslogTarget(
+        host=item.host,
+        port=item.port,
+        ca_file=item.ca_file,
+        cert_file=item.client_certificate_file,
+        key_file=item.client_key_file,
+        total_s=item.total_timeout_s,
+    )
+    return SyslogSink(target, name=name)
+
+
+def _http(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, scheme: str, network: Network) -> HttpTarget:
     return HttpTarget(
         url=item.url,
         agent=f"{PRODUCT}/{__version__}",
         scheme=scheme,
-        token=_token(item.token_file),
+        token=_text(item.token_file),
         ca_file=item.ca_file,
         cert_file=item.client_certificate_file,
         key_file=item.client_key_file,
+        proxy=item.proxy or network.proxy,
+        proxy_credential=_text(network.proxy_credential_file),
     )
 
 
@@ -110,57 +118,35 @@ def _limits(item: wanted.SplunkHec | wanted.Otlp) -> HttpLimits:
     return HttpLimits(total_s=item.total_timeout_s)
 
 
-def _token(file: Path | None) -> str | None:
-    raw = secret(file)
-    return raw.decode("ascii", "replace").strip() if raw else None
+def _text(file: Path | None) -> str | None:
+    raw = credential(file)
+    return raw.decode("ascii", "replace") if raw else None
 
 
-def https_sink(endpoint: Endpoint, device: str, clock: Clock) -> HttpsSink:
+def https_sink(settings: Settings, device: str, clock: Clock) -> HttpsSink:
     """Return the sink of the configured endpoint.
 
     Raises:
         OSError: a file with a credential cannot be read.
-        ValueError: the URL is not one that may be used.
+        ValueError: the URL is not one that may be used, or a credential is not where the settings say.
     """
+    endpoint = settings.endpoint
     target = HttpsTarget(
         url=endpoint.url or "",
         device_id=device,
         agent=f"{PRODUCT}/{__version__}",
-        token=_token(endpoint.token_file),
-        hmac_key=secret(endpoint.hmac_key_file),
+        token=_text(endpoint.token_file),
+        hmac_key=credential(endpoint.hmac_key_file),
         ca_file=endpoint.ca_file,
         cert_file=endpoint.client_certificate_file,
         key_file=endpoint.client_key_file,
+        proxy=endpoint.proxy or settings.network.proxy,
+        proxy_credential=_text(settings.network.proxy_credential_file),
     )
     limits = HttpsLimits(
         connect_s=endpoint.connect_timeout_s, read_s=endpoint.read_timeout_s, total_s=endpoint.total_timeout_s
     )
     return HttpsSink(target, clock, limits)
-
-
-def secret(file: Path | None) -> bytes | None:
-    """Return what a file with a credential holds, without the blanks around it; None where no file is named.
-
-    A bare name is a credential that systemd hands to the service, encrypted on the disk if the administrator wants it so
-    (https://systemd.io/CREDENTIALS/).
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is not a regular file, or a credential that the service was not given.
-    """
-    if file is None:
-        return None
-    if file == Path(file.name):
-        folder = os.environ.get(_CREDENTIALS)
-        if folder is None:
-            raise ValueError(
-                f"{file} names a credential, and systemd gave this service none: give a path, or LoadCredential="
-            )
-        file = Path(folder, file)
-    if not file.is_file():
-        raise ValueError(f"{file} is not there, or is no regular file")
-    with file.open("rb") as stream:
-        return stream.read(_SECRET_MAX_BYTES).strip()
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.app.destinations import Destination, Unusable, destinations, https_sink
+from agent.app.destinations import ENDPOINT, Destination, Unusable, destinations, https_sink
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
@@ -36,6 +36,7 @@ from agent.store.journal import JOURNAL
 
 _NOTIFICATION_S = 2.0
 _SHOWN = 5
+_REACH = "Check the address, the network, the proxy and the certificate."
 
 State = Literal["ok", "failing", "not-run"]
 
@@ -221,7 +222,8 @@ def _endpoint(patient: Patient) -> _Found:
     if endpoint.url is None:
         return "ok", "no endpoint is configured: reports stay on this device", ""
     try:
-        problem = https_sink(endpoint, "doctor", SystemClock()).probe()
+        sink = https_sink(patient.loaded.settings, "doctor", SystemClock())
+        problem = sink.probe()
     except (OSError, ValueError) as error:
         return (
             "failing",
@@ -229,18 +231,23 @@ def _endpoint(patient: Patient) -> _Found:
             "Correct the section [endpoint] of the settings.",
         )
     if problem is not None:
-        return "failing", problem, "Check the address, the network, the proxy and the certificate."
-    return "ok", f"{endpoint.url} answers, and its certificate is trusted", ""
+        return "failing", problem, _REACH
+    return "ok", f"{sink.way} answers, and its certificate is trusted", ""
 
 
 def _destinations(patient: Patient) -> _Found:
     settings = patient.loaded.settings
     found = list(destinations(settings, patient.paths.state, "doctor", SystemClock()))
     bad = [item.text for item in found if isinstance(item, Unusable)]
-    names = ", ".join(item.sink.name for item in found if isinstance(item, Destination))
     if bad:
         return "failing", " · ".join(bad), "Correct that section of the settings; nothing is sent there until then."
-    return "ok", f"reports go to: {names or 'the journal alone'}", ""
+    sinks = [item.sink for item in found if isinstance(item, Destination)]
+    away = [f"{sink.name}: {problem}" for sink in sinks if sink.name != ENDPOINT and (problem := sink.probe())]
+    for sink in sinks:
+        sink.close()
+    if away:
+        return "failing", " · ".join(away), _REACH
+    return "ok", f"can be reached: {', '.join(sink.name for sink in sinks) or 'the journal alone'}", ""
 
 
 def _running(patient: Patient) -> _Found:

@@ -160,7 +160,7 @@ def _destinations() -> int:
         for found in built:
             if isinstance(found, Unusable):
                 raise ValueError(found.text)  # noqa: TRY004 - a value that says so, not a wrong type
-            getattr(found.sink, "close", int)()
+            found.sink.close()
     return len(built)
 
 

@@ -27,14 +27,24 @@ class _Tls(_Destination):
     total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 60
 
 
+Proxy = Annotated[
+    str,
+    Field(
+        pattern=r"^(system|none|https?://[^\s/@]+/?)$",
+        description="system: what the environment or the system prescribes; none: straight; or http://proxy.example.com:3128",
+    ),
+]
+"""By which way a destination is reached."""
+
+KEPT = "a bare name is one of the system's key store: systemd credentials, System keychain, Credential Manager"
+
+
 class _Http(_Tls):
     url: _Url
     token_file: Annotated[
-        Path | None,
-        Field(
-            description="file that holds the token; never given on a command line; a bare name is a systemd credential"
-        ),
+        Path | None, Field(description=f"file that holds the token; never given on a command line; {KEPT}")
     ] = None
+    proxy: Annotated[Proxy | None, Field(description="in place of that of [network]")] = None
 
 
 class SplunkHec(_Http):

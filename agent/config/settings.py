@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.config.destinations import Destination
+from agent.config.destinations import KEPT, Destination, Proxy
 from agent.config.files import SettingsProblem, read_written
 from agent.core.baseline.sshsig import SignatureError, public_key
 from agent.core.control import CONTROLS
@@ -41,19 +41,29 @@ class Endpoint(_Section):
     ] = None
     token_file: Annotated[
         Path | None,
-        Field(
-            description="file that holds the bearer token; never given on a command line; a bare name is a systemd credential"
-        ),
+        Field(description=f"file that holds the bearer token; never given on a command line; {KEPT}"),
     ] = None
     ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
         None
     )
     client_certificate_file: Annotated[Path | None, Field(description="PEM certificate for mutual TLS")] = None
     client_key_file: Annotated[Path | None, Field(description="PEM key for mutual TLS")] = None
-    hmac_key_file: Annotated[Path | None, Field(description="file with the key that signs timestamp and body")] = None
+    hmac_key_file: Annotated[
+        Path | None, Field(description=f"file with the key that signs timestamp and body; {KEPT}")
+    ] = None
+    proxy: Annotated[Proxy | None, Field(description="in place of that of [network]")] = None
     connect_timeout_s: Annotated[_Seconds, Field(description="longest wait for a connection")] = 10
     read_timeout_s: Annotated[_Seconds, Field(description="longest wait between two bytes of the answer")] = 30
     total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 120
+
+
+class Network(_Section):
+    """The way to every destination over HTTP that says nothing else."""
+
+    proxy: Proxy = "system"
+    proxy_credential_file: Annotated[
+        Path | None, Field(description=f"file that holds user:password for the proxy; {KEPT}")
+    ] = None
 
 
 class Jsonl(_Section):
@@ -171,6 +181,7 @@ class Settings(_Section):
             description="further destinations, one [[destination]] each; every one has what is reported, at its own pace"
         ),
     ] = ()
+    network: Annotated[Network, Field(description="way to the destinations")] = Network()
     jsonl: Annotated[Jsonl, Field(description="local JSONL file of reports")] = Jsonl()
     looks: Annotated[Looks, Field(description="what is looked at, and how often")] = Looks()
     policy: Annotated[Policy, Field(description="how the policy is read")] = Policy()

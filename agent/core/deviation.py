@@ -44,10 +44,19 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One redacted fact: `kind` names it (`command`, `entry`, `file`, `process` …), `text` is for people."""
+    """One redacted fact: `kind` names it (`command`, `entry`, `file`, `process` …), `text` is for people.
+
+    The rest is for programs, where it is known: the file that it is about (`path`, `sha256`, `owner`), the process and since when
+    that runs (Unix seconds). A process that was started anew is no other fact.
+    """
 
     kind: str
     text: str
+    path: str | None = None
+    sha256: str | None = None
+    owner: str | None = None
+    pid: int | None = field(default=None, compare=False)
+    started_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

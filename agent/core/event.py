@@ -10,6 +10,7 @@ Everything that comes in is redacted already; this module only puts it in place.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,11 +24,14 @@ from agent.core.ledger import Change, ChangeKind
 from agent.core.ocsf import objects as ocsf
 from agent.core.ocsf.events import ComplianceFinding, DetectionFinding, EventBase, dumped
 from agent.core.ocsf.objects import (
+    Actor,
     Analytic,
     Attack,
     Compliance,
+    File,
     FindingFacts,
     FindingInfo,
+    Fingerprint,
     NamedUser,
     Process,
     RelatedEvent,
@@ -40,6 +44,9 @@ from agent.core.ocsf.objects import (
 
 _ACTIVITY = {ChangeKind.OPENED: (1, "Create"), ChangeKind.UPDATED: (2, "Update"), ChangeKind.CLOSED: (3, "Close")}
 _STATUS = {ChangeKind.OPENED: (1, "New"), ChangeKind.UPDATED: (2, "In Progress"), ChangeKind.CLOSED: (4, "Resolved")}
+_PATH = re.compile(r"/|[A-Za-z]:\\|\\\\")
+"""How a path begins, on any system."""
+
 _ATLAS_VERSION, _ATTACK_VERSION = "ATLAS 5.6.0", "ATT&CK Enterprise"
 
 ALERTING = frozenset(
@@ -127,7 +134,7 @@ def _common(device: DeviceRow, model: type[EventBase], change: Change, circumsta
         "status": _STATUS[change.kind][1],
         "message": f"{deviation.label}: {deviation.text}",
         "evidences": _evidences(deviation, circumstances),
-        "resources": (Resource(name=deviation.label, uid=deviation.key.subject, owner=_user(deviation)),),
+        "resources": (Resource(name=deviation.label, uid=deviation.key.subject, owner=_named(deviation.user)),),
         "remediation": Remediation(desc=deviation.remediation),
         "unmapped": FindingFacts(
             policy_digest=circumstances.policy_digest,
@@ -172,10 +179,6 @@ def _client(deviation: Deviation, circumstances: Circumstances) -> dict[str, str
     return {"client": deviation.client} | ({"client_version": version} if version else {})
 
 
-def _user(deviation: Deviation) -> NamedUser | None:
-    return NamedUser(name=deviation.user) if deviation.user else None
-
-
 def _evidences(deviation: Deviation, circumstances: Circumstances) -> tuple[ocsf.Evidence, ...]:
     rows = [_evidence(item, deviation) for item in deviation.evidence]
     if deviation.user is not None:
@@ -188,13 +191,38 @@ def _evidences(deviation: Deviation, circumstances: Circumstances) -> tuple[ocsf
 
 
 def _evidence(item: Evidence, deviation: Deviation) -> ocsf.Evidence:
-    data = {"text": item.text}
-    if item.kind == "command":
-        process = Process(cmd_line=item.text, uid=_uid(deviation.key.subject, item.text))
-        return ocsf.Evidence(name=item.kind, data=data, process=process)
-    if item.kind == "url":
-        return ocsf.Evidence(name=item.kind, data=data, url=Url(url_string=item.text))
-    return ocsf.Evidence(name=item.kind, data=data)
+    """Return `item` in the objects of the schema, as far as it has any for it, and in words."""
+    given: dict[str, Any] = {}
+    match item.kind:
+        case "command" | "process":
+            given = {"process": _process(item, deviation)}
+        case "writer":
+            process = Process(pid=item.pid, file=_file(item.path), user=_named(item.owner))
+            given = {"actor": Actor(process=process, user=_named(item.owner))}
+        case "url":
+            given = {"url": Url(url_string=item.text)}
+        case _:
+            given = {"file": _file(item.path, item)}
+    return ocsf.Evidence(name=item.kind, data={"text": item.text}, **given)
+
+
+def _process(item: Evidence, deviation: Deviation) -> Process:
+    started = None if item.started_at is None else ms(item.started_at)
+    uid = _uid(deviation.key.subject, item.text)
+    return Process(uid=uid, pid=item.pid, cmd_line=item.text, created_time=started, user=_named(deviation.user))
+
+
+def _file(path: str | None, item: Evidence | None = None) -> File | None:
+    """Return the file at `path`; None where that names something else, such as a value of the registry."""
+    if path is None or not _PATH.match(path):
+        return None
+    digest, owner = (item.sha256, item.owner) if item is not None else (None, None)
+    hashes = None if digest is None else (Fingerprint(value=digest),)
+    return File(name=re.split(r"[/\\]", path)[-1] or path, path=path, owner=_named(owner), hashes=hashes)
+
+
+def _named(user: str | None) -> NamedUser | None:
+    return NamedUser(name=user) if user else None
 
 
 def _uid(*parts: str) -> str:

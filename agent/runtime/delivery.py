@@ -7,7 +7,6 @@ will never be taken is set aside where health shows it, and what follows goes on
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,20 +57,15 @@ class DeliveryHealth:
     problem: str | None
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 @dataclass(eq=False)
 class Delivery:
-    """The worker of one destination. `abort` ends an attempt in flight, if the sink can do that."""
+    """The worker of one destination."""
 
     sink: Sink
     outbox: Outbox
     clock: Clock
     backoff: Backoff
     budgets: Budgets
-    abort: Callable[[], None] = _nothing
     problem: str | None = field(default=None, init=False)
     last_accepted_at: float | None = field(default=None, init=False)
     patience: Patience = usual  # for what is no alert and waits for company
@@ -97,7 +91,7 @@ class Delivery:
 
     def give_up(self) -> None:
         """End an attempt in flight: the daemon ends, and has waited long enough."""
-        self.abort()
+        self.sink.abort()
 
     def health(self) -> DeliveryHealth:
         """Return how the destination does; any thread may ask."""

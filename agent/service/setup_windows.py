@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from pathlib import Path
 
+from agent.host.credentials_windows import protected
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.permissions_windows import sddl_of
 
@@ -64,6 +65,8 @@ def hold_folders(settings: Path, state: Path) -> None:
 def write_settings(settings: Path, endpoint: str, token: str) -> None:
     """Write what the installer was given: the endpoint's address, and its token into a file that users cannot read.
 
+    The machine's own key protects the token besides, so that a copy of the disk does not give it away.
+
     Nothing given leaves what is there as it is.
 
     Raises:
@@ -75,7 +78,7 @@ def write_settings(settings: Path, endpoint: str, token: str) -> None:
         with _step(f"writing {file}"):
             file.touch()
             _protect(file, _OURS)
-            file.write_text(token, encoding="utf-8")
+            file.write_bytes(protected(token.encode()))
     if endpoint:
         lines.append(f"url = {json.dumps(endpoint)}")
         if settings.with_name("token").exists():

@@ -5,6 +5,7 @@ The messages of requests and urllib3 quote URLs and headers, so none of them is 
 
 import errno
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -38,6 +39,14 @@ def _system(error: Any) -> str | None:  # noqa: ANN401 - the table gives the typ
     return os.strerror(error.errno).lower() if error.errno in errno.errorcode else None
 
 
+def _proxy(error: Any) -> str:  # noqa: ANN401 - the table gives the type
+    """Say what the proxy answered: of all that its message quotes, the number of the status alone."""
+    status = _TUNNEL.search(str(error))
+    advice = ": it wants a credential, see [network] proxy_credential_file" if status and status[1] == "407" else ""
+    return f"the proxy opens no way there ({f'it answered {status[1]}' if status else 'no answer'}){advice}"
+
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _CUT = "the connection was cut"
 _LATE = "no answer within the time limit"
 
@@ -50,7 +59,7 @@ _CAUSES: tuple[tuple[type[BaseException], str | Callable[[Any], str | None]], ..
     (ConnectionResetError, _CUT),
     (BrokenPipeError, _CUT),
     (OSError, _system),
-    (requests.exceptions.ProxyError, "the proxy cannot be used"),
+    (requests.exceptions.ProxyError, _proxy),
     (requests.exceptions.ConnectTimeout, "no connection within the time limit"),
     (requests.exceptions.Timeout, _LATE),
     (TimeoutError, _LATE),

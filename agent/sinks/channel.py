@@ -28,6 +28,7 @@ from urllib3.util import Timeout
 from agent.ports import Accepted, Clock, Outcome, Refused, RetryLater, TooLarge
 from agent.sinks.causes import cause_of
 from agent.sinks.exchange import DeadlineAdapter, Exchange
+from agent.sinks.proxies import NONE, SYSTEM, proxy_for, shown
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its lines quote the whole URL, which may hold a key
 
@@ -45,7 +46,7 @@ _ADVICE = {
 class HttpTarget:
     """Where to send to and how to prove who we are. Secrets stay out of the `repr`. Raises `ValueError` for what is not safe.
 
-    `scheme` is the word before the token in the `Authorization` header.
+    `scheme` is the word before the token in the `Authorization` header. `proxy` and `proxy_credential` are as `proxies` has them.
     """
 
     url: str = field(repr=False)
@@ -55,7 +56,8 @@ class HttpTarget:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str = field(default=SYSTEM, repr=False)
+    proxy_credential: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -69,6 +71,8 @@ class HttpTarget:
             raise ValueError(
                 "the token holds characters that a header cannot: it must be visible ASCII, without blanks"
             )
+        if self.proxy not in (SYSTEM, NONE):
+            _check_proxy(self.proxy)
 
     @property
     def host(self) -> str:
@@ -116,6 +120,12 @@ class HttpChannel:
         self._limits = limits or HttpLimits()
         self._exchange = Exchange()
         self._session: requests.Session | None = None
+        self._way = target.host
+
+    @property
+    def way(self) -> str:
+        """Where it goes, and through which proxy, as far as it was tried."""
+        return self._way
 
     def post(self, body: bytes, headers: Mapping[str, str], path: str | None = None) -> Reply | RetryLater:
         """Post `body` once, within the time limits, to the target's URL or to another `path` (with query) of the same host."""
@@ -127,7 +137,7 @@ class HttpChannel:
             return self._exchanged(session, body, headers, path)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self.close()
-            return RetryLater(f"{self._target.host}: {cause_of(error)}")
+            return RetryLater(f"{self._way}: {cause_of(error)}")
         finally:
             self._exchange.holds(None)
 
@@ -146,7 +156,7 @@ class HttpChannel:
             ):
                 return None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            return f"{self._target.host}: {cause_of(error)}"
+            return f"{self._way}: {cause_of(error)}"
         finally:
             self._exchange.holds(None)
             self.close()
@@ -209,14 +219,39 @@ class HttpChannel:
         if target.cert_file is not None:
             context.load_cert_chain(target.cert_file, target.key_file)
         session = requests.Session()
+        session.trust_env = False  # what counts of the environment is asked for by name
         adapter = DeadlineAdapter(context, self._exchange)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        if target.proxy is not None:
-            session.trust_env = False
-            session.proxies = {"http": target.proxy, "https": target.proxy}
+        proxy = proxy_for(target.url, target.proxy, target.proxy_credential)
+        self._way = f"{target.host} through the proxy {shown(proxy)}" if proxy is not None else target.host
+        if proxy is not None:
+            session.proxies = {"http": proxy, "https": proxy}
         return session
+
+
+class HttpSink:
+    """What every sink over HTTP does alike; `_channel` is its own."""
+
+    _channel: HttpChannel
+
+    def probe(self) -> str | None:
+        """Ask the endpoint for its options, sending no report; return what keeps an answer away, None if any answer came."""
+        return self._channel.probe()
+
+    def abort(self) -> None:
+        """End an attempt that is under way, and refuse every later one, as `RetryLater`: the daemon ends."""
+        self._channel.abort()
+
+    def close(self) -> None:
+        """Close every connection; the next `send` opens a new one and reads certificate files anew."""
+        self._channel.close()
+
+    @property
+    def way(self) -> str:
+        """Where it goes, and through which proxy, as far as it was tried."""
+        return self._channel.way
 
 
 class _Credential(requests.auth.AuthBase):
@@ -239,6 +274,14 @@ def _read_whole(response: requests.Response, most: int) -> bytes:
         if len(read) > most:
             break
     return read
+
+
+def _check_proxy(proxy: str) -> None:
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the proxy must be a URL like http://proxy.example.com:3128, or system, or none")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the proxy's URL must not hold a credential: set proxy_credential_file instead")
 
 
 def _loopback(host: str) -> bool:

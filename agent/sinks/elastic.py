@@ -16,7 +16,7 @@ from typing import Any
 
 from agent.core.canonical import canonical
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater
-from agent.sinks.channel import HttpChannel, HttpLimits, HttpTarget
+from agent.sinks.channel import HttpChannel, HttpLimits, HttpSink, HttpTarget
 
 _ECS_VERSION = "8.17.0"
 _FILTER = "filter_path=errors,items.*.status,items.*.error.type"
@@ -25,7 +25,7 @@ _KIND = {2003: "state", 2004: "alert", 5001: "state", 5019: "event", 5020: "asse
 
 
 @dataclass(eq=False)
-class ElasticSink:
+class ElasticSink(HttpSink):
     """One data stream of one cluster."""
 
     target: HttpTarget
@@ -47,14 +47,6 @@ class ElasticSink:
         if isinstance(reply, RetryLater) or not isinstance(reply.outcome, Accepted):
             return reply if isinstance(reply, RetryLater) else reply.outcome
         return self._judged(reply.body, len(batch.events))
-
-    def abort(self) -> None:
-        """End an attempt that is under way."""
-        self._channel.abort()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._channel.close()
 
     def _judged(self, body: bytes, sent: int) -> Outcome:
         host = self.target.host

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from agent.core.canonical import canonical
 from agent.ports import Batch, Clock, Outcome, RetryLater
-from agent.sinks.channel import HttpChannel, HttpTarget
+from agent.sinks.channel import HttpChannel, HttpSink, HttpTarget
 from agent.sinks.channel import HttpLimits as HttpsLimits
 
 __all__ = ["HttpsLimits", "HttpsSink", "HttpsTarget"]
@@ -34,7 +34,7 @@ class HttpsTarget(HttpTarget):
     hmac_key: bytes | None = field(default=None, repr=False)
 
 
-class HttpsSink:
+class HttpsSink(HttpSink):
     """One endpoint. `send` is called by one thread at a time; `abort` and `close` by any."""
 
     def __init__(
@@ -50,18 +50,6 @@ class HttpsSink:
         body = gzip.compress(b"".join(canonical(event).encode("ascii") + b"\n" for event in batch.events), mtime=0)
         reply = self._channel.post(body, self._headers(batch, body))
         return reply if isinstance(reply, RetryLater) else reply.outcome
-
-    def probe(self) -> str | None:
-        """Ask the endpoint for its options, sending no report; return what keeps an answer away, None if any answer came."""
-        return self._channel.probe()
-
-    def abort(self) -> None:
-        """End an attempt that is under way, and refuse every later one, as `RetryLater`: the daemon ends."""
-        self._channel.abort()
-
-    def close(self) -> None:
-        """Close every connection; the next `send` opens a new one and reads certificate files anew."""
-        self._channel.close()
 
     def _headers(self, batch: Batch, body: bytes) -> dict[str, str]:
         stamp = str(int(self._clock.now()))

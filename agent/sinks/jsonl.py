@@ -39,6 +39,17 @@ class JsonlSink:
             return RetryLater(f"{self.path} cannot be written: {error.strerror or type(error).__name__}")
         return Accepted()
 
+    def probe(self) -> str | None:
+        """Say what keeps the file from being written."""
+        near = next(path for path in (self.path, *self.path.parents) if path.exists())
+        return None if os.access(near, os.W_OK) else f"{near} cannot be written by this account"
+
+    def abort(self) -> None:
+        """Nothing lasts: a batch is written within moments."""
+
+    def close(self) -> None:
+        """Nothing is held open between two batches."""
+
     def _append(self, batch: Batch) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._opened() as stream:

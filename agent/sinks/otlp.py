@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.core.canonical import canonical
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater
-from agent.sinks.channel import HttpChannel, HttpLimits, HttpTarget
+from agent.sinks.channel import HttpChannel, HttpLimits, HttpSink, HttpTarget
 
 _SERVICE = "mcp-compliance-agent"
 _SEVERITY = {1: (9, "INFO"), 2: (10, "INFO2"), 3: (13, "WARN"), 4: (17, "ERROR"), 5: (21, "FATAL")}
@@ -20,7 +20,7 @@ _SEVERITY = {1: (9, "INFO"), 2: (10, "INFO2"), 3: (13, "WARN"), 4: (17, "ERROR")
 
 
 @dataclass(eq=False)
-class OtlpSink:
+class OtlpSink(HttpSink):
     """One collector."""
 
     target: HttpTarget
@@ -41,14 +41,6 @@ class OtlpSink:
         if rejected:
             return Refused(f"{self.target.host} refused {rejected} of {len(batch.events)} log records")
         return Accepted()
-
-    def abort(self) -> None:
-        """End an attempt that is under way."""
-        self._channel.abort()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._channel.close()
 
     def _request(self, batch: Batch) -> dict[str, Any]:
         first = batch.events[0]

@@ -15,7 +15,7 @@ from typing import Any
 
 from agent.core.canonical import canonical
 from agent.ports import Accepted, Batch, Clock, Outcome, RetryLater
-from agent.sinks.channel import HttpChannel, HttpLimits, HttpTarget, Reply
+from agent.sinks.channel import HttpChannel, HttpLimits, HttpSink, HttpTarget, Reply
 
 EVENT_PATH = "/services/collector/event"
 ACK_PATH = "/services/collector/ack"
@@ -34,7 +34,7 @@ class SplunkOptions:
 
 
 @dataclass(eq=False)
-class SplunkHecSink:
+class SplunkHecSink(HttpSink):
     """One collector."""
 
     target: HttpTarget
@@ -66,11 +66,7 @@ class SplunkHecSink:
     def abort(self) -> None:
         """End an attempt that is under way."""
         self._stopped.set()
-        self._channel.abort()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._channel.close()
+        super().abort()
 
     def _indexed(self, number: int) -> Outcome:
         """Ask until an indexer has the batch."""

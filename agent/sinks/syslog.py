@@ -52,7 +52,21 @@ class SyslogSink:
 
     def send(self, batch: Batch) -> Outcome:
         """Write `batch` once, within the time limit."""
-        frames = b"".join(framed(message(event)) for event in batch.events)
+        return self._tried(b"".join(framed(message(event)) for event in batch.events))
+
+    def probe(self) -> str | None:
+        """Connect, let the receiver prove who it is, and send nothing; return what kept it from that."""
+        outcome = self._tried(b"")
+        return outcome.reason if isinstance(outcome, RetryLater) else None
+
+    def abort(self) -> None:
+        """End an attempt that is under way, and refuse every later one."""
+        self._exchange.abort()
+
+    def close(self) -> None:
+        """Nothing is held open: every batch has a connection of its own."""
+
+    def _tried(self, frames: bytes) -> Accepted | RetryLater:
         self._exchange.begin(self._target.total_s)
         try:
             self._written(frames)
@@ -61,10 +75,6 @@ class SyslogSink:
         finally:
             self._exchange.holds(None)
         return Accepted()
-
-    def abort(self) -> None:
-        """End an attempt that is under way, and refuse every later one."""
-        self._exchange.abort()
 
     def _written(self, frames: bytes) -> None:
         target = self._target

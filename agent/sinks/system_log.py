@@ -41,6 +41,15 @@ class SystemLogSink:
             return RetryLater(f"the system's log cannot be written: {error.strerror or type(error).__name__}")
         return Accepted()
 
+    def probe(self) -> str | None:
+        """Nothing can be known of the system's log but by writing into it."""
+
+    def abort(self) -> None:
+        """Nothing lasts: an entry is handed over within moments."""
+
+    def close(self) -> None:
+        """Nothing is held open between two entries."""
+
 
 def entry(event: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands in the log: the sentence, and what a rule may select by."""

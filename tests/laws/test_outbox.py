@@ -44,6 +44,15 @@ class Destination:
             self.taken += [event["metadata"]["sequence"] for event in batch.events]
         return self.answer
 
+    def probe(self) -> str | None:
+        return None
+
+    def abort(self) -> None:
+        """Nothing lasts here."""
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
 
 class Device:
     def __init__(self, folder: str, max_bytes: int) -> None:

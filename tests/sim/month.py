@@ -69,6 +69,15 @@ class Central:
             return RetryLater("the answer was lost")
         return Accepted()
 
+    def probe(self) -> str | None:
+        return None
+
+    def abort(self) -> None:
+        """Nothing lasts here."""
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
 
 @dataclass
 class Month:

@@ -65,7 +65,7 @@ def main(folder: str, url: str, ca_file: str, mode: str) -> int:
     sink = HttpsSink(
         HttpsTarget(url=url, ca_file=Path(ca_file), device_id="device-1"), clock, HttpsLimits(read_s=1.0, total_s=2.0)
     )
-    delivery = Delivery(sink, journal, clock, Backoff(random, 0.005, 0.05), budgets, sink.abort)
+    delivery = Delivery(sink, journal, clock, Backoff(random, 0.005, 0.05), budgets)
     journal.subscribe(delivery.wake)
     mailbox = Mailbox(budgets.beat_every_s)
     stages = Stages(assess, encode, lambda _: None, lambda *_: None)

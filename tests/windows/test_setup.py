@@ -7,6 +7,7 @@ import pytest
 
 if sys.platform == "win32":
     from agent.config.settings import load
+    from agent.host.credentials import credential
     from agent.host.lock import held
     from agent.host.permissions_windows import sddl_of
     from agent.service import setup_windows
@@ -51,7 +52,8 @@ if sys.platform == "win32":
         assert not loaded.problems
         assert loaded.settings.endpoint.url == 'https://reports.example.com/v1/"events"'
         assert loaded.settings.endpoint.token_file == base / "token"
-        assert (base / "token").read_text() == "t0ken"
+        assert credential(base / "token") == b"t0ken"
+        assert b"t0ken" not in (base / "token").read_bytes()
 
     def test_teardown_keeps_what_is_not_to_be_purged_and_leaves_nothing_otherwise(base: Path) -> None:
         hold_folders(base / "agent.toml", base / "state")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.core.assess.others import OwnPolicies, judge_both
-from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
+from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
 from agent.core.assess.secrets import secret_deviations
 from agent.core.deviation import Deviation, Evidence, Key
@@ -277,7 +277,7 @@ def _blocked(item: JudgedServer, nearest: Nearest) -> Deviation:
         user=server.user,
         client=server.client,
         evidence=[
-            Evidence("entry", str(server.place)),
+            at("entry", server.place),
             Evidence("command" if server.command else "url", shown(server)),
             *near_evidence(nearest, server),
         ],

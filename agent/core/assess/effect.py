@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from agent.core.assess.results import deviation
-from agent.core.deviation import Deviation, Evidence
+from agent.core.assess.results import at, deviation
+from agent.core.deviation import Deviation
 from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, DocumentKind, ManagedLook, Scope
 from agent.core.policy.effective import Policy, effective
@@ -54,7 +54,7 @@ def _told(policy: Policy, user: str | None) -> Iterator[Deviation]:
                 subject=f"{problem.code} {problem.place}" + (f" for {user}" if user else ""),
                 label=str(problem.place),
                 text=(f"For {user}: " if user else "") + problem.text,
-                evidence=[Evidence("file", str(problem.place))],
+                evidence=[at("file", problem.place)],
                 user=user,
                 depends=depends,
                 remediation=_REMEDY[problem.code],

@@ -7,7 +7,7 @@ the policy could not answer.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agent.core.assess.configured import JudgedServer, shown
-from agent.core.assess.results import deviation
+from agent.core.assess.results import at, deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import Given, Scope
 from agent.core.server import Server
@@ -52,7 +52,7 @@ def given_deviations(given: Sequence[Given], judged: Sequence[JudgedServer]) -> 
             evidence=[
                 Evidence("option", item.flag),
                 Evidence("process", f"pid {pids}"),
-                Evidence("entry", str(server.place)),
+                at("entry", server.place),
                 Evidence("command" if server.command else "url", shown(server)),
             ],
             depends=(SCOPE, Scope("managed")),

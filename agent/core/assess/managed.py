@@ -155,7 +155,8 @@ def _row(item: _Judged, look: ManagedLook) -> ManagedFileRow:
 
 def _deviations(item: _Judged, look: ManagedLook) -> Iterator[Deviation]:
     row = _row(item, look)
-    evidence = [Evidence("file", f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}")]
+    facts = f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}"
+    evidence = [Evidence("file", facts, path=row.path, sha256=row.sha256, owner=row.owner)]
     for state, text in item.faults:
         changed = f" It belongs to {row.owner} now. {_by(row.path, look)}" if state == "modified" else ""
         if state in _WRITTEN and row.path in look.writers:
@@ -165,7 +166,7 @@ def _deviations(item: _Judged, look: ManagedLook) -> Iterator[Deviation]:
             subject=row.path,
             label=row.path,
             text=f"{row.path}: {text}{changed}",
-            evidence=evidence,
+            evidence=[*evidence, *(_writer(row.path, look) if state in _WRITTEN or state == "modified" else ())],
             depends=(SCOPE,),
         )
 
@@ -179,11 +180,12 @@ def _passing(look: ManagedLook, comparer: Comparer) -> Iterator[Deviation]:
             continue
         told.add(document.path)
         notes = " ".join(_sentence(note) for note in found.notes)
-        yield _passed(document.path, f"It was changed and changed back. In between: {notes} {_by(document.path, look)}")
+        text = f"It was changed and changed back. In between: {notes} {_by(document.path, look)}"
+        yield _passed(document.path, text, look)
     for path, what in look.touched.items():
         if path not in told:
             text = f"{what} It is as it was before; what it held in between was not seen. {_by(path, look)}"
-            yield replace(_passed(path, text), severity=Severity.LOW)
+            yield replace(_passed(path, text, look), severity=Severity.LOW)
 
 
 def _by(path: str, look: ManagedLook) -> str:
@@ -191,13 +193,21 @@ def _by(path: str, look: ManagedLook) -> str:
     return _NO_PROCESS if writer is None else writer.told(look.accounts)
 
 
-def _passed(path: str, text: str) -> Deviation:
+def _writer(path: str, look: ManagedLook) -> Iterator[Evidence]:
+    """Yield who wrote at `path`, where the system told it."""
+    writer = look.writers.get(path)
+    if writer is not None:
+        owner = look.accounts.user(writer.uid) if writer.uid is not None else None
+        yield Evidence("writer", writer.told(look.accounts), path=writer.program, owner=owner, pid=writer.pid)
+
+
+def _passed(path: str, text: str, look: ManagedLook) -> Deviation:
     return deviation(
         "managed-file.modified",
         subject=f"{path} in passing",
         label=path,
         text=f"{path}: {text}",
-        evidence=[Evidence("file", path)],
+        evidence=[Evidence("file", path, path=path), *_writer(path, look)],
         depends=(SCOPE,),
         remediation="Find out who writes there: nothing needs to be pushed, as the file is what it was.",
     )
@@ -213,7 +223,7 @@ def _own(look: ManagedLook) -> Iterator[Deviation]:
                 subject=facts.path,
                 label=facts.path,
                 text=f"{text} Who can do that can silence the agent, or make it say what is not so.",
-                evidence=[Evidence("file", f"{facts.path} uid {facts.uid} mode {facts.mode:04o}")],
+                evidence=[Evidence("file", f"{facts.path} uid {facts.uid} mode {facts.mode:04o}", path=facts.path)],
                 depends=(SCOPE,),
             )
 

@@ -115,7 +115,7 @@ def other_deviations(managed: ManagedLook, users: Sequence[User]) -> Iterator[De
                 subject=document.path,
                 label=document.path,
                 text=f"{document.path}: {text}",
-                evidence=[Evidence("file", document.path)],
+                evidence=[Evidence("file", document.path, path=document.path)],
                 depends=(SCOPE,),
             )
 

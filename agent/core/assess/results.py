@@ -6,6 +6,7 @@ from dataclasses import replace
 from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.observation import Scope
+from agent.core.place import Place
 from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server
 
@@ -21,6 +22,15 @@ def nobody_near(_server: Server) -> Sequence[str]:
 def near_evidence(nearest: Nearest, server: Server) -> list[Evidence]:
     """Return the nearest entry as evidence, nothing where none is near."""
     return [Evidence("nearest-entry", text) for text in nearest(server)[:1]]
+
+
+def at(kind: str, place: Place) -> Evidence:
+    """Return a place in a file as evidence."""
+    return Evidence(kind, str(place), path=place.path)
+
+
+def _redacted(item: Evidence) -> Evidence:
+    return replace(item, text=redact_text(item.text), path=item.path and redact_name(item.path))
 
 
 def redact(words: Sequence[str]) -> Sequence[str]:
@@ -51,7 +61,7 @@ def deviation(  # noqa: PLR0913 - the fields of a deviation
         title=known.title,
         text=redact_text(text),
         remediation=redact_text(remediation or known.remedy),
-        evidence=tuple(Evidence(item.kind, redact_text(item.text)) for item in evidence),
+        evidence=tuple(_redacted(item) for item in evidence),
         user=user,
         client=client,
         depends=tuple(replace(scope, path=redact_name(scope.path)) if scope.path else scope for scope in depends),

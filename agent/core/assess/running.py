@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from agent.core.artifact import Artifact, bending
 from agent.core.assess.causes import Circumstances, cause
-from agent.core.assess.results import Nearest, deviation, near_evidence, nobody_near
+from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Scope
@@ -146,11 +146,11 @@ def running_deviations(
             user=first.user,
             client=first.client,
             evidence=[
-                Evidence("command", command),
-                *([Evidence("entry", str(first.server.place))] if first.server else []),
+                Evidence("command", command, pid=first.process.pid, started_at=first.process.create_time),
+                *([at("entry", first.server.place)] if first.server else []),
                 *([Evidence("cause", why)] if why else []),
                 *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
-                *(Evidence(name, text) for name, text in _told_of(items[0].artifact)),
+                *_told_of(items[0].artifact),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
@@ -169,10 +169,13 @@ def _runs(found: RunningServer) -> str:
     return f"runs on, though {found.outlives}." if found.outlives else f"runs under {under}."
 
 
-def _told_of(artifact: Artifact | None) -> Iterator[tuple[str, str]]:
+def _told_of(artifact: Artifact | None) -> Iterator[Evidence]:
     """Yield what helps to find the file: its path, digest and package."""
-    row = artifact.row if artifact is not None else {}
-    yield from ((name, row[name]) for name in ("program", "sha256", "purl") if name in row)
+    if artifact is None:
+        return
+    if artifact.program is not None:
+        yield Evidence("program", artifact.program, path=artifact.program, sha256=artifact.sha256, owner=artifact.owner)
+    yield from (Evidence(name, artifact.row[name]) for name in ("sha256", "purl") if name in artifact.row)
 
 
 def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
@@ -193,7 +196,12 @@ def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
             user=running.user,
             client=running.client,
             evidence=[
-                Evidence("process", f"pid {running.process.pid}"),
+                Evidence(
+                    "process",
+                    " ".join(redact_command(running.command)),
+                    pid=running.process.pid,
+                    started_at=running.process.create_time,
+                ),
                 *(Evidence("variable", name) for name in found),
             ],
             depends=(SCOPE, Scope("managed")),

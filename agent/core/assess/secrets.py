@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from agent.core.assess.results import deviation
+from agent.core.assess.results import at, deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.memo import Memo
 from agent.core.observation import Scope
@@ -30,7 +30,7 @@ def _of_server(server: Server) -> tuple[Deviation, ...]:
         user=server.user,
         client=server.client,
         evidence=[
-            Evidence("entry", str(server.place)),
+            at("entry", server.place),
             *(Evidence("secret", f"{server.place}: {part}") for part in parts),
         ],
         depends=(Scope("config", server.user, server.client, server.place.path),),

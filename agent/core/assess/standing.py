@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from agent.core.assess.results import deviation
-from agent.core.deviation import Deviation, Evidence
+from agent.core.assess.results import at, deviation
+from agent.core.deviation import Deviation
 from agent.core.documents import PolicyRow, RuleRow, SourceRow
 from agent.core.observation import Document, Scope
 from agent.core.place import Place
@@ -70,7 +70,7 @@ def policy_deviations(
             label=place,
             text=finding.text,
             remediation=finding.remedy + corrected,
-            evidence=[Evidence("file", str(Place(finding.path, finding.pointer, finding.line)))],
+            evidence=[at("file", Place(finding.path, finding.pointer, finding.line))],
             depends=(SCOPE,),
         )
 

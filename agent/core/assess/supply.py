@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.core.artifact import overriding, unpinned
 from agent.core.assess.configured import JudgedServer, shown
-from agent.core.assess.results import deviation
+from agent.core.assess.results import at, deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.launchers import launch
 from agent.core.memo import Memo
@@ -51,6 +51,6 @@ def _deviation(control: str, item: JudgedServer, text: str, evidence: list[Evide
         text=text,
         user=server.user,
         client=server.client,
-        evidence=[Evidence("entry", str(server.place)), Evidence("command", shown(server)), *evidence],
+        evidence=[at("entry", server.place), Evidence("command", shown(server)), *evidence],
         depends=item.depends,
     )

@@ -126,11 +126,41 @@ class FindingInfo(OcsfObject):
     related_events_count: int | None = None
 
 
-class Process(OcsfObject):
-    """A process, by its redacted command line."""
+class Fingerprint(OcsfObject):
+    """A digest of a file."""
 
-    cmd_line: str
-    uid: str
+    algorithm_id: Literal[3] = 3
+    algorithm: Literal["SHA-256"] = "SHA-256"
+    value: str
+
+
+class File(OcsfObject):
+    """A file that a finding is about."""
+
+    name: str
+    path: str
+    type_id: Literal[1] = 1
+    type: Literal["Regular File"] = "Regular File"
+    owner: NamedUser | None = None
+    hashes: tuple[Fingerprint, ...] | None = None
+
+
+class Process(OcsfObject):
+    """A process, by its redacted command line, its pid, or both; `created_time` in milliseconds."""
+
+    uid: str | None = None
+    pid: int | None = None
+    cmd_line: str | None = None
+    created_time: int | None = None
+    file: File | None = None
+    user: NamedUser | None = None
+
+
+class Actor(OcsfObject):
+    """Who did it."""
+
+    process: Process
+    user: NamedUser | None = None
 
 
 class Url(OcsfObject):
@@ -144,7 +174,9 @@ class Evidence(OcsfObject):
 
     name: str
     data: dict[str, str] | None = None
+    file: File | None = None
     process: Process | None = None
+    actor: Actor | None = None
     url: Url | None = None
     user: NamedUser | None = None
 

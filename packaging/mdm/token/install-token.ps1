@@ -36,7 +36,10 @@ $new = Join-Path $folder ('token.' + [System.Guid]::NewGuid().ToString('N'))
 $closed = Protect (New-Object System.Security.AccessControl.FileSecurity) 'None'
 $file = New-Object System.IO.FileStream $new, 'CreateNew', 'FullControl', 'None', 4096, 'None', $closed
 try {
-    $bytes = [System.Text.Encoding]::ASCII.GetBytes($token)
+    # The machine's own key protects it besides: a copy of the disk does not give it away.
+    Add-Type -AssemblyName System.Security
+    $scope = [System.Security.Cryptography.DataProtectionScope]::LocalMachine
+    $bytes = [System.Security.Cryptography.ProtectedData]::Protect([System.Text.Encoding]::ASCII.GetBytes($token), $null, $scope)
     $file.Write($bytes, 0, $bytes.Length)
 } finally {
     $file.Close()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.app.destinations import Destination, Unusable, destinations, secret
+from agent.app.destinations import Destination, Unusable, destinations
 from agent.config.settings import Loaded, load
+from agent.sinks.channel import HttpSink
 from tests.sim.clock import ManualClock
 
 TOKEN = "tok-canary-2b11"
@@ -92,10 +93,36 @@ def test_a_wrong_key_costs_its_destination_alone_and_is_named(tmp_path: Path) ->
     assert problem.key == "destination.syslog.prot"
 
 
-def test_a_bare_name_is_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "token").write_text("t0ken\n")
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert secret(Path("token")) == b"t0ken"
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
-    with pytest.raises(ValueError, match="LoadCredential="):
-        secret(Path("token"))
+PROXIES = """
+[network]
+proxy = "http://proxy.example.com:3128"
+proxy_credential_file = "FOLDER/token"
+[endpoint]
+url = "https://reports.example.com/v1/events"
+[[destination]]
+kind = "otlp"
+url = "https://otel.example.com:4318/v1/logs"
+proxy = "none"
+[[destination]]
+kind = "elastic"
+url = "https://elastic.example.com"
+proxy = "http://other.example.com:8080"
+"""
+
+
+def test_the_proxy_of_all_is_that_of_each_that_names_no_other(tmp_path: Path) -> None:
+    sinks = [item.sink for item in built(tmp_path, PROXIES) if isinstance(item, Destination)]
+    targets = {sink.name: sink._channel._target for sink in sinks if isinstance(sink, HttpSink)}
+    assert {name: target.proxy for name, target in targets.items()} == {
+        "https": "http://proxy.example.com:3128",
+        "otlp": "none",
+        "elastic": "http://other.example.com:8080",
+    }
+    assert {target.proxy_credential for target in targets.values()} == {TOKEN}
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example.com:3128", "http://ann:pw@proxy.example.com", "socks5://p", ""])
+def test_a_proxy_that_is_none_is_named_and_the_system_s_stays_in_force(tmp_path: Path, proxy: str) -> None:
+    given = loaded(tmp_path, f'[network]\nproxy = "{proxy}"')
+    (problem,) = given.problems
+    assert (problem.key, given.settings.network.proxy) == ("network.proxy", "system")

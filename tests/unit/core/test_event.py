@@ -51,9 +51,12 @@ def deviation(control: str = "server.denied.running", *, user: str | None = "ann
         text="runs under cursor. No allow entry matches it.",
         remediation="Stop it.",
         evidence=(
-            Evidence("command", "npx thing"),
+            Evidence("command", "npx thing", pid=41, started_at=9.5),
+            Evidence("program", "/opt/thing/cli.js", path="/opt/thing/cli.js", sha256="ab" * 32, owner="ann"),
+            Evidence("writer", "It was written by vim (pid 7).", path="/usr/bin/vim", owner="bob", pid=7),
             Evidence("url", "https://mcp.example.com/sse"),
-            Evidence("entry", "/home/ann/.cursor/mcp.json:3 at /mcpServers/x"),
+            Evidence("entry", "/home/ann/.cursor/mcp.json:3 at /mcpServers/x", path="/home/ann/.cursor/mcp.json"),
+            Evidence("value", "HKLM: it names nothing", path="HKLM\\SOFTWARE\\Policies\\ClaudeCode\\Settings"),
             Evidence("nearest-entry", "entry 1 of allowedMcpServers differs in argument 1: `other` / `thing`"),
         ),
         user=user,
@@ -191,13 +194,41 @@ def test_an_alert_keeps_its_id_from_create_to_close() -> None:
 def test_evidence_names_command_entries_user_client_version_and_policy() -> None:
     finding, _ = finding_events(DEVICE, change(), CIRCUMSTANCES)
     by_name = {row["name"]: row for row in finding["evidences"]}
-    assert set(by_name) == {"command", "url", "entry", "nearest-entry", "user", "client", "policy"}
-    assert by_name["command"]["process"]["cmd_line"] == "npx thing"
+    told = {"command", "program", "writer", "url", "entry", "value", "nearest-entry", "user", "client", "policy"}
+    assert set(by_name) == told
     assert by_name["client"]["data"] == {"client": "cursor", "client_version": "1.7.2"}
     assert by_name["policy"]["data"]["sha256"] == CIRCUMSTANCES.policy_digest
     techniques = {attack["technique"]["uid"] for attack in finding["finding_info"]["attacks"]}
     assert techniques == {"AML.T0053", "AML.T0112.000", "T1059"}
     assert finding["finding_info"]["tags"] == [{"name": "owasp-mcp-top-10", "values": ["MCP09:2025"]}]
+
+
+def test_evidence_is_in_the_objects_of_the_schema_where_it_has_any_for_it() -> None:
+    finding, _ = finding_events(DEVICE, change(), CIRCUMSTANCES)
+    by_name = {row["name"]: row for row in finding["evidences"]}
+    process = by_name["command"]["process"]
+    assert (process["cmd_line"], process["pid"], process["created_time"]) == ("npx thing", 41, 9_500)
+    assert process["user"] == {"name": "ann"}
+    kind = {"type_id": 1, "type": "Regular File"}
+    assert by_name["entry"]["file"] == {"name": "mcp.json", "path": "/home/ann/.cursor/mcp.json", **kind}
+    digest = {"algorithm_id": 3, "algorithm": "SHA-256", "value": "ab" * 32}
+    program = {"name": "cli.js", "path": "/opt/thing/cli.js", "owner": {"name": "ann"}, "hashes": [digest]}
+    assert by_name["program"]["file"] == {**program, **kind}
+    editor = {"name": "vim", "path": "/usr/bin/vim", **kind}
+    writer = {"process": {"pid": 7, "file": editor, "user": {"name": "bob"}}, "user": {"name": "bob"}}
+    assert by_name["writer"]["actor"] == writer
+    assert "file" not in by_name["value"]
+
+
+def test_a_file_of_windows_is_named_by_its_last_part() -> None:
+    path = "C:\\Program Files\\ClaudeCode\\managed-settings.json"
+    item = replace(deviation(), evidence=(Evidence("file", path, path=path),))
+    (finding, _) = finding_events(DEVICE, Change(ChangeKind.OPENED, Record(item, 1.0, 1.0), 1.0), CIRCUMSTANCES)
+    assert finding["evidences"][0]["file"]["name"] == "managed-settings.json"
+
+
+def test_a_server_that_was_started_anew_is_no_other_fact() -> None:
+    assert Evidence("command", "npx thing", pid=1, started_at=1.0) == Evidence("command", "npx thing", pid=2)
 
 
 def test_a_policy_that_stays_tells_nothing_and_one_that_changes_tells_what_it_gained_and_lost() -> None:

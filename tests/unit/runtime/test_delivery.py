@@ -26,12 +26,17 @@ class Bench:
         self.full = False
         self.clock = ManualClock()
         self.aborted = 0
-        self.delivery = Delivery(
-            self, self, self.clock, Backoff(MostRandom(), 1.0, 3_600.0), Budgets(batch_max_events=8), self.abort
-        )
+        backoff = Backoff(MostRandom(), 1.0, 3_600.0)
+        self.delivery = Delivery(self, self, self.clock, backoff, Budgets(batch_max_events=8))
 
     def abort(self) -> None:
         self.aborted += 1
+
+    def probe(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open here."""
 
     def send(self, batch: Batch) -> Outcome:
         assert self.claimed == batch.last_sequence

@@ -299,7 +299,7 @@ def test_a_proxy_is_used_as_a_tunnel_and_cannot_read_along(
     with Proxy() as proxy:
         if not configured:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert connect(proxy=proxy.url if configured else None).send(BATCH) == Accepted()
+        assert connect(proxy=proxy.url if configured else "system").send(BATCH) == Accepted()
         assert proxy.tunnels == [f"127.0.0.1:{endpoint.port}"]
     assert list(endpoint.batches) == ["batch-1"]
 
@@ -309,7 +309,9 @@ def test_a_proxy_that_opens_no_tunnel_is_named_and_tried_again(connect: Connect,
     with Proxy(status) as proxy:
         outcome = connect(proxy=proxy.url).send(BATCH)
     assert isinstance(outcome, RetryLater)
-    assert outcome.reason.endswith("the proxy cannot be used")
+    assert f"through the proxy {proxy.url.removeprefix('http://')}: the proxy opens no way there" in outcome.reason
+    assert f"it answered {status}" in outcome.reason
+    assert ("proxy_credential_file" in outcome.reason) == (status == 407)
 
 
 def test_plain_http_to_this_very_machine_delivers_too(connect: Connect) -> None:
