@@ -120,6 +120,8 @@ NAMESPACE = {"p": "http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefini
 SAMPLES: dict[str, Any] = {"text": "x", "decimal": 100_000, "multiText": ["x"], "list": {"server.unpinned": "info"}}
 FITTING: dict[str, Any] = {
     "endpoint_url": "https://central.example",
+    "endpoint_proxy": "none",
+    "network_proxy": "http://proxy.example.com:3128",
     "policy_client_version": "2.1.330",
     "Settings": ["[policy]", "required = false"],
 }
