@@ -28,6 +28,7 @@ LANGUAGE = tree_sitter.Language(tree_sitter_powershell.language())
 
 # Windows PowerShell 5.1, https://learn.microsoft.com/powershell/module/: the cmdlets that we use, with those of their options.
 CMDLETS = {
+    "add-type": {"assemblyname"},
     "convertto-json": {"compress", "inputobject"},
     "get-date": set(),
     "get-acl": {"literalpath"},
