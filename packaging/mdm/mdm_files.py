@@ -1,8 +1,9 @@
 """Writes what device management is given: configuration profiles, the administrative template, the Jamf manifest.
 
 `python packaging/mdm/mdm_files.py` writes the files of this folder anew (`make docs`); with --endpoint and --team-id it writes
-the profiles of one organisation into --out. The keys are Apple's (https://developer.apple.com/documentation/devicemanagement),
-Microsoft's (https://learn.microsoft.com/previous-versions/windows/desktop/Policy/admx-schema) and Jamf's
+the profiles of one organisation into --out, with --public-key those who sign its baselines too. The keys are Apple's
+(https://developer.apple.com/documentation/devicemanagement), Microsoft's
+(https://learn.microsoft.com/previous-versions/windows/desktop/Policy/admx-schema) and Jamf's
 (https://docs.jamf.com/technical-papers/jamf-pro/json-schema/).
 """
 
@@ -11,7 +12,7 @@ import json
 import plistlib
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ TEAM = "TEAMID0000"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, PREFERENCES_DOMAIN)
 
 
-def settings_profile(endpoint: str) -> dict[str, Any]:
+def settings_profile(endpoint: str, public_keys: Sequence[str] = ()) -> dict[str, Any]:
     """Return the profile that sets the agent. Anybody on a Mac can read it: it names the token's file, never the token."""
     token = str(Path(PLACES["macos"].settings).parent / "token")
-    payload = {"endpoint": {"url": endpoint, "token_file": token}}
+    payload: dict[str, Any] = {"endpoint": {"url": endpoint, "token_file": token}}
+    if public_keys:
+        payload["baseline"] = {"public_keys": list(public_keys)}
     return _profile("settings", "Settings of the MCP compliance agent", PREFERENCES_DOMAIN, payload)
 
 
@@ -117,10 +120,10 @@ def _jamf_property(setting: Setting) -> dict[str, Any]:
     return {key: value for key, value in {**head, **shapes[setting.kind], **default}.items() if value is not None}
 
 
-def profiles(endpoint: str, team: str) -> dict[str, str]:
+def profiles(endpoint: str, team: str, public_keys: Sequence[str] = ()) -> dict[str, str]:
     """Return the three profiles by file name."""
     made = {
-        "settings.mobileconfig": settings_profile(endpoint),
+        "settings.mobileconfig": settings_profile(endpoint, public_keys),
         "privacy.mobileconfig": privacy_profile(team),
         "background.mobileconfig": background_profile(team),
     }
@@ -142,13 +145,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--endpoint", help="the https:// address that takes the reports")
     parser.add_argument("--team-id", help="the Apple team that signed the program")
+    parser.add_argument(
+        "--public-key", type=Path, action="append", help="file with a key that signs baselines (repeatable)"
+    )
     parser.add_argument("--out", type=Path, help="folder for the profiles")
     given = parser.parse_args()
     single = (given.endpoint, given.team_id, given.out)
     if any(single) and not all(single):
         parser.error("--endpoint, --team-id and --out belong together")
     folder = given.out or FOLDER
-    for name, text in (profiles(given.endpoint, given.team_id) if given.out else generated()).items():
+    keys = [file.read_text(encoding="utf-8").strip() for file in given.public_key or ()]
+    for name, text in (profiles(given.endpoint, given.team_id, keys) if given.out else generated()).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

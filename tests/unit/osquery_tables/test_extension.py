@@ -67,6 +67,15 @@ def test_without_a_word_that_counts_all_is_empty_and_the_agents_row_says_why(
         assert why in row["why"]
 
 
+def test_a_stale_word_empties_all_and_the_agents_row_keeps_what_it_last_said_of_itself(tmp_path: Path) -> None:
+    say(tmp_path, status("compliant", written_at=time.time() - 900))
+    with extension(PROGRAM, tmp_path) as (osqueryd, _):
+        assert [name for name in NAMES if osqueryd.query(name)] == ["mcp_agent"]
+        (row,) = osqueryd.query("mcp_agent")
+        assert (row["state"], row["device_state"]) == ("silent", "unknown")
+        assert row["device_id"]
+
+
 def test_it_ends_when_osqueryd_tells_it_to(tmp_path: Path) -> None:
     with extension(PROGRAM, tmp_path) as (osqueryd, process):
         osqueryd.query("mcp_agent")

@@ -1,6 +1,7 @@
 """Every shipped statement runs on the tables, and says about a good, a bad and a silent device what it should."""
 
 import json
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -80,6 +81,45 @@ def test_an_unapproved_server_fails_its_policy_and_the_devices(text: bool) -> No
 def test_each_policy_tells_people_what_it_means_and_what_to_do() -> None:
     for policy in POLICIES:
         assert set(policy) == {"name", "query", "description", "resolution", "critical"}
+
+
+OSQUERY_S_OWN = (
+    "CREATE TABLE osquery_registry (registry TEXT, name TEXT, owner_uuid INTEGER, internal INTEGER, active INTEGER)",
+    "INSERT INTO osquery_registry SELECT 'table', name, 0, 0, 1 FROM sqlite_master WHERE name LIKE 'mcp~_%' ESCAPE '~'",
+    "CREATE TABLE managed_policies (domain TEXT, uuid TEXT, name TEXT, value TEXT, username TEXT, manual INTEGER)",
+    "INSERT INTO managed_policies (domain) VALUES ('com.mcp-compliance.agent')",
+)
+"""Tables of osquery's that our statements ask besides ours, with the columns of its schema."""
+
+
+def in_the_pages() -> set[str]:
+    pages = [*CHECKOUT.glob("packaging/mdm/*/README.md"), CHECKOUT / "osquery_tables/README.md"]
+    return {code for page in pages for code in re.findall(r"`(SELECT [^`]+)`", page.read_text())}
+
+
+def test_every_other_statement_that_is_shipped_or_shown_finds_what_it_asks_for(text: bool) -> None:  # noqa: FBT001 - a fixture
+    options = yaml.safe_load((SHIPPED / "fleet-agent-options.yml").read_text())
+    statements = {*PACK["discovery"], *options["config"]["decorators"]["load"], *in_the_pages()}
+    assert len(statements) > 3
+    database = tables(status("compliant", written_at=time.time()), text=text)
+    for statement in OSQUERY_S_OWN:
+        database.execute(statement)
+    for statement in statements:
+        assert database.execute(statement).fetchall(), statement
+    database.close()
+
+
+def test_fleet_is_given_the_pack_and_the_tables_of_every_platform() -> None:
+    queries = yaml.safe_load((SHIPPED / "fleet-queries.yml").read_text())
+    assert [row["query"] for row in queries] == [row["query"] for row in PACK["queries"].values()]
+    options = yaml.safe_load((SHIPPED / "fleet-agent-options.yml").read_text())
+    for platform, given in options["overrides"]["platforms"].items():
+        definition = json.loads((SHIPPED / f"atc-{platform}.json").read_text())
+        assert given["auto_table_construction"] == definition["auto_table_construction"]
+        assert given["decorators"] == options["config"]["decorators"], "an override takes the whole place"
+    asked = yaml.safe_load((CHECKOUT / "packaging/mdm/fleet/agent.yml").read_text())
+    named = [row["path"] for part in ("policies", "queries") for row in asked[part]] + [asked["agent_options"]["path"]]
+    assert all((SHIPPED.parent / path).exists() for path in named)
 
 
 def test_atc_asks_for_each_column_of_each_table_and_for_none_called_path() -> None:

@@ -35,6 +35,17 @@ KEYS: dict[str, type] = {
     "SoftResourceLimits": dict,
     "StandardErrorPath": str,
 }
+LIMITS = {
+    "Core",
+    "CPU",
+    "Data",
+    "FileSize",
+    "MemoryLock",
+    "NumberOfFiles",
+    "NumberOfProcesses",
+    "ResidentSetSize",
+    "Stack",
+}
 PROCESS_TYPES = {"Background", "Standard", "Adaptive", "Interactive"}
 
 posix = pytest.mark.skipif(os.name != "posix", reason="shell scripts")
@@ -43,6 +54,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="shell scripts")
 def test_every_key_of_the_daemon_is_one_of_launchd_s_and_of_its_type() -> None:
     assert {key: type(value) for key, value in DAEMON.items()} == KEYS
     assert DAEMON["ProcessType"] in PROCESS_TYPES
+    for limits in (DAEMON["HardResourceLimits"], DAEMON["SoftResourceLimits"]):
+        assert set(limits) <= LIMITS
+        assert {type(limit) for limit in limits.values()} == {int}
 
 
 def test_it_starts_the_program_where_the_package_puts_it() -> None:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -33,49 +33,80 @@ GENERATED = mdm_files.generated()
 SHELL = sorted(MDM.rglob("*.sh"))
 STATES = ("compliant", "deviating", "unknown")
 
-# https://developer.apple.com/documentation/devicemanagement: key -> type; those that must be there
-APPLE_HEAD = {
-    "PayloadIdentifier": str,
-    "PayloadUUID": str,
-    "PayloadType": str,
-    "PayloadVersion": int,
-    "PayloadDisplayName": str,
-}
-APPLE_TOP = {**APPLE_HEAD, "PayloadScope": str, "PayloadRemovalDisallowed": bool, "PayloadContent": list}
-APPLE_RULE = {"RuleType": str, "RuleValue": str, "TeamIdentifier": str, "Comment": str}
-APPLE_RULE_TYPES = {"BundleIdentifier", "BundleIdentifierPrefix", "Label", "LabelPrefix", "TeamIdentifier"}
-APPLE_TCC = {
-    "Identifier": str,
-    "IdentifierType": str,
-    "CodeRequirement": str,
-    "StaticCode": bool,
-    "Allowed": bool,
-    "Comment": str,
-}
+APPLE = json.loads((Path(__file__).parent / "apple_keys.json").read_text())["payloads"]
+"""What Apple publishes of its payloads; the file names its source. For the agent's own domain Apple publishes the frame alone."""
+APPLE_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "dictionary": dict}
+PROFILES = [name for name in GENERATED if name.endswith(".mobileconfig")]
 
 
-def has_keys(value: dict[str, Any], keys: Mapping[str, type]) -> None:
-    assert set(value) == set(keys)
-    for key, kind in keys.items():
-        assert type(value[key]) is kind, key
+def against_apple(value: Any, published: Mapping[str, Any], at: str = "") -> Iterator[str]:  # noqa: ANN401 - a property list
+    """Yield what in `value` is not as Apple publishes it."""
+    if published["type"] == "any":
+        return
+    if type(value) is not APPLE_TYPES[published["type"]]:
+        yield f"{at}: {type(value).__name__} in place of {published['type']}"
+        return
+    if "values" in published and value not in published["values"]:
+        yield f"{at}: {value!r} is none of {published['values']}"
+    if isinstance(value, list) and "items" in published:
+        for number, item in enumerate(value):
+            yield from against_apple(item, published["items"], f"{at}[{number}]")
+    keys = published.get("keys", {})
+    if isinstance(value, dict) and keys and "ANY" not in keys:
+        yield from (f"{at}.{key}: unknown" for key in value.keys() - keys.keys())
+        yield from (f"{at}.{key}: missing" for key, row in keys.items() if row.get("required") and key not in value)
+        for key in value.keys() & keys.keys():
+            yield from against_apple(value[key], keys[key], f"{at}.{key}")
+
+
+def profile(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = plistlib.loads(GENERATED[f"profiles/{name}.mobileconfig"].encode())
+    return found
 
 
 def payload(name: str) -> dict[str, Any]:
-    profile = plistlib.loads(GENERATED[f"profiles/{name}.mobileconfig"].encode())
-    has_keys(profile, APPLE_TOP)
-    assert (profile["PayloadType"], profile["PayloadVersion"], profile["PayloadScope"]) == (
-        "Configuration",
-        1,
-        "System",
-    )
-    (content,) = profile["PayloadContent"]
-    assert {profile["PayloadUUID"], content["PayloadUUID"]} == set(
-        re.findall(
-            r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", profile["PayloadUUID"] + " " + content["PayloadUUID"]
-        )
-    )
-    has_keys({key: content[key] for key in APPLE_HEAD}, APPLE_HEAD)
-    return {key: value for key, value in content.items() if key not in APPLE_HEAD or key == "PayloadType"}
+    """Return the one payload of a profile without what all payloads have, but for its type."""
+    (content,) = profile(name)["PayloadContent"]
+    common = APPLE["CommonPayloadKeys"]["keys"]
+    return {key: value for key, value in content.items() if key not in common or key == "PayloadType"}
+
+
+def published(kind: str) -> dict[str, Any]:
+    """Return what may stand in a payload of this type."""
+    own = APPLE.get(kind, {"keys": {}})["keys"]
+    return {"type": "dictionary", "keys": {**APPLE["CommonPayloadKeys"]["keys"], **own}}
+
+
+@pytest.mark.parametrize("file", PROFILES)
+def test_every_profile_is_as_apple_publishes_it(file: str) -> None:
+    whole = plistlib.loads(GENERATED[file].encode())
+    assert list(against_apple(whole, {"type": "dictionary", "keys": APPLE["TopLevel"]["keys"]})) == []
+    assert whole["PayloadScope"] == "System"
+    for content in whole["PayloadContent"]:
+        form = published(content["PayloadType"])
+        if content["PayloadType"] == PREFERENCES_DOMAIN:  # our own settings; the program reads them in another test
+            form["keys"] |= {key: {"type": "any"} for key in content.keys() - form["keys"].keys()}
+        assert list(against_apple(content, form)) == []
+    uuids = [whole["PayloadUUID"], *(content["PayloadUUID"] for content in whole["PayloadContent"])]
+    assert len(set(uuids)) == len(uuids)
+    assert all(re.fullmatch(r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", uuid) for uuid in uuids)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"RuleType": "Labell"}, "RuleType: 'Labell' is none of"),
+        ({"RuleValue": 1}, "RuleValue: int in place of string"),
+        ({"Team": "x"}, "Team: unknown"),
+        ({"RuleValue": None}, "RuleValue: NoneType"),
+    ],
+)
+def test_what_apple_does_not_know_would_be_noticed(change: dict[str, Any], told: str) -> None:
+    content = {**profile("background")["PayloadContent"][0]}
+    content["Rules"] = [{**content["Rules"][0], **change}]
+    assert any(told in text for text in against_apple(content, published(content["PayloadType"])))
+    del content["Rules"]
+    assert list(against_apple(content, published(content["PayloadType"]))) == [".Rules: missing"]
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -87,7 +118,6 @@ def test_the_privacy_profile_lets_exactly_our_signed_program_read_all_files() ->
     content = payload("privacy")
     assert content["PayloadType"] == "com.apple.TCC.configuration-profile-policy"
     (entry,) = content["Services"]["SystemPolicyAllFiles"]
-    has_keys(entry, APPLE_TCC)
     assert "Authorization" not in entry  # not together with Allowed
     assert entry["Identifier"] == PLACES["macos"].program + "/mcp-compliance"
     assert "TEAMID0000" in entry["CodeRequirement"]
@@ -97,9 +127,7 @@ def test_the_background_profile_names_our_launch_daemon() -> None:
     content = payload("background")
     assert content["PayloadType"] == "com.apple.servicemanagement"
     (rule,) = content["Rules"]
-    has_keys(rule, APPLE_RULE)
-    assert rule["RuleType"] in APPLE_RULE_TYPES
-    assert rule["RuleValue"] == PREFERENCES_DOMAIN
+    assert (rule["RuleType"], rule["RuleValue"]) == ("Label", PREFERENCES_DOMAIN)
 
 
 def test_the_settings_profile_is_what_the_program_reads(tmp_path: Path) -> None:
