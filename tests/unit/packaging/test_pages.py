@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent.cli.main import VERBS, _parser, main
 from agent.core.own_places import PLACES
@@ -94,6 +95,7 @@ def test_every_place_of_ours_is_where_the_program_has_it(page: Path) -> None:
     ours = {Path(place.settings).parent.as_posix() for place in PLACES.values()}
     ours |= {value.replace("\\", "/") for place in PLACES.values() for value in (place.program, place.state)}
     ours |= {place.settings.replace("\\", "/").rpartition("/")[0] for place in PLACES.values()}
+    ours |= {row["dst"] for row in yaml.safe_load((CHECKOUT / "packaging/linux/nfpm.yaml").read_text())["contents"]}
     for code in re.findall(r"`([^`\n]+)`", page.read_text()):
         path = code.replace("\\", "/")
         if re.match(r"(/|C:/).*(mcp-compliance-agent|MCP ?Compliance ?Agent)", path) and " -" not in path:
