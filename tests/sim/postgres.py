@@ -40,9 +40,10 @@ class Cluster:
         """Return the URL of one of its databases, for SQLAlchemy."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def fresh(self, name: str) -> str:
-        """Make an empty database and return its URL."""
-        self._run("psql", "-h", str(self.folder), "-U", "postgres", "-qc", f"CREATE DATABASE {name}", "postgres")
+    def fresh(self, name: str, template: str = "template0") -> str:
+        """Make a database, empty or a copy of `template`, and return its URL."""
+        statement = f"CREATE DATABASE {name} TEMPLATE {template}"
+        self._run("psql", "-h", str(self.folder), "-U", "postgres", "-qc", statement, "postgres")
         return self.url(name)
 
     def create(self) -> None:

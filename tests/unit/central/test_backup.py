@@ -2,7 +2,6 @@
 
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from central.store.engine import engine_of
 from central.store.migrating import migrate
 from tests.sim.central import Receiver
 from tests.sim.deviations import findings
-from tests.sim.postgres import Cluster, program, throwaway
+from tests.sim.postgres import Cluster, program
 from tests.sim.reporter import Reporter
 
 
@@ -33,6 +32,7 @@ def _goes_on(laptop: Reporter, receiver: Receiver, restored: Engine, before: obj
     assert sum(line.missing for line in outcome.device.lines) == 2
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_copied_while_it_runs_and_a_restored_one_goes_on(engine: Engine, tmp_path: Path) -> None:
     receiver, laptop = Receiver(engine), Reporter(tmp_path)
     receiver.admits(laptop)
@@ -47,14 +47,6 @@ def test_sqlite_is_copied_while_it_runs_and_a_restored_one_goes_on(engine: Engin
     migrate(restored)
     _goes_on(laptop, receiver, restored, before)
     restored.dispose()
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    if program("initdb") is None or program("pg_dump") is None:
-        pytest.skip("PostgreSQL is not installed here")
-    with throwaway() as running:
-        yield running
 
 
 def test_postgresql_is_dumped_while_it_runs_and_restored(cluster: Cluster, tmp_path: Path) -> None:

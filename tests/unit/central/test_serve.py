@@ -20,12 +20,12 @@ from tests.sim.reporter import Reporter
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(tmp_path: Path, database: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = tmp_path / "central.toml"
-    settings.write_text(f'state_folder = "{tmp_path}"\n[listen]\nport = {port}\n')
+    settings.write_text(f'state_folder = "{tmp_path}"\ndatabase = "{database}"\n[listen]\nport = {port}\n')
     command = [
         sys.executable,
         "-c",
