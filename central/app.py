@@ -25,6 +25,7 @@ from central.store.migrating import migrate
 from central.store.schema import enrolment_keys
 from central.store.taking import Rules
 from central.surveying.survey import Survey
+from central.web.certificates import Certificates
 from central.web.deeds import DEEDS
 from central.web.desk import Desk
 from central.web.feed import Feed
@@ -76,7 +77,7 @@ def central(settings: Settings) -> Central:
     keeping = settings.retention
     survey = Survey(engine, rules, time.time, keeping.events_days, keeping.closed_days)
     intake = Intake(engine, survey.current, time.time, figures.hear, budget)
-    receiving = Receiving(intake, engine, time.time, figures.hear, settings.receiving.body_bytes)
+    certificates = Certificates(settings.listen.client_certificate_header, settings.listen.trusted_proxies)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:

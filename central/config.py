@@ -40,6 +40,14 @@ class Listen(_Section):
         tuple[str, ...],
         Field(description="addresses of proxies that end TLS and whose X-Forwarded-* headers are believed"),
     ] = ()
+    client_certificate_header: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9-]+$",
+            description="header in which those proxies give the device's certificate, as RFC 9440 or as nginx's"
+            " $ssl_client_escaped_cert; they must remove it from what devices send; default: no header counts",
+        ),
+    ] = None
     public_url: Annotated[
         str | None, Field(description="how people and devices call it; default: from host and port")
     ] = None

@@ -14,7 +14,8 @@ import uvicorn
 
 from agent.core.refusal import CannotStart
 from central import app
-from central.config import Settings, load
+from central.config import Listen, Settings, load
+from central.web.certificates import CertifiedProtocol
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +49,12 @@ def _server(settings: Settings) -> dict[str, Any]:
             f"{listen.host} is not this machine alone: set [listen] tls_certificate_file and tls_key_file,"
             " or [listen] trusted_proxies where a proxy ends TLS"
         )
+    _certificates_usable(listen)
     options: dict[str, Any] = {
         "host": listen.host,
         "port": listen.port,
         "loop": "uvloop" if sys.platform != "win32" else "asyncio",
-        "http": "httptools",
+        "http": CertifiedProtocol,
         "access_log": False,
         "log_level": "warning",
         "server_header": False,
@@ -65,6 +67,22 @@ def _server(settings: Settings) -> dict[str, Any]:
     if listen.client_ca_file is not None:
         options |= {"ssl_ca_certs": str(listen.client_ca_file), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
     return options
+
+
+def _certificates_usable(listen: Listen) -> None:
+    if listen.client_ca_file is not None and listen.tls_certificate_file is None:
+        raise CannotStart("[listen] client_ca_file has no effect without tls_certificate_file: TLS must end here")
+    if listen.client_certificate_header is None:
+        return
+    if not listen.trusted_proxies:
+        raise CannotStart("[listen] client_certificate_header needs trusted_proxies: anybody could send that header")
+    for proxy in listen.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            raise CannotStart(
+                f"[listen] trusted_proxies: {proxy} is no address or network, which client_certificate_header needs"
+            ) from None
 
 
 def _loopback(host: str) -> bool:

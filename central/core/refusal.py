@@ -32,6 +32,10 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "credential-missing": (HTTPStatus.UNAUTHORIZED, "the batch carries no credential; enrol the device"),
     "credential-unknown": (HTTPStatus.UNAUTHORIZED, "the credential is not this device's; enrol the device"),
     "credential-revoked": (HTTPStatus.FORBIDDEN, "the device's credential was revoked by an administrator"),
+    "certificate-taken": (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "the certificate speaks for another device, which still reports; it is this one's when that one is quiet",
+    ),
     "device-invalid": (HTTPStatus.BAD_REQUEST, "X-Device-Id is missing or no id of a device"),
     "header-invalid": (HTTPStatus.BAD_REQUEST, "a header of the protocol is missing or malformed"),
     "signature-missing": (
@@ -49,7 +53,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
 }
 """What a whole batch is refused for: (status, text). 4xx but 413 and 429 sets it aside on the device; see `docs/openapi.json`."""
 
-_RETRY_AFTER_S = {"busy": 5, "storage": 15}
+_RETRY_AFTER_S = {"busy": 5, "storage": 15, "certificate-taken": 300}
 
 EVENT_REFUSALS: dict[str, str] = {
     "not-json": "the line is not a JSON object",

@@ -61,6 +61,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def alone(connection: Connection, key: int) -> None:
+    """Wait until no other transaction that asks for `key` is under way; SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
 def alive(engine: Engine) -> bool:
     """Say whether the database answers."""
     with engine.connect() as connection:

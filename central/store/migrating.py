@@ -10,10 +10,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from agent.core.refusal import CannotStart
-from central.store.engine import writing
+from central.store.engine import alone, writing
 
 _LOCK = 0x4D435043
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -26,8 +26,7 @@ def migrate(engine: Engine) -> None:
         CannotStart: a newer program made the database.
     """
     with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        alone(connection, _LOCK)
         settings = _settings(connection)
         known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
         found = MigrationContext.configure(connection).get_current_revision()

@@ -18,8 +18,8 @@ from central.core.fleet import Fleet, Terms
 from central.core.observe import observe
 from central.core.proof import promotes
 from central.core.receive import Admission, Taken, receive
-from central.core.refusal import Refusal
-from central.store import devices, feeding, ledger
+from central.core.refusal import Refusal, refusal
+from central.store import certifying, devices, feeding, ledger
 from central.store.engine import upsert
 from central.store.fleet import firsts_of, policies_of
 from central.store.partitions import day_of
@@ -54,10 +54,15 @@ class Rules:
 def take(connection: Connection, group: Sequence[Envelope], rules: Rules, now: float) -> list[Taken | Refusal]:
     """Store every batch of `group` that can be taken, in its order, and return what became of each."""
     ids = sorted({envelope.device for envelope in group})
+    certified = ((each.device, each.certificate) for each in group if each.certificate is not None)
+    kept_out = certifying.introduce(connection, certified, now)
     held = devices.locked(connection, ids)
     proofs = devices.credentials_of(connection, ids)
     outcomes: list[Taken | Refusal] = []
     for envelope in group:
+        if envelope.device in kept_out and envelope.credential is None:
+            outcomes.append(refusal(kept_out[envelope.device]))
+            continue
         outcome = receive(held.get(envelope.device), proofs.get(envelope.device), envelope, rules.admission, now)
         if isinstance(outcome, Taken):
             held[envelope.device] = outcome.device

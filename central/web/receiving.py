@@ -38,14 +38,14 @@ class EnrolmentRequest(BaseModel):
 
 @dataclass(eq=False)
 class Receiving:
-    """The two endpoints. `told` hears the code of every refusal that the intake does not see."""
+    """The two endpoints. `told` hears every refusal that the intake does not see; `certificate` names a request's certificate."""
 
     intake: Intake
     engine: Engine
     now: Callable[[], float]
     told: Callable[[Refusal], None]
     body_bytes: int
-    certificate: Callable[[Request], str | None] = lambda _request: None
+    certificate: Callable[[Request], str | None]
 
     def routes(self) -> list[Route]:
         """Return the routes."""

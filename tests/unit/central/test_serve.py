@@ -1,11 +1,6 @@
 """The program as it is started, and the agent's own sink as it reports to it."""
 
 import hashlib
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,46 +12,16 @@ from agent.runtime.clock import SystemClock
 from agent.sinks.https import HttpsSink, HttpsTarget
 from tests.sim.deviations import findings
 from tests.sim.reporter import Reporter
+from tests.sim.serving import serving
 
 
 @pytest.fixture
 def address(tmp_path: Path, database: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = tmp_path / "central.toml"
-    settings.write_text(f'state_folder = "{tmp_path}"\ndatabase = "{database}"\n[listen]\nport = {port}\n')
-    command = [
-        sys.executable,
-        "-c",
-        "from central.cli.main import entry; entry()",
-        "--settings",
-        str(settings),
-        "serve",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline() == f"Listening on http://127.0.0.1:{port}\n"
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            assert server.wait(20) in (0, -15, 143)
-
-
-def until_up(address: str) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            assert requests.get(f"{address}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-        else:
-            return
+    with serving(tmp_path, database) as served:
+        yield served.url
 
 
 def test_a_device_enrols_and_its_reports_are_acknowledged(address: str, tmp_path: Path) -> None:
-    until_up(address)
     laptop = Reporter(tmp_path)
     laptop.beats()
     laptop.finds(findings(["a"]))
