@@ -78,6 +78,7 @@ def central(settings: Settings) -> Central:
     survey = Survey(engine, rules, time.time, keeping.events_days, keeping.closed_days)
     intake = Intake(engine, survey.current, time.time, figures.hear, budget)
     certificates = Certificates(settings.listen.client_certificate_header, settings.listen.trusted_proxies)
+    receiving = Receiving(intake, engine, time.time, figures.hear, settings.receiving.body_bytes, certificates)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
