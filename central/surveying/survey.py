@@ -16,7 +16,7 @@ from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.core.fleet import Fleet
-from central.store import aging, devices, feeding, fleet, tasks
+from central.store import aging, devices, feeding, fleet, partitions, tasks
 from central.store.engine import reading, writing
 from central.store.partitions import day_of
 from central.store.schema import deviations
@@ -51,6 +51,7 @@ class Survey:
     closed_days: int
     pace: Pace = field(default_factory=Pace)
     _known: Fleet = field(default_factory=Fleet, init=False)
+    _prepared_day: int = field(default=0, init=False)
     _holder: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
     _ending: threading.Event = field(default_factory=threading.Event, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
@@ -76,6 +77,7 @@ class Survey:
 
     def turn(self) -> None:
         """Do what is due, once; then know what any copy found out."""
+        self._prepare(day_of(self.now()))
         for name, again_s, work in (
             ("fleet", self.pace.fleet_s, self._fleet),
             ("silence", self.pace.silence_s, self._silence),
@@ -88,6 +90,13 @@ class Survey:
                 work()
         with reading(self.engine) as connection:
             self._known = fleet.load(connection)
+
+    def _prepare(self, day: int) -> None:
+        """Have the partitions of the day ready: a fleet that is silent altogether is told of, too."""
+        if day != self._prepared_day:
+            with writing(self.engine) as connection:
+                partitions.prepare(connection, day)
+            self._prepared_day = day
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -117,7 +117,7 @@ def throwaway(*settings: str) -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.stop()
+            cluster.stop(signal.SIGQUIT)  # it is thrown away: nothing needs to be on the disk
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

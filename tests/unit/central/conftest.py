@@ -1,12 +1,9 @@
-"""A migrated database for each test, SQLite and PostgreSQL in turn: a copy of one that was made once.
+"""A migrated database for each test, on SQLite and on PostgreSQL: a copy of one that was made once.
 
 Without PostgreSQL on the machine the tests run on SQLite alone, and the summary says so.
 """
 
-import itertools
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -14,9 +11,7 @@ from sqlalchemy import Engine
 from central.store.engine import engine_of
 from central.store.migrating import migrate
 from tests.sim.postgres import Cluster, program, throwaway
-
-_MADE = "made"
-_numbers = itertools.count(1)
+from tests.sim.shelf import PostgresShelf, Shelf, SqliteShelf
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -29,46 +24,38 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL for the whole run. What is tested about durability starts one of its own."""
+    """A PostgreSQL for the whole run; what is tested about durability starts one of its own."""
     if program("initdb") is None:
         pytest.skip("PostgreSQL is not installed here")
-    with throwaway("fsync=off") as running:
+    with throwaway("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
-def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("central") / "made.sqlite"
-    _made(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def made_postgresql(cluster: Cluster) -> str:
-    _made(cluster.fresh(_MADE))
-    return _MADE
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that has the newest schema and nothing in it."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     if request.param == "postgresql":
-        template: str = request.getfixturevalue("made_postgresql")
-        running: Cluster = request.getfixturevalue("cluster")
-        return running.fresh(f"test_{next(_numbers)}", template)
-    path = tmp_path / "central.sqlite"
-    shutil.copy(request.getfixturevalue("made_sqlite"), path)
-    return f"sqlite:///{path}"
+        return PostgresShelf(request.getfixturevalue("cluster"))
+    return SqliteShelf(tmp_path_factory.mktemp("central"))
+
+
+@pytest.fixture(scope="session")
+def made(shelf: Shelf) -> str:
+    """The URL of a database with the newest schema, to copy."""
+    url = shelf.empty()
+    engine = engine_of(url)
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def database(shelf: Shelf, made: str) -> str:
+    """The URL of a database that has the newest schema and nothing in it."""
+    return shelf.copy(made)
 
 
 @pytest.fixture
 def engine(database: str) -> Iterator[Engine]:
     engine = engine_of(database)
     yield engine
-    engine.dispose()
-
-
-def _made(url: str) -> None:
-    engine = engine_of(url)
-    migrate(engine)
     engine.dispose()

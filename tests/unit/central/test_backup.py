@@ -32,7 +32,7 @@ def _goes_on(laptop: Reporter, receiver: Receiver, restored: Engine, before: obj
     assert sum(line.missing for line in outcome.device.lines) == 2
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
 def test_sqlite_is_copied_while_it_runs_and_a_restored_one_goes_on(engine: Engine, tmp_path: Path) -> None:
     receiver, laptop = Receiver(engine), Reporter(tmp_path)
     receiver.admits(laptop)

@@ -1,8 +1,6 @@
 """A small fleet with everybody who may sign in; a copy of it for each test."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +10,14 @@ from central.store.engine import engine_of, writing
 from tests.sim.fleet import THING, Fleet, modified, running, server
 from tests.sim.house import HOSTS, PASSWORD, WHO, House
 from tests.sim.reporter import NOW
+from tests.sim.shelf import Shelf
 
 
 @pytest.fixture(scope="session")
-def peopled(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def peopled(shelf: Shelf, made: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("peopled")
-    path = folder / "peopled.sqlite"
-    shutil.copy(made, path)
-    engine = engine_of(f"sqlite:///{path}")
+    url = shelf.copy(made)
+    engine = engine_of(url)
     fleet = Fleet(engine, folder, NOW)
     for number, (host, user) in enumerate(zip(HOSTS, ("ann", "ben", "cem"), strict=True)):
         fleet.device(host, user, serial=f"C02X{number}")
@@ -34,13 +32,11 @@ def peopled(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for role, name in WHO.items():
             people.add(connection, name, role, "test", NOW, password=PASSWORD)
     engine.dispose()
-    return path
+    return url
 
 
 @pytest.fixture
-def house(peopled: Path, tmp_path: Path) -> Iterator[House]:
-    path = tmp_path / "central.sqlite"
-    shutil.copy(peopled, path)
-    engine = engine_of(f"sqlite:///{path}")
+def house(shelf: Shelf, peopled: str) -> Iterator[House]:
+    engine = engine_of(shelf.copy(peopled))
     yield House(engine)
     engine.dispose()
