@@ -18,10 +18,19 @@ from agent.core.canonical import canonical
 from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater
 from agent.sinks.channel import HttpChannel, HttpLimits, HttpSink, HttpTarget
 
-_ECS_VERSION = "8.17.0"
+_ECS_VERSION = "9.4.0"
 _FILTER = "filter_path=errors,items.*.status,items.*.error.type"
 _RESPONSE_BYTES = 4 << 20
-_KIND = {2003: "state", 2004: "alert", 5001: "state", 5019: "event", 5020: "asset", 6002: "event", 6008: "event"}
+_KINDS = {
+    2003: ("state", "configuration", "info"),
+    2004: ("alert", "intrusion_detection", "info"),
+    5001: ("state", "host", "info"),
+    5019: ("event", "configuration", "change"),
+    5020: ("asset", "package", "info"),
+    6002: ("event", "process", "info"),
+    6008: ("event", "process", "info"),
+}
+"""OCSF class → `event.kind`, `event.category` and `event.type`."""
 
 
 @dataclass(eq=False)
@@ -67,15 +76,16 @@ def document(event: dict[str, Any]) -> dict[str, Any]:
     """Return `event` as an ECS document; the whole event stays in `event.original`."""
     device, info = event.get("device", {}), event.get("finding_info", {})
     at = datetime.fromtimestamp(int(event.get("time", 0)) / 1000, UTC).isoformat(timespec="milliseconds")
+    kind, category, type_ = _KINDS.get(int(event.get("class_uid", 0)), ("event", "host", "info"))
     owner = next((row["owner"]["name"] for row in event.get("resources", ()) if "owner" in row), None)
     shown: dict[str, Any] = {
         "@timestamp": at.replace("+00:00", "Z"),
         "ecs": {"version": _ECS_VERSION},
         "message": str(event.get("message", "")),
         "event": {
-            "kind": _KIND.get(int(event.get("class_uid", 0)), "event"),
-            "category": ["configuration"],
-            "type": ["info"],
+            "kind": kind,
+            "category": [category],
+            "type": [type_],
             "action": str(event.get("type_name", "")),
             "severity": int(event.get("severity_id", 1)),
             "sequence": int(event.get("metadata", {}).get("sequence", 0)),
@@ -94,7 +104,25 @@ def document(event: dict[str, Any]) -> dict[str, Any]:
         shown["rule"] = {"id": next(iter(info.get("types", ())), ""), "name": str(info.get("title", ""))}
     if owner:
         shown["user"] = {"name": owner}
-    return shown
+    return shown | _evident(event.get("evidences", ()))
+
+
+def _evident(evidences: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first process, file and URL of the evidence as the fields of ECS."""
+    found: dict[str, Any] = {}
+    for row in evidences:
+        if "process" in row and "process" not in found:
+            process = row["process"]
+            names = {"cmd_line": "command_line", "pid": "pid"}
+            found["process"] = {ecs: process[name] for name, ecs in names.items() if name in process}
+        if "file" in row and "file" not in found:
+            file = row["file"]
+            found["file"] = {"name": file["name"], "path": file["path"]}
+            if "hashes" in file:
+                found["file"]["hash"] = {"sha256": file["hashes"][0]["value"]}
+        if "url" in row and "url" not in found:
+            found["url"] = {"full": row["url"]["url_string"]}
+    return found
 
 
 def _outcome(host: str, statuses: Iterable[int], results: list[dict[str, Any]]) -> Outcome:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
 
 from agent.core.assess.results import deviation
 from agent.core.deviation import Evidence
@@ -21,8 +23,9 @@ from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
 from agent.sinks.syslog import message
 from agent.sinks.system_log import entry
 from tests.sim.clock import ManualClock
-from tests.sim.collectors import TOKEN, Collector, Elastic, Otlp, Splunk
+from tests.sim.collectors import TOKEN, Collector, Elastic, Otlp, Splunk, ecs_faults
 from tests.sim.endpoint import Answer, CutRequest, CutResponse, Endpoint, Slow, TlsFailure
+from tests.unit.core.test_event import every_event, queued
 
 
 def event(sequence: int, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of an event
@@ -98,6 +101,23 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 def test_every_event_arrives_whole_and_in_order(bench: Bench) -> None:
     assert bench.sink.send(BATCH) == Accepted()
     assert bench.collector.events == list(BATCH.events)
+
+
+def test_every_kind_of_event_is_taken_by_a_receiver_that_holds_it_to_the_protocol(bench: Bench) -> None:
+    told = [queued(event) for event in every_event().values()]
+    events = tuple({**item, "metadata": {**item["metadata"], "sequence": n}} for n, item in enumerate(told, 1))
+    assert bench.sink.send(Batch("all", 1, len(events), events)) == Accepted()
+    assert bench.collector.wrong == []
+    assert len(bench.collector.events) == len(events)
+
+
+def test_a_receiver_that_is_strict_notices_a_slip() -> None:
+    right = document(event(7))
+    assert ecs_faults(right) == []
+    slips = {"mesage": "x", "event": {**right["event"], "kind": "alarm"}, "host": {"id": 7}, "@timestamp": "now"}
+    assert [name for name, value in slips.items() if not ecs_faults({**right, name: value})] == []
+    with pytest.raises(json_format.ParseError):
+        json_format.Parse('{"resourceLog": []}', logs.ExportLogsServiceRequest())
 
 
 def test_a_repeat_changes_nothing_that_counts(bench: Bench) -> None:
@@ -180,7 +200,7 @@ def test_a_document_that_is_refused_sets_the_batch_aside_with_the_reason(tmp_pat
     bench = Bench(KINDS["elastic"], tmp_path, 201, 400)
     outcome = bench.sink.send(BATCH)
     assert isinstance(outcome, Refused)
-    assert outcome.reason.endswith("refused 1 of 3 documents: 400 some_exception")
+    assert outcome.reason.endswith("refused 1 of 3 documents: 400 document_parsing_exception")
     bench.close()
 
 
