@@ -5,6 +5,7 @@ Each part is a row of `PARTS`: how many there are, found by really using each on
 """
 
 import importlib
+import io
 import json
 import pkgutil
 import sqlite3
@@ -224,7 +225,16 @@ def _use_watchdog() -> None:
     Observer()
 
 
-_LIBRARIES = (_use_ada, _use_cryptography, _use_psutil, _use_requests, _use_sqlite, _use_watchdog)
+def _use_rich() -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    drawn = Table("a heading")
+    drawn.add_row("wide: \N{CJK UNIFIED IDEOGRAPH-6F22}")
+    Console(file=io.StringIO(), force_terminal=True).print(drawn)
+
+
+_LIBRARIES = (_use_ada, _use_cryptography, _use_psutil, _use_requests, _use_rich, _use_sqlite, _use_watchdog)
 
 PARTS: Mapping[str, Callable[[], int]] = {
     "modules": _modules,

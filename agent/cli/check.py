@@ -15,7 +15,8 @@ import sys
 from agent.app.looking import check
 from agent.app.remembering import known_before
 from agent.cli.options import add_global, prepare
-from agent.cli.text import check_lines
+from agent.cli.terminal import show
+from agent.cli.text import check_lines, check_parts
 from agent.core.documents import plain
 from agent.host.machine import device_id
 
@@ -39,6 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(plain(document)))
     else:
-        for line in check_lines(plain(document)):
-            print(line)
+        published = plain(document)
+        show(check_lines(published), check_parts(published))
     return 2 if prepared.loaded.problems else STATUS[document.summary.state]

@@ -10,6 +10,7 @@ Exit status: 0 every check is ok, 1 one fails, 2 none fails and one could not ru
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from agent.app.diagnosis import Result, diagnose
 from agent.cli.bundle import write_bundle
 from agent.cli.options import own_places
 from agent.cli.places import add_settings
-from agent.cli.text import one_line
+from agent.cli.terminal import Table, show
 
 _SHOWN = {"ok": "ok", "failing": "FAILING", "not-run": "could not run"}
 
@@ -44,11 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
         json.dump({"checks": [asdict(result) for result in results]}, sys.stdout)
         sys.stdout.write("\n")
     else:
-        for result in results:
-            print(one_line(f"{_SHOWN[result.state]:<14} {result.name:<15} {result.text}"))
-            if result.remedy:
-                print(one_line(f"{'':<30} {result.remedy}"))
+        show(_lines(results), [_table(results)])
     return _status(results)
+
+
+def _lines(results: tuple[Result, ...]) -> Iterator[str]:
+    for result in results:
+        yield f"{_SHOWN[result.state]:<14} {result.name:<15} {result.text}"
+        if result.remedy:
+            yield f"{'':<30} {result.remedy}"
+
+
+def _table(results: tuple[Result, ...]) -> Table:
+    columns = ("is", "check", "what was found", "what to do")
+    return Table(columns, tuple((_SHOWN[one.state], one.name, one.text, one.remedy) for one in results))
 
 
 def _status(results: tuple[Result, ...]) -> int:

@@ -16,14 +16,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.cli.places import UsageError, add_settings, places
+from agent.cli.terminal import Table, show
 from agent.core.ledger import Record
 from agent.core.moment import moment
 from agent.ports import CannotStart, StoreError
-from agent.status.helpdesk import one_line, span
+from agent.status.helpdesk import span
 from agent.store.journal import JOURNAL
 from agent.store.reading import read_history
 
 DEFAULT = "7d"
+_NOTHING = "Nothing deviated."
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _SPAN = re.compile(r"(\d{1,6})([mhdw])")
 
@@ -51,8 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         json.dump({"schema": "mcp-compliance/history/1", "deviations": [row(record) for record in records]}, sys.stdout)
         sys.stdout.write("\n")
         return 0
-    for line in _lines(records):
-        print(line)
+    show(_lines(records), _parts(records))
     return 0
 
 
@@ -108,13 +109,30 @@ def row(record: Record) -> dict[str, Any]:
 
 
 def _lines(records: tuple[Record, ...]) -> Iterator[str]:
+    for at, what, record in _told(records):
+        item = record.deviation
+        yield f"{moment(at)}  {what}  {item.severity.value:<8}  {item.key.control}  {item.label}: {item.text}"
+    if not records:
+        yield _NOTHING
+
+
+def _parts(records: tuple[Record, ...]) -> Iterator[str | Table]:
+    rows = [(at, what, record.deviation) for at, what, record in _told(records)]
+    yield Table(
+        ("when", "what", "severity", "control", "whose, and why"),
+        tuple(
+            (moment(at), what, item.severity.value, item.key.control, f"{item.label}: {item.text}")
+            for at, what, item in rows
+        ),
+    )
+    if not rows:
+        yield _NOTHING
+
+
+def _told(records: tuple[Record, ...]) -> Iterator[tuple[float, str, Record]]:
+    """Yield each opening and closing in the order of time."""
     told = [(record.first_seen, "opened", record) for record in records]
     told += [(record.closed_at, "closed", record) for record in records if record.closed_at is not None]
     for at, what, record in sorted(told, key=lambda item: (item[0], item[1])):
-        item = record.deviation
         after = f" after {span(at - record.first_seen)}" if what == "closed" else (" again" if record.again else "")
-        yield one_line(
-            f"{moment(at)}  {what}{after}  {item.severity.value:<8}  {item.key.control}  {item.label}: {item.text}"
-        )
-    if not told:
-        yield "Nothing deviated."
+        yield at, f"{what}{after}", record

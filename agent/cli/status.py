@@ -16,15 +16,16 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from agent.cli.places import add_settings, places
+from agent.cli.terminal import Table, show
 from agent.core.moment import moment
 from agent.host.machine import own_paths
 from agent.status.formats import FORMATS
-from agent.status.helpdesk import lines, one_line
+from agent.status.helpdesk import answers, lines, one_line
 from agent.status.word import Word, asking_uid, last_word
 
 
@@ -52,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\n")
         return word.exit_status
     if chosen == "text":
-        for line in [*lines(word, now), *(_details(word) if arguments.details else ())]:
-            print(line)
+        plain = [*lines(word, now), *(_details(word) if arguments.details else ())]
+        show(plain, (Table((), tuple(answers(word, now))), *(_tables(word) if arguments.details else ())))
         return word.exit_status
     text, given = FORMATS[chosen](word)
     if text:
@@ -67,6 +68,32 @@ def _folders(arguments: argparse.Namespace) -> tuple[Path, ...]:
     if machine.privileged or paths.state != own_paths(machine).state:
         return (paths.state,)
     return (own_paths(replace(machine, privileged=True)).state, paths.state)
+
+
+def _tables(word: Word) -> Iterator[str | Table]:
+    yield Table(
+        ("severity", "control", "since", "what, and what to do"),
+        tuple(
+            (row["severity"], row["control"], moment(row["since"]) if row["since"] else "", _told(row))
+            for row in word.deviations
+        ),
+    )
+    yield Table(
+        ("verdict", "client", "server", "why"),
+        tuple(
+            (row["verdict"], row["client"], row["name"], row["reason"]["text"])
+            for row in word.check.get("servers") or ()
+        ),
+    )
+    yield Table(
+        ("severity", "condition of the agent", "what it is"),
+        tuple((row["severity"], row["code"], row.get("text", "")) for row in word.document.get("health") or ()),
+    )
+    yield from (line for line in _details(word) if line.startswith(("note", "processes", "runs on")))
+
+
+def _told(row: Mapping[str, str]) -> str:
+    return f"{row['subject']}: {row['text']} {row['remediation']}"
 
 
 def _details(word: Word) -> Iterator[str]:

@@ -12,21 +12,27 @@ _LABEL = 10
 
 def lines(word: Word, now: float) -> Iterator[str]:
     """Yield the ten lines; `now` is Unix time."""
+    for label, text in answers(word, now):
+        yield f"{label:<{_LABEL}}{one_line(text)}"
+
+
+def answers(word: Word, now: float) -> Iterator[tuple[str, str]]:
+    """Yield each line as its label and its text."""
     worst = word.counting[0] if word.counting else None
     device = word.device
     named = (
         f"{device['hostname']} ({device['os_version']}), agent {device['agent_version']}" if device else "this device"
     )
-    yield _line("Device", named)
-    yield _line("Stands", word.state.upper())
-    yield _line("Why", word.why)
-    yield _line("Since", _since(word, now))
-    yield _line("Policy", _policy(word))
-    yield _line("Open", _open(word))
-    yield _line("Tell user", tell_user(word.state, worst))
-    yield _line("IT must", it_must(word.state, worst, alive=word.alive))
-    yield _line("Looked", _looked(word))
-    yield _line("Reports", _reports(word, now))
+    yield "Device", named
+    yield "Stands", word.state.upper()
+    yield "Why", word.why
+    yield "Since", _since(word, now)
+    yield "Policy", _policy(word)
+    yield "Open", _open(word)
+    yield "Tell user", tell_user(word.state, worst)
+    yield "IT must", it_must(word.state, worst, alive=word.alive)
+    yield "Looked", _looked(word)
+    yield "Reports", _reports(word, now)
 
 
 def one_line(text: str) -> str:
@@ -40,10 +46,6 @@ def span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} seconds"
-
-
-def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{one_line(text)}"
 
 
 def _since(word: Word, now: float) -> str:

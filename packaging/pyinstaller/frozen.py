@@ -21,6 +21,9 @@ EXCLUDES = [
     "pycparser",
     "setuptools",
     "pkg_resources",
+    "pygments",  # rich would colour code with it
+    "markdown_it",  # and read Markdown with this
+    "mdurl",
     "_pyrepl",
     "doctest",
     "ftplib",

@@ -2,8 +2,8 @@
 
 Each is a judge for `tests.sim.endpoint.Endpoint`. OTLP is parsed by the package that the protocol's authors publish
 (`opentelemetry-proto`); ECS documents are held to the fields that Elastic publishes (`ecs.json`, made from npm's `@elastic/ecs`
-9.4.0, Apache-2.0: types, arrays and allowed values of the field sets that can concern us). The rest are the rules of the published
-protocols, written down here anew, with the answers that the real servers give.
+9.4.0, Apache-2.0: types, arrays and allowed values of the field sets that can concern us). The rest are the rules of the
+published protocols, written down here anew, with the answers that the real servers give.
 """
 
 import json
