@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from agent.core.basis import Basis
 from agent.core.observation import Look, Process
-from agent.core.place import Content, Listing, Os, User
+from agent.core.place import Content, Facts, Listing, Os, User
 from agent.core.refusal import CannotStart as CannotStart  # noqa: PLC0414 - part of the ports
 from agent.core.writer import Writer
 
@@ -42,6 +42,14 @@ class Files(Protocol):
 
     def glance(self) -> AbstractContextManager[Glance]:
         """Return what tells whether earlier answers still hold, for one look."""
+        ...
+
+
+class Hashes(Protocol):
+    """Digests of files of any size, on behalf of a user, under the terms of `Files`."""
+
+    def digest(self, path: str, *, reader: User, wanted: Callable[[Facts], bool]) -> Content:
+        """Return the file with its SHA-256 (32 bytes) in place of its bytes, or with nothing where that is not wanted."""
         ...
 
 

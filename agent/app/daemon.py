@@ -209,6 +209,7 @@ class _Agent:
             Pipeline(mailbox, self._journal, self._clock, deciding.stages, self._budgets),
             *watchers,
             self._hints,
+            self._eyes.digests,
             *self._listening.workers,
         ]
 

@@ -39,6 +39,7 @@ from agent.ports import CannotStart, Source
 from agent.runtime.clock import SystemClock
 from agent.sources.artifacts import Artifacts
 from agent.sources.configs import ConfigSource
+from agent.sources.digests import AT_ONCE_BYTES, Digests
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches
 from agent.sources.managed import ManagedSource, Surroundings, nothing_known
@@ -87,6 +88,7 @@ class Eyes:
     configs: ConfigSource | WithWsl
     managed: AllManagedSource
     processes: ProcessSource
+    digests: Digests
     habits: Habits
     terms: Terms
     memory: Memory = field(default_factory=Memory)
@@ -127,11 +129,13 @@ def eyes(
     whereabouts = Whereabouts(known, system, target.client_env, where_to)
     walk = ProjectWalk(files, users, ProjectPlan(known, system), where_to.walks) if looks.walk else None
     habits = Habits(whereabouts, walk)
+    digests = Digests(rooted, at_once=AT_ONCE_BYTES if launches is None else 0)
+    artifacts = Artifacts(files, users, known.marks, digests)
     processes = ProcessSource(
         _table(known) if target.root is None else None,
         looks.process_interval_s,
         launches,
-        readers=Readers(Flags(files, users, known.marks), Artifacts(files, users, known.marks), whereabouts, listens),
+        readers=Readers(Flags(files, users, known.marks), artifacts, whereabouts, listens),
     )
     configs = ConfigSource(
         files,
@@ -161,6 +165,7 @@ def eyes(
             files,
         ),
         processes=processes,
+        digests=digests,
         habits=habits,
         terms=Terms(
             means=Means(system, environment, target.client_version or settings.policy.client_version),

@@ -6,6 +6,7 @@ Variables count by name only; their values are never looked at.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 
 from agent.core.launcher_tables import Kind
@@ -50,7 +51,30 @@ _USUAL = frozenset(
     {"LD_LIBRARY_PATH", "DENO_DIR", "CARGO_HOME", "CLASSPATH", "ZDOTDIR", "PROMPT_COMMAND", "PATHEXT", "COMSPEC"}
 )
 
-_PINNED = re.compile(r"v?\d+(\.\d+)+([-+.\w]*)|.*sha256:[0-9a-f]{64}")
+SDKS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "npm": frozenset(
+            {
+                "@modelcontextprotocol/sdk",
+                "@modelcontextprotocol/server",
+                "fastmcp",
+                "mcp-framework",
+                "mcp-lite",
+                "xmcp",
+            }
+            | {"@mastra/mcp", "mcp-handler", "@vercel/mcp-adapter", "mcp-use", "muppet", "tmcp"}
+        ),
+        "pypi": frozenset({"mcp", "fastmcp", "fastapi-mcp", "mcp-use", "arcade-mcp-server", "gradio-mcp"}),
+    }
+)
+"""Packages with which MCP servers are made, by ecosystem: what depends on one declares what it is."""
+
+PINNED = re.compile(r"v?\d+(\.\d+)+([-+.\w]*)|.*sha256:[0-9a-f]{64}")
+"""A version that can only be one."""
+
+_UNLISTED = (
+    "no list of images that can be read names it (Docker with the containerd store and Docker Desktop keep none)"
+)
 _FETCHED = frozenset({Kind.NPM, Kind.PYPI, Kind.OCI, Kind.NUGET, Kind.JSR, Kind.GO})
 _NOT_FETCHED = (".", "/", "~", "file:", "link:")
 
@@ -71,7 +95,8 @@ def bending(names: Iterable[str]) -> dict[str, str]:
 
 
 def purl(kind: str, package: str, version: str | None) -> str:
-    """Return the package URL (purl specification): scope's `@` escaped, the version behind an `@`."""
+    """Return the package URL (purl specification): scope's `@` escaped, the version or digest behind an `@`."""
+    version = version.replace(":", "%3A") if version else None
     return f"pkg:{kind}/{package.replace('@', '%40')}" + (f"@{version}" if version else "")
 
 
@@ -83,17 +108,28 @@ def unpinned(found: Launch) -> str | None:
     fetches = found.launcher is not None or found.kind is Kind.OCI
     if not fetches or found.kind not in _FETCHED or found.package is None or found.store is not None:
         return None
-    if found.package.startswith(_NOT_FETCHED) or (found.version is not None and _PINNED.fullmatch(found.version)):
+    if found.package.startswith(_NOT_FETCHED) or (found.version is not None and PINNED.fullmatch(found.version)):
         return None
     return found.package
+
+
+class Unhashed(StrEnum):
+    """Why there is no digest of a program."""
+
+    NOT_YET = "not hashed yet"
+    TOO_LARGE = "too large to be hashed"
+    UNREADABLE = "its user may not read it, or it is gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What was found out about a running server; None where it was not.
 
-    `program` is the file that decides: the script, or the executable where there is none. `integrity` is the package manager's
-    own digest of the package. `writable` says that the user whose process it is can change the file or put another in its place.
+    `program` is the file that decides: the script, or the executable where there is none; `named` how it was called where that
+    leads to it by a link. `integrity` is the package manager's own digest of the package, or an engine's of the image. `writable`
+    says that the user whose process it is can change the file or put another in its place. `declares` is what of its metadata
+    says that the package is an MCP server. `recorded` is the digest that the program had when its package was installed.
+    `unhashed` says why there is no digest, `unlisted` that no readable list of images names its image.
     """
 
     program: str | None = None
@@ -106,6 +142,16 @@ class Artifact:
     writable: bool | None = None
     purl: str | None = None
     variables: tuple[str, ...] = ()
+    named: str | None = None
+    declares: str | None = None
+    recorded: str | None = None
+    unhashed: Unhashed | None = None
+    unlisted: bool = False
+
+    @property
+    def altered(self) -> bool:
+        """True where the program is not as its package installed it."""
+        return self.recorded is not None and self.sha256 is not None and self.recorded != self.sha256
 
     @property
     def row(self) -> dict[str, str]:
@@ -121,5 +167,10 @@ class Artifact:
             "owner": self.owner,
             "writable_by_user": None if self.writable is None else str(self.writable).lower(),
             "variables": ", ".join(self.variables) or None,
+            "named": None if self.named is None else redact_name(self.named),
+            "declares": self.declares,
+            "as_installed": str(not self.altered).lower() if self.recorded and self.sha256 else None,
+            "sha256_missing": self.unhashed,
+            "image_missing": _UNLISTED if self.unlisted else None,
         }
         return {name: text for name, text in texts.items() if text is not None}

@@ -92,6 +92,15 @@ _TABLE = (
         ("T1574",),
     ),
     Control(
+        "server.substituted",
+        _HIGH,
+        "An approved command runs something else than it says",
+        "Find out what stands in place of the approved program: a wrapper in PATH, a package of the project, an edited script.",
+        ("AML.T0081", "AML.T0010.005"),
+        _SUPPLY,
+        ("T1574.007", "T1554"),
+    ),
+    Control(
         "server.exposed",
         _MEDIUM,
         "A running server accepts connections from the network",

@@ -59,6 +59,10 @@ class Evidence:
     started_at: float | None = field(default=None, compare=False)
 
 
+DETAILS = frozenset({"program", "sha256", "purl"})
+"""Kinds of facts that are found out some time after the rest: that one has become known is no news, that it is another one is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
     """A failing control. All texts are redacted already. `label` names the subject for people."""

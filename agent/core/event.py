@@ -55,6 +55,7 @@ ALERTING = frozenset(
         "server.unapproved.running",
         "server.flag-injected",
         "server.env-override",
+        "server.substituted",
         "managed-file.missing",
         "managed-file.modified",
         "managed-file.malformed",

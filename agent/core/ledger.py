@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from agent.core.deviation import Deviation, Findings, Key, Sighting
+from agent.core.deviation import DETAILS, Deviation, Findings, Key, Sighting
 
 
 class Standing(StrEnum):
@@ -104,7 +104,7 @@ def advance(
         found, before = findings.present.get(key), record.deviation
         if found is not None:  # the case of nearly all records at nearly every look, and mostly the very same value
             seen = Record(found, record.first_seen, max(at, record.last_seen), None, record.again)
-            told = found is not before and found != before and meaning(found) != meaning(before)
+            told = found is not before and found != before and says_more(found, before)
             yield seen, Change(still, seen, at, before=before) if still and told else None
             continue
         sighting = findings.sighting(key, tuple(str(scope) for scope in record.deviation.depends))
@@ -121,7 +121,20 @@ def advance(
             yield new, Change(kind, new, at)
 
 
+def says_more(now: Deviation, before: Deviation) -> bool:
+    """Say whether `now` is news to whoever was told `before`."""
+    if meaning(now) != meaning(before):
+        return True
+    known, found = _details(before), _details(now)
+    return any(known[kind] != found[kind] for kind in known.keys() & found.keys())
+
+
 def meaning(deviation: Deviation) -> tuple[object, ...]:
-    """Return what makes two sightings of one deviation say the same; the order of evidence says nothing."""
+    """Return what makes two sightings of one deviation say the same; the order of evidence says nothing, nor do details."""
     d = deviation
-    return (d.severity, d.label, d.title, d.text, d.remediation, frozenset(d.evidence), d.user)
+    evidence = frozenset(fact for fact in d.evidence if fact.kind not in DETAILS)
+    return (d.severity, d.label, d.title, d.text, d.remediation, evidence, d.user)
+
+
+def _details(deviation: Deviation) -> dict[str, str]:
+    return {fact.kind: fact.text for fact in deviation.evidence if fact.kind in DETAILS}

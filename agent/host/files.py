@@ -6,7 +6,7 @@ is what is read, because both happen on the same descriptor; what `reader` could
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from string import ascii_uppercase
@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from agent.core.access import may_read
-from agent.core.place import Content, Data, Listing, Missing, Names, Os, Trouble, Unreadable, User
+from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User
 from agent.host.glance import NoGlance, TreeGlance
+from agent.host.hashing import hashing
 from agent.host.limits import DEFAULT_LIMITS, ReadLimits
 from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 from agent.ports import Glance
@@ -29,6 +30,10 @@ else:
 _LETTERS = frozenset(ascii_uppercase)
 
 _Found = TypeVar("_Found", Data, Names)
+
+
+def _unwanted(_facts: Facts) -> bool:
+    return False
 
 
 class RootedFiles:
@@ -63,6 +68,21 @@ class RootedFiles:
             return found
         tree, parts, allowed = found
         content = tree.read(parts, allowed)
+        return _denied(content, path, reader) if isinstance(content, Data) else content
+
+    def digest(self, path: str, *, reader: User, wanted: Callable[[Facts], bool]) -> Content:
+        """Return the file with its SHA-256 (32 bytes) in place of its bytes, or with nothing where that is not wanted."""
+        found = self._found(path, None)
+        if not isinstance(found, tuple):
+            return found
+        tree, parts, _ = found
+        # What the reader may not read is not gone through either.
+        facts = self._allowed(tree.digest(parts, hashing(_unwanted)), path, reader)
+        if not isinstance(facts, Data) or not wanted(facts.facts):
+            return facts
+        return self._allowed(tree.digest(parts, hashing(wanted)), path, reader)
+
+    def _allowed(self, content: Content, path: str, reader: User) -> Content:
         return _denied(content, path, reader) if isinstance(content, Data) else content
 
     def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:

@@ -11,9 +11,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable
 from agent.host.facts import code_units, facts_of
+from agent.host.hashing import Take
 from agent.host.limits import ReadLimits
 from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 
@@ -90,6 +92,12 @@ class Tree:
     def read(self, parts: Sequence[str], within: Sequence[str]) -> Content:
         """Return the regular file at `parts`."""
         answer = self._walk(parts, within, self._read_last, keep_last=True)
+        assert not isinstance(answer, Names)  # noqa: S101 - `_read_last` returns none
+        return answer
+
+    def digest(self, parts: Sequence[str], take: Take) -> Content:
+        """Return what `take` makes of the regular file at `parts`, in place of its bytes."""
+        answer = self._walk(parts, (), partial(self._read_last, take=take), keep_last=True)
         assert not isinstance(answer, Names)  # noqa: S101 - `_read_last` returns none
         return answer
 
@@ -233,7 +241,7 @@ class Tree:
                 os.close(way.folders.pop().fd)
         todo.extend(reversed([part for part in target.split("/") if part not in ("", ".")]))
 
-    def _read_last(self, way: _Way, name: str) -> Content:
+    def _read_last(self, way: _Way, name: str, take: Take | None = None) -> Content:
         parent = way.folders[-1]
         if not name:
             return Unreadable(Trouble.NOT_REGULAR, f"{parent.facts.path} is a folder", tuple(way.access))
@@ -246,7 +254,7 @@ class Tree:
             fd = os.open(name, _READ, dir_fd=parent.fd)
             try:
                 facts = facts_of(os.fstat(fd), facts.path)
-                raw = self._slurp(fd, facts) if facts.kind == "file" else None
+                raw = (take or self._slurp)(fd, facts) if facts.kind == "file" else None
                 after = facts_of(os.fstat(fd), facts.path)
             finally:
                 os.close(fd)

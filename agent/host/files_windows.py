@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable
 from agent.host.facts import code_units, facts_of
+from agent.host.hashing import Take
 from agent.host.limits import ReadLimits
 from agent.host.mounts import SYSTEM_MOUNTS, Mounts
 
@@ -31,7 +32,11 @@ class Tree:
     fold: bool
     mounts: Mounts = SYSTEM_MOUNTS
 
-    def read(self, parts: Sequence[str], within: Sequence[str]) -> Content:
+    def digest(self, parts: Sequence[str], take: Take) -> Content:
+        """Return what `take` makes of the regular file at `parts`, in place of its bytes."""
+        return self.read(parts, (), take)
+
+    def read(self, parts: Sequence[str], within: Sequence[str], take: Take | None = None) -> Content:
         """Return the regular file at `parts`."""
         found = self._resolve(parts, within)
         if not isinstance(found, tuple):
@@ -44,7 +49,7 @@ class Tree:
         except OSError as error:
             return _failure(error, self._spell(parts), access)
         try:
-            return self._read_open(descriptor, real, access)
+            return self._read_open(descriptor, real, access, take)
         except OSError as error:
             return _failure(error, self._spell(parts), access)
         finally:
@@ -69,22 +74,27 @@ class Tree:
             return _failure(error, self._spell(parts), access)
         return Names(tuple(sorted(names, key=code_units)), access)
 
-    def _read_open(self, descriptor: int, real: str, access: tuple[Facts, ...]) -> Content:
+    def _read_open(self, descriptor: int, real: str, access: tuple[Facts, ...], take: Take | None) -> Content:
         before = os.fstat(descriptor)
         facts = facts_of(before, access[-1].path, posix=False)
         if facts.kind != "file":
             return Unreadable(Trouble.NOT_REGULAR, f"{facts.path} is not a regular file", access)
         if os.path.realpath(real) != real or not os.path.samestat(Path(real).stat(), before):
             return Unreadable(Trouble.IO_ERROR, f"{facts.path} was replaced while it was read", access)
+        raw = (take or self._slurp)(descriptor, facts)
+        if raw is None:
+            text = f"{facts.path} is larger than {self.limits.file_bytes} bytes"
+            return Unreadable(Trouble.TOO_LARGE, text, access)
+        return Data(raw, (*access[:-1], facts))
+
+    def _slurp(self, descriptor: int, facts: Facts) -> bytes | None:
         limit = self.limits.file_bytes
         chunks: list[bytes] = []
         left = limit + 1 if facts.size <= limit else 0
         while left > 0 and (chunk := os.read(descriptor, min(self.limits.chunk_bytes, left))):
             chunks.append(chunk)
             left -= len(chunk)
-        if left <= 0:
-            return Unreadable(Trouble.TOO_LARGE, f"{facts.path} is larger than {limit} bytes", access)
-        return Data(b"".join(chunks), (*access[:-1], facts))
+        return b"".join(chunks) if left > 0 else None
 
     def _resolve(
         self, parts: Sequence[str], within: Sequence[str]

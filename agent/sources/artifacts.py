@@ -1,36 +1,37 @@
 """What running servers really are: the file that decides, its digest, its package and version, who can change it.
 
-Files are read on behalf of the process's user, once per process, a bounded number of bytes per look; what a look leaves over the
-next one reads. Nothing of a file but its digest, and nothing of a variable but its name, is kept.
+Files are read on behalf of the process's user, once per process; a digest that is still missing is asked for again at each look.
+Nothing of a file but its digest and what its package's metadata declares, and nothing of a variable but its name, is kept.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from agent.core.artifact import Artifact, purl
+from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
-from agent.core.place import Data, Facts, Names, User, pure_path
+from agent.core.place import Data, Facts, User, pure_path
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.triage import Role, Triage
 from agent.ports import Files, Users
+from agent.sources.digests import Digests
+from agent.sources.images import Images
+from agent.sources.packages import Packages
 
-MOST_BYTES = 64 << 20
-"""What one look reads before it leaves the rest to the next."""
+MOST_FRESH = 200
+"""Processes that one look takes up anew; what it leaves over the next one takes."""
 
-_PACKAGE = re.compile(r"^(?P<root>.*)/node_modules/(?P<package>(?:@[^/]+/)?[^/]+)/")
-_DIST_INFO = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.dist-info")
+_LONGEST_CHAIN = 16
 _Key = tuple[int, float, int]
 
 
 class Artifacts:
     """Finds them; remembers what each process is for as long as it runs."""
 
-    def __init__(self, files: Files, users: Users, clients: Sequence[ClientMarks]) -> None:
-        self._files, self._users = files, users
+    def __init__(self, files: Files, users: Users, clients: Sequence[ClientMarks], digests: Digests) -> None:
+        self._files, self._users, self._digests = files, users, digests
+        self._packages, self._images = Packages(files), Images(files)
         self._triage = Triage(clients)
         self._known: dict[_Key, Artifact | None] = {}
 
@@ -39,83 +40,90 @@ class Artifacts:
         keys = {(*process.identity, process.image): process for process in processes}
         self._known = {key: found for key, found in self._known.items() if key in keys}
         if read:
-            self._find([process for key, process in keys.items() if key not in self._known], processes)
+            self._digests.look()
+            self._find(keys, processes)
         return {key[:2]: found for key, found in self._known.items() if found is not None}
 
-    def _find(self, fresh: Sequence[Process], processes: Sequence[Process]) -> None:
-        by_pid = {process.pid: process for process in processes}
-        users = {user.name: user for user in self._users.users()} if fresh else {}
-        left = MOST_BYTES
+    def _find(self, keys: Mapping[_Key, Process], processes: Sequence[Process]) -> None:
+        fresh = [process for key, process in keys.items() if key not in self._known]
+        unhashed = [(key, found) for key, found in self._known.items() if found is not None and found.sha256 is None]
+        if not fresh and not unhashed:
+            return
+        users = {user.name: user for user in self._users.users()}
+        for key, artifact in unhashed:
+            user = users.get(keys[key].user or "")
+            if user is not None and artifact.program is not None:
+                digest = self._digests.of(artifact.program, user)
+                self._known[key] = replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
+        role = _roles(processes, self._triage)
+        left = MOST_FRESH
         for process in fresh:
-            parent = by_pid.get(process.ppid or 0)
-            role = self._triage.role(parent) if parent is not None else Role.NONE
-            found = launch(process.command or ())
-            matters, own = self._triage.judge(process.command or (), role)
-            if found is None or not matters or own is Role.CLIENT or found.passes_on:
-                self._known[(*process.identity, process.image)] = None
-                continue
-            if left <= 0:
-                return
-            artifact, taken = self._inspect(process, found, users.get(process.user or ""))
-            self._known[(*process.identity, process.image)] = artifact
-            left -= taken
+            command = process.command or ()
+            found = launch(command)
+            matters, own = self._triage.judge(command, role(process.ppid or 0))
+            known = None
+            if found is not None and matters and own is not Role.CLIENT and not found.passes_on:
+                if left <= 0:
+                    return
+                left -= 1
+                known = self._inspect(process, found, users.get(process.user or ""))
+            self._known[(*process.identity, process.image)] = known
 
-    def _inspect(self, process: Process, found: Launch, user: User | None) -> tuple[Artifact, int]:
+    def _inspect(self, process: Process, found: Launch, user: User | None) -> Artifact:
         program = process.exe
         if found.path is not None and not found.bare and process.cwd is not None:
             program = str(pure_path(self._files.os, process.cwd) / found.path)
         variables = tuple(sorted(process.overrides or ()))
         artifact = Artifact(program, process.exe, found.package, found.version, variables=variables)
         if program is None or user is None:
-            return artifact, 0
-        content = self._files.read(program, reader=user)
-        if not isinstance(content, Data):
-            return artifact, 0
-        facts = content.facts
+            return artifact
+        digest = self._digests.of(program, user)
+        artifact = replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
+        if not isinstance(digest.content, Data):
+            return artifact
+        facts = digest.content.facts
         artifact = replace(
             artifact,
             program=facts.path,
-            sha256=hashlib.sha256(content.raw).hexdigest(),
+            named=program if program != facts.path else None,
             owner=user.name if facts.uid == user.uid else ("root" if facts.uid == 0 else f"uid {facts.uid}"),
-            writable=any(_may_write(item, user) for item in content.access),
+            writable=any(_may_write(item, user) for item in digest.content.access),
         )
-        return self._packaged(artifact, program, user), len(content.raw)
+        if found.kind is Kind.OCI and found.package is not None:
+            return self._of_image(artifact, found.package, found.version, user)
+        module = found.kind is Kind.MODULE
+        return self._packages.named(artifact, _interpreter(process) if module else program, found.program, user)
 
-    def _packaged(self, artifact: Artifact, program: str, user: User) -> Artifact:
-        in_npm = _PACKAGE.match(artifact.program or "")
-        if in_npm is not None:
-            root, package = in_npm["root"], in_npm["package"]
-            version = _text(self._json(f"{root}/node_modules/{package}/package.json", user).get("version"))
-            locked = self._json(f"{root}/package-lock.json", user).get("packages")
-            entry = locked.get(f"node_modules/{package}") if isinstance(locked, Mapping) else None
-            integrity = _text(entry.get("integrity")) if isinstance(entry, Mapping) else None
-            name = purl("npm", package, version)
-            return replace(artifact, package=package, version=version, integrity=integrity, purl=name)
-        environment = str(pure_path(self._files.os, program).parent.parent)
-        wanted = _normal(artifact.package or program.rsplit("/", 1)[-1])
-        for name, version in self._installed(environment, user):
-            if _normal(name) == wanted:
-                return replace(artifact, package=wanted, version=version, purl=purl("pypi", wanted, version))
-        return artifact
+    def _of_image(self, artifact: Artifact, package: str, version: str | None, user: User) -> Artifact:
+        digest = self._images.digest(package, version, user)
+        if digest is None:
+            return replace(artifact, unlisted=True)
+        return replace(artifact, integrity=digest, purl=purl("oci", package.rsplit("/", 1)[-1], digest))
 
-    def _installed(self, environment: str, user: User) -> Sequence[tuple[str, str]]:
-        """Return the distributions of a Python environment, by the names of their metadata folders."""
-        versions = self._files.names(f"{environment}/lib", reader=user)
-        found: list[tuple[str, str]] = []
-        for python in versions.names if isinstance(versions, Names) else ():
-            if python.startswith("python"):
-                names = self._files.names(f"{environment}/lib/{python}/site-packages", reader=user)
-                matches = map(_DIST_INFO.fullmatch, names.names if isinstance(names, Names) else ())
-                found += [(match["name"], match["version"]) for match in matches if match is not None]
-        return found
 
-    def _json(self, path: str, user: User) -> Mapping[str, object]:
-        content = self._files.read(path, reader=user)
-        try:
-            value = json.loads(content.raw) if isinstance(content, Data) else {}
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, Mapping) else {}
+def _interpreter(process: Process) -> str:
+    """Return the interpreter as it was called: a virtual environment is told by that, not by where its link leads."""
+    called = (process.command or ("",))[0]
+    return called if "/" in called or "\\" in called else process.exe or ""
+
+
+def _roles(processes: Sequence[Process], triage: Triage) -> Callable[[int], Role]:
+    """Return what tells the role of a process by its pid: launchers hand a client's wire on through each other."""
+    by_pid = {process.pid: process for process in processes}
+    known: dict[int, Role] = {}
+
+    def role(pid: int, deeper: int = _LONGEST_CHAIN) -> Role:
+        process = by_pid.get(pid)
+        if process is None or deeper == 0:
+            return Role.NONE
+        if pid not in known:
+            found = triage.role(process)
+            if found is Role.NONE and process.command and process.ppid != pid:
+                _, found = triage.judge(process.command, role(process.ppid or 0, deeper - 1))
+            known[pid] = found
+        return known[pid]
+
+    return role
 
 
 def _may_write(facts: Facts, user: User) -> bool:
@@ -127,11 +135,3 @@ def _may_write(facts: Facts, user: User) -> bool:
     if facts.kind == "folder" and facts.mode & 0o1000:
         return False
     return bool(facts.mode & 0o002 or (facts.mode & 0o020 and facts.gid in user.gids))
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and len(value) <= 200 and value.isprintable() else None  # noqa: PLR2004 - a version

@@ -34,6 +34,7 @@ from agent.core.assess.running import (
     undecided_running,
 )
 from agent.core.assess.standing import policy_deviations, policy_row
+from agent.core.assess.substituted import substituted_deviations
 from agent.core.assess.supply import supply_deviations
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
@@ -137,6 +138,7 @@ def assess(
         *running_deviations(running, files.nearest, known),
         *bent_deviations(running),
         *exposed_deviations(running, processes),
+        *substituted_deviations(running),
         *given_deviations(processes.given, given),
         *supply_deviations(given),
         *files.deviations,
@@ -233,10 +235,10 @@ def _running(
     startable = tuple(item.server for item in given if item.server.command is not None)
     startable = memo.same("startable or given", (*files.startable, *startable)) if startable else files.startable
     # Of the time, all that counts is who has not lived for long yet.
-    young = (p.identity for p in processes if now is not None and now - p.create_time < SETTLED_AFTER_S)
-    found = memo.of(
-        _recognised, processes, startable, terms.marks, memo.same("young", frozenset(young)), besides=(now,)
-    )
+    young = frozenset(p.identity for p in processes if now is not None and now - p.create_time < SETTLED_AFTER_S)
+    declares = {one: artifact.declares for one, artifact in looked.artifacts.items() if artifact.declares is not None}
+    young, declares = memo.same("young", young), memo.same("declares", declares)
+    found = memo.of(_recognised, processes, startable, terms.marks, declares, young, besides=(now,))
     before = (*world.before.running, *recalled(world.before.traces, looked.processes, startable))
     found = with_outliving(found, before, looked.processes, frozenset(server.key for server in startable), now)
     enforcing, artifacts = terms.enforcing.__contains__, looked.artifacts
@@ -247,10 +249,11 @@ def _recognised(
     processes: Sequence[Process],
     startable: Sequence[Server],
     marks: Sequence[ClientMarks],
+    declares: Mapping[tuple[int, float], str],
     _young: frozenset[tuple[int, float]],
     now: float | None,
 ) -> tuple[RunningServer, ...]:
-    return recognise(processes, startable, marks, now=now)
+    return recognise(processes, startable, marks, now=now, declares=declares)
 
 
 def _findings(

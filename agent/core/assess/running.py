@@ -72,8 +72,11 @@ def judge_running(
         if verdict is None:
             verdict = organisation(server) if server is not None else _of_launch(running, organisation)
         own = server is not None and running.client == server.client and enforcing(server.client)
-        known = [artifacts[member.identity] for member in running.members if member.identity in artifacts]
-        artifact = known[-1] if known else None  # of a chain of launchers, the last does the work
+        worker = running.worker
+        artifact = artifacts.get(worker.identity) if worker is not None else None
+        if artifact is None:
+            known = [artifacts[member.identity] for member in running.members if member.identity in artifacts]
+            artifact = known[-1] if known else None
         judged.append(JudgedRunning(running, verdict, own and verdict.blocked, artifact))
     return tuple(judged)
 

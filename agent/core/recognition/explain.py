@@ -20,6 +20,7 @@ _TEXTS: Mapping[Sign, str] = MappingProxyType(
         Sign.MARK: "its environment holds what {client} sets for the programs it starts",
         Sign.LAUNCHER: "it runs as an installed package ({package})",
         Sign.DECLARED: "{package} is known to be an MCP server",
+        Sign.SDK: "its package's own metadata says that it is an MCP server ({declares})",
         Sign.NAME: "its name speaks of MCP ({package})",
         Sign.NO_WIRE: "no descriptors of its own lead to {host}",
         Sign.EDITOR: "{client} starts language servers in the same way",
@@ -29,7 +30,7 @@ _TEXTS: Mapping[Sign, str] = MappingProxyType(
 )
 
 
-def explain(
+def explain(  # noqa: PLR0913 - what the sentences speak of
     signs: frozenset[Sign],
     launches: Sequence[Launch],
     entry: Found | None,
@@ -37,12 +38,14 @@ def explain(
     client: str | None,
     host: Process,
     marked: bool,
+    declares: str | None = None,
 ) -> tuple[Evidence, ...]:
     """Return one sentence for each sign, in the order of the signs."""
     names = {
         "client": client or "a client",
         "host": f"its parent {safe(base_name(host.exe or host.name))} (pid {host.pid})",
         "package": _package(launches),
+        "declares": safe(declares or ""),
     }
     rows = [Evidence("entry", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
     rows += [Evidence(sign.value, _TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in _TEXTS]

@@ -1,7 +1,8 @@
 """Walk the process tree from the top and take out the servers, each with its launchers and everything below it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from agent.core.commandline import Argv, base_name
 from agent.core.deviation import Evidence
@@ -12,7 +13,7 @@ from agent.core.recognition.clients import ClientIndex, ClientMarks, index_of
 from agent.core.recognition.command import installed, spellings
 from agent.core.recognition.entries import Entries, Found, entries_of
 from agent.core.recognition.explain import explain
-from agent.core.recognition.signs import Confidence, Sign, declared, judge, named, ordinary, serves
+from agent.core.recognition.signs import MCPS_OWN, Confidence, Sign, declared, judge, named, ordinary, serves
 from agent.core.recognition.tree import Tree
 from agent.core.recognition.wire import Wire, Wired, wire
 from agent.core.server import Server
@@ -45,6 +46,20 @@ class RunningServer:
     def pids(self) -> tuple[int, ...]:
         """The pids of all members, the root's first."""
         return tuple(process.pid for process in self.members)
+
+    @property
+    def worker(self) -> Process | None:
+        """The member that does the work: the first below its launchers and shells; None while they have not started it."""
+        current = self.process
+        for _ in self.members:
+            found = launch(current.command or ())
+            if found is None or not _hands_on(current, found):
+                return current
+            below = [member for member in self.members if member.ppid == current.pid and member is not current]
+            if len(below) != 1:
+                return None
+            current = below[0]
+        return None
 
 
 @dataclass(slots=True)
@@ -84,13 +99,15 @@ def recognise(
     clients: Sequence[ClientMarks],
     *,
     now: float | None = None,
+    declares: Mapping[tuple[int, float], str] = MappingProxyType({}),
 ) -> tuple[RunningServer, ...]:
     """Return the stdio servers among `processes`, in the order of their roots' start; total, never raises.
 
     `now` (Unix time) lets processes without any sign of MCP's own count only once they have lived for a while; without it
-    they count at once. Each process belongs to at most one result.
+    they count at once. `declares` is what of its metadata says that the package of a process (by identity) is a server. Each
+    process belongs to at most one result.
     """
-    walk = _Walk(Tree.of(processes), entries_of(tuple(servers)), index_of(tuple(clients)), now)
+    walk = _Walk(Tree.of(processes), entries_of(tuple(servers)), index_of(tuple(clients)), now, declares)
     found = list(walk.servers())  # members are complete only when the whole tree has been walked
     return tuple(sorted((server.finished() for server in found), key=lambda server: server.process.identity[::-1]))
 
@@ -101,6 +118,7 @@ class _Walk:
     entries: Entries
     index: ClientIndex
     now: float | None
+    declares: Mapping[tuple[int, float], str]
     seen: set[int] = field(default_factory=set)
 
     def servers(self) -> Iterator[_Found]:
@@ -148,14 +166,16 @@ class _Walk:
         line = list(self._line(process, link.names))
         launches = [found for member in line if (found := launch(member.command or ()))]
         entry = self._entry(line, host)
-        signs = frozenset(self._signs(process, parent, link, launches, entry))
-        if around is not None and not signs & {Sign.ENTRY, Sign.DECLARED, Sign.NAME}:
+        declares = next((self.declares[member.identity] for member in line if member.identity in self.declares), None)
+        own = {Sign.SDK} if declares is not None else set()
+        signs = frozenset((*self._signs(process, parent, link, launches, entry), *own))
+        if around is not None and not signs & MCPS_OWN:
             return None
         confidence = judge(signs, None if self.now is None else self.now - process.create_time)
         if confidence is None:
             return None
         client, marked = self._client(process, parent, host)
-        evidence = explain(signs, launches, entry, client=client, host=parent, marked=marked)
+        evidence = explain(signs, launches, entry, client=client, host=parent, marked=marked, declares=declares)
         top = launches[0] if launches else None
         return _Found(process, client, entry, top, confidence, evidence, link.names, [process], parent)
 
@@ -169,7 +189,7 @@ class _Walk:
             seen.add(member.pid)
             yield member
             found = launch(member.command or ())
-            if found is not None and (found.passes_on or base_name((member.command or ("",))[0]) in SHELLS):
+            if found is not None and _hands_on(member, found):
                 stack += [
                     child
                     for child in self.tree.below(member)
@@ -225,6 +245,11 @@ class _Walk:
             yield Sign.NAME
         if entry is None and top is not None and ordinary(top):
             yield Sign.ORDINARY
+
+
+def _hands_on(process: Process, found: Launch) -> bool:
+    """Say whether the process only starts the one that does the work, and leaves it the wire."""
+    return found.passes_on or base_name((process.command or ("",))[0]) in SHELLS
 
 
 def _wire_signs(link: Wire, top: Launch | None, parent: Process) -> Iterator[Sign]:

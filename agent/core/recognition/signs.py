@@ -27,6 +27,7 @@ class Sign(StrEnum):
     MARK = "mark"  # its environment holds what that client sets
     LAUNCHER = "launcher"  # a package launcher runs it, or it lies in a package store
     DECLARED = "declared"  # a package or command that is known to be an MCP server
+    SDK = "sdk"  # the metadata of its package says so: a dependency on an MCP SDK, an `mcpName`
     NAME = "name"  # a name that speaks of MCP: a hint, no more
     NO_WIRE = "no-wire"  # nothing of its own leads to its parent
     ORDINARY = "ordinary"  # a tool that clients and editors start all day
@@ -43,6 +44,7 @@ POINTS: Mapping[Sign, int] = MappingProxyType(
         Sign.MARK: 1,
         Sign.LAUNCHER: 1,
         Sign.DECLARED: 2,
+        Sign.SDK: 2,
         Sign.NAME: 1,
         Sign.NO_WIRE: -4,
         Sign.ORDINARY: -6,
@@ -52,7 +54,7 @@ POINTS: Mapping[Sign, int] = MappingProxyType(
     },
 )
 THRESHOLD, MEDIUM_FROM, HIGH_FROM = 5, 6, 8
-MCPS_OWN = frozenset({Sign.ENTRY, Sign.DECLARED, Sign.NAME})
+MCPS_OWN = frozenset({Sign.ENTRY, Sign.DECLARED, Sign.SDK, Sign.NAME})
 SETTLED_AFTER_S = 5.0
 """Without a sign that is MCP's own, a process must have lived this long: clients start many helpers that end at once."""
 

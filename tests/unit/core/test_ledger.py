@@ -1,7 +1,8 @@
+from dataclasses import replace
 from itertools import product
 
-from agent.core.deviation import Findings, Severity, Sighting
-from agent.core.ledger import TRANSITIONS, Change, ChangeKind, Record, Standing, advance, meaning
+from agent.core.deviation import Evidence, Findings, Severity, Sighting
+from agent.core.ledger import TRANSITIONS, Change, ChangeKind, Record, Standing, advance, meaning, says_more
 from tests.sim.deviations import KINDS, deviation, findings
 
 A = deviation("a")
@@ -48,6 +49,16 @@ def test_the_order_of_evidence_means_nothing() -> None:
     assert meaning(A) == meaning(deviation("a"))
     assert meaning(A) != meaning(deviation("a", text="other"))
     assert first == second
+
+
+def test_a_detail_that_is_found_out_later_is_no_news_and_another_one_is() -> None:
+    bare, hashed, swapped = (
+        replace(A, evidence=(*A.evidence, *facts))
+        for facts in ((), (Evidence("sha256", "aa"),), (Evidence("sha256", "bb"),))
+    )
+    assert [says_more(hashed, bare), says_more(bare, hashed), says_more(swapped, hashed)] == [False, False, True]
+    [(record, change)] = step([Record(A, 10.0, 20.0)], Findings(present={A.key: hashed}, looked=KINDS))
+    assert (change, record.deviation) == (None, hashed)
 
 
 def test_a_complete_look_without_it_closes_it_and_keeps_when_it_was_seen_last() -> None:

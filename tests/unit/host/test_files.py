@@ -1,6 +1,7 @@
 """Attacks on the reader of user-writable trees, on real folders. Each asserts what the answer is and that it comes at once."""
 
 import errno
+import hashlib
 import os
 import socket
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.place import Data, Missing, Names, Os, Trouble, Unreadable, User
+from agent.core.place import Data, Facts, Missing, Names, Os, Trouble, Unreadable, User
 from agent.host.files import RootedFiles, split
 from agent.host.limits import ReadLimits
 
@@ -356,3 +357,32 @@ def test_paths_are_split_into_names_below_the_root() -> None:
     assert split("linux", "/") == ()
     assert split("windows", "C:/Users\\ann") == ("Users", "ann")
     assert split("linux", "a") is None
+
+
+def test_a_digest_stands_in_place_of_the_bytes_whatever_their_number(root: Path) -> None:
+    big = b"x" * (3 << 20)
+    (root / "home/ann/big").write_bytes(big)
+    ann = User("ann", "/home/ann", 0)
+    found = reader(root).digest("/home/ann/big", reader=ann, wanted=lambda facts: facts.size == len(big))
+    assert isinstance(found, Data)
+    assert found.raw == hashlib.sha256(big).digest()
+    unwanted = reader(root).digest("/home/ann/big", reader=ann, wanted=lambda _: False)
+    assert isinstance(unwanted, Data)
+    assert (unwanted.raw, unwanted.facts) == (b"", found.facts)
+    assert trouble(reader(root).digest("/home/ann", reader=ann, wanted=lambda _: True)) is Trouble.NOT_REGULAR
+
+
+def test_what_the_user_may_not_read_is_not_gone_through_for_a_digest(root: Path) -> None:
+    (root / "etc/secret").chmod(0o600)
+    (root / "home/ann/link").symlink_to("/etc/secret")
+    asked: list[Facts] = []
+
+    def wanted(facts: Facts) -> bool:
+        asked.append(facts)
+        return True
+
+    nobody = User("nobody", "/home/nobody", 65534)
+    for path in ("/etc/secret", "/home/ann/link"):
+        found = reader(root).digest(path, reader=nobody, wanted=wanted)
+        assert trouble(found) is Trouble.DENIED
+    assert asked == []

@@ -1,16 +1,19 @@
 """What running servers really are, read from a tree that a test lays out."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from agent.core.artifact import Artifact
 from agent.core.observation import Process
 from agent.core.place import User
 from agent.core.recognition import ClientMarks
-from agent.sources import artifacts as module
 from agent.sources.artifacts import Artifacts
+from agent.sources.digests import AT_ONCE_BYTES, SMALL_BYTES, Digests
 from tests.sim.files import Node, Tree
 
 ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
@@ -30,8 +33,12 @@ def process(*command: str, pid: int = 11, exe: str = "/usr/bin/node") -> Process
     return Process(pid, 2.0, 10, "x", "ann", exe, command, "/home/ann/proj", overrides=frozenset({"NODE_OPTIONS"}))
 
 
+def artifacts(tree: Tree, at_once: int = AT_ONCE_BYTES) -> Artifacts:
+    return Artifacts(tree, _Users(), MARKS, Digests(tree, at_once=at_once))
+
+
 def only(tree: Tree, server: Process) -> Artifact:
-    return Artifacts(tree, _Users(), MARKS).of([CLIENT, server], read=True)[server.identity]
+    return artifacts(tree).of([CLIENT, server], read=True)[server.identity]
 
 
 def test_an_npx_package_is_named_with_its_exact_version_and_integrity() -> None:
@@ -97,7 +104,7 @@ def test_broken_metadata_costs_itself_alone() -> None:
 
 def test_a_process_is_read_once_and_only_where_there_is_time() -> None:
     tree, server = Tree({"/opt/x": CODE}), process("/opt/x")
-    source = Artifacts(tree, _Users(), MARKS)
+    source = artifacts(tree)
     assert source.of([CLIENT, server], read=False) == {}
     first = source.of([CLIENT, server], read=True)
     reads = len(tree.reads)
@@ -106,21 +113,150 @@ def test_a_process_is_read_once_and_only_where_there_is_time() -> None:
     assert source.of([CLIENT], read=True) == {}
 
 
-def test_what_a_look_has_no_budget_for_the_next_one_reads() -> None:
-    tree = Tree({"/opt/x": CODE, "/opt/y": CODE})
-    source = Artifacts(tree, _Users(), MARKS)
-    before, module.MOST_BYTES = module.MOST_BYTES, 1
-    try:
-        servers = [CLIENT, process("/opt/x"), replace(process("/opt/y"), pid=12)]
-        assert len(source.of(servers, read=True)) == 1
-        assert len(source.of(servers, read=True)) == 2
-    finally:
-        module.MOST_BYTES = before
+def test_a_digest_that_is_missing_is_asked_for_again_at_each_look() -> None:
+    tree = Tree({"/opt/x": Node(raw=CODE.encode(), mode=0o700)})
+    source, server = artifacts(tree), process("/opt/x")
+    first = source.of([CLIENT, server], read=True)[server.identity]
+    assert (first.sha256, first.row["sha256_missing"]) == (None, "its user may not read it, or it is gone")
+    tree.put("/opt/x", CODE)
+    assert source.of([CLIENT, server], read=False)[server.identity] == first
+    second = source.of([CLIENT, server], read=True)[server.identity]
+    assert (second.sha256, "sha256_missing" in second.row) == (DIGEST, False)
+
+
+def test_a_large_program_is_hashed_in_the_background_and_then_known() -> None:
+    big = b"x" * (SMALL_BYTES + 1)
+    tree = Tree({"/opt/x": big})
+    digests = Digests(tree)
+    source, server = Artifacts(tree, _Users(), MARKS, digests), process("/opt/x")
+    first = source.of([CLIENT, server], read=True)[server.identity]
+    assert (first.sha256, first.row["sha256_missing"], first.owner) == (None, "not hashed yet", "root")
+    assert digests.step() == len(big)
+    second = source.of([CLIENT, server], read=True)[server.identity]
+    assert second.row["sha256"] == hashlib.sha256(big).hexdigest()
+
+
+def test_a_program_below_launchers_is_looked_into_whatever_its_name() -> None:
+    """Nothing in `node quiet.js` speaks of MCP; that npx hands it a client's wire does."""
+    tree = Tree({f"{NPX}/node_modules/quiet/index.js": CODE})
+    npx, shell = process("npm exec quiet", "", pid=11), process("sh", "-c", "quiet", pid=12)
+    quiet = replace(process("node", f"{NPX}/node_modules/quiet/index.js"), pid=13, ppid=12)
+    table = [CLIENT, npx, replace(shell, ppid=11), quiet]
+    assert list(artifacts(tree).of(table, read=True)) == [quiet.identity]
+    assert artifacts(tree).of([npx, replace(shell, ppid=11), quiet], read=True) == {}
+
+
+def test_a_link_to_the_program_is_told_with_where_it_leads() -> None:
+    found = only(Tree({"/opt/real": CODE, "/opt/x": Node.link("real")}), process("/opt/x"))
+    assert (found.row["program"], found.row["named"]) == ("/opt/real", "/opt/x")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "declares"),
+    [
+        ({"mcpName": "io.github.a/x"}, "mcpName"),
+        ({"dependencies": {"@modelcontextprotocol/sdk": "^1.0.0", "zod": "3"}}, "@modelcontextprotocol/sdk"),
+        ({"peerDependencies": {"fastmcp": "*"}}, "fastmcp"),
+        ({"devDependencies": {"@modelcontextprotocol/sdk": "1"}}, None),
+        ({"dependencies": ["@modelcontextprotocol/sdk"], "mcpName": 7}, None),
+    ],
+)
+def test_what_an_npm_package_says_of_itself(manifest: dict[str, object], declares: str | None) -> None:
+    package = f"{NPX}/node_modules/quiet"
+    tree = Tree({f"{package}/i.js": CODE, f"{package}/package.json": json.dumps(manifest)})
+    assert only(tree, process("node", f"{package}/i.js")).declares == declares
+
+
+ENV = "/home/ann/.venv"
+SITE = f"{ENV}/lib/python3.11/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("requires", "declares"),
+    [
+        ("Requires-Dist: mcp>=1.2", "mcp"),
+        ("Requires-Dist: pydantic\nRequires-Dist: FastMCP (>=2)", "fastmcp"),
+        ('Requires-Dist: mcp; extra == "server"', None),
+        ("Requires-Dist: mcp-nothing", None),
+        ("Summary: x\n\nRequires-Dist: mcp", None),
+    ],
+)
+def test_what_a_python_package_says_of_itself(requires: str, declares: str | None) -> None:
+    tree = Tree({f"{ENV}/bin/quiet": CODE, f"{SITE}/quiet-1.0.dist-info/METADATA": f"Name: quiet\n{requires}\n"})
+    assert only(tree, process(f"{ENV}/bin/python", f"{ENV}/bin/quiet")).declares == declares
+
+
+def recorded(digest: bytes) -> str:
+    return f"../../../bin/quiet-serve,sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')},20\nquiet.py,,\n"
+
+
+def test_a_console_script_is_its_packages_and_compared_with_what_was_installed() -> None:
+    files: dict[str, str | bytes | Node] = {
+        f"{ENV}/bin/quiet-serve": CODE,
+        f"{SITE}/quiet-1.0.dist-info/entry_points.txt": "[console_scripts]\nquiet-serve = quiet:main\n",
+        f"{SITE}/quiet-1.0.dist-info/RECORD": recorded(hashlib.sha256(CODE.encode()).digest()),
+        f"{SITE}/other-2.0.dist-info/entry_points.txt": "[console_scripts]\nother = other:main\n",
+    }
+    server = process(f"{ENV}/bin/python", f"{ENV}/bin/quiet-serve")
+    whole = only(Tree(files), server)
+    assert (whole.purl, whole.altered, whole.row["as_installed"]) == ("pkg:pypi/quiet@1.0", False, "true")
+    swapped = only(Tree({**files, f"{ENV}/bin/quiet-serve": "import evil"}), server)
+    assert (swapped.altered, swapped.row["as_installed"]) == (True, "false")
+    assert not only(Tree({**files, f"{SITE}/quiet-1.0.dist-info/RECORD": '"'}), server).altered
+
+
+def test_a_module_is_found_by_the_environment_of_its_interpreter() -> None:
+    tree = Tree(
+        {
+            "/usr/bin/python3.11": CODE,
+            f"{ENV}/bin/python": Node.link("/usr/bin/python3.11"),
+            f"{SITE}/quiet_mcp-1.0.dist-info/METADATA": "Requires-Dist: mcp\n",
+        }
+    )
+    found = only(tree, process(f"{ENV}/bin/python", "-m", "quiet_mcp", exe="/usr/bin/python3.11"))
+    assert (found.purl, found.declares, found.program) == ("pkg:pypi/quiet-mcp@1.0", "mcp", "/usr/bin/python3.11")
+
+
+IMAGE_ID, IMAGE_DIGEST = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+DOCKER_LIST = json.dumps(
+    {"Repositories": {"mcp/time": {"mcp/time:latest": IMAGE_ID, f"mcp/time@{IMAGE_DIGEST}": IMAGE_ID}, "x": 7}}
+)
+PODMAN_LIST = json.dumps([{"id": "a" * 64, "digest": IMAGE_DIGEST, "names": ["docker.io/library/time:1.0"]}, {}, 7])
+
+
+@pytest.mark.parametrize(
+    ("image", "digest"),
+    [
+        ("mcp/time", IMAGE_DIGEST),
+        ("docker.io/mcp/time:latest", IMAGE_DIGEST),
+        ("time:1.0", IMAGE_DIGEST),
+        ("time", None),
+        (f"anything@{IMAGE_ID}", IMAGE_ID),
+    ],
+)
+def test_the_image_of_a_container_is_told_where_an_engine_lists_it(image: str, digest: str | None) -> None:
+    tree = Tree(
+        {
+            "/usr/bin/docker": CODE,
+            "/var/lib/docker/image/overlay2/repositories.json": DOCKER_LIST,
+            "/home/ann/.local/share/containers/storage/overlay-images/images.json": PODMAN_LIST,
+        }
+    )
+    found = only(tree, process("docker", "run", "-i", "--rm", image, exe="/usr/bin/docker"))
+    assert found.integrity == digest
+    assert ("image_missing" in found.row) == (digest is None)
+    assert (found.purl or "").endswith("@" + digest.replace(":", "%3A") if digest else "")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"Repositories": {"x": {"x:latest": ["?"]}}}', "[" * 100_000])
+def test_a_broken_list_of_images_names_none(text: str) -> None:
+    tree = Tree({"/usr/bin/docker": CODE, "/var/lib/docker/image/overlay2/repositories.json": text})
+    assert only(tree, process("docker", "run", "x", exe="/usr/bin/docker")).integrity is None
 
 
 def test_launchers_clients_and_ordinary_tools_are_not_looked_into() -> None:
     tree = Tree({"/usr/bin/git": CODE, "/usr/bin/node": CODE})
-    found = Artifacts(tree, _Users(), MARKS).of(
+    found = artifacts(tree).of(
         [CLIENT, process("git", "status"), replace(process("npx", "-y", "x"), pid=12)], read=True
     )
     assert (found, tree.reads) == ({}, [])

@@ -11,6 +11,7 @@ from agent.host.users import HomeUsers
 from agent.ports import TableView
 from agent.sources.artifacts import Artifacts
 from agent.sources.configs import ConfigSource
+from agent.sources.digests import Digests
 from agent.sources.flags import Flags
 from agent.sources.processes import ProcessSource, Readers
 from agent.sources.whereabouts import FOLDERS_EACH, MOVED_EACH, Whereabouts
@@ -99,7 +100,8 @@ def test_the_configuration_is_looked_at_anew_when_a_client_tells_something_new_a
     seen.subscribe(lambda: wakes.append(True))
     marks, users = catalog().marks, HomeUsers(tree)
     table = _Table(TableView((process("claude"),)))
-    source = ProcessSource(table, readers=Readers(Flags(tree, users, marks), Artifacts(tree, users, marks), seen))
+    artifacts = Artifacts(tree, users, marks, Digests(tree))
+    source = ProcessSource(table, readers=Readers(Flags(tree, users, marks), artifacts, seen))
     source.look()
     source.look()
     assert wakes == [True]

@@ -236,3 +236,24 @@ def test_a_launcher_caught_before_it_rewrites_its_title_is_the_command_that_was_
 ) -> None:
     process = Process(1, 1.0, 0, "node", command=observed)
     assert spellings(process, launch(observed))[0] == typed
+
+
+def test_what_its_package_says_of_itself_is_a_sign_of_mcp() -> None:
+    quiet = child("node", "/opt/quiet/index.js")
+    (guess,) = recognise([client(), quiet], (), CLIENTS)
+    (server,) = recognise([client(), quiet], (), CLIENTS, declares={quiet.identity: "@modelcontextprotocol/sdk"})
+    assert (guess.confidence, server.confidence) == (Confidence.LOW, Confidence.HIGH)
+    assert "its package's own metadata says that it is an MCP server (@modelcontextprotocol/sdk)" in {
+        fact.text for fact in server.evidence
+    }
+    editor = client("/usr/bin/code")
+    assert recognise([editor, quiet], (), CLIENTS) == ()
+    (server,) = recognise([editor, quiet], (), CLIENTS, declares={quiet.identity: "mcpName"})
+    assert server.confidence is Confidence.MEDIUM
+
+
+def test_a_package_that_declares_itself_and_talks_to_nobody_is_no_running_server() -> None:
+    loose = child("node", "/opt/quiet/index.js", wires={})
+    assert recognise([client(), loose], (), CLIENTS, declares={loose.identity: "mcpName"}) == ()
+    tool = child("eslint", ".")
+    assert recognise([client(), tool], (), CLIENTS, declares={tool.identity: "@modelcontextprotocol/sdk"}) == ()

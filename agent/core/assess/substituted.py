@@ -1,0 +1,101 @@
+"""Approved servers whose command yields something else than it says: another package, another version, an altered program.
+
+The policy approves a command; what a command starts is decided by the machine. A wrapper of the launcher's name in PATH, a
+package in the project's own `node_modules`, a script of a virtual environment that was edited: the command is the same, and what
+runs is not. Told is only what can be shown; a program that was approved by its path, and was replaced there, shows by its digest
+alone.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from agent.core.artifact import PINNED, Artifact
+from agent.core.assess.results import deviation
+from agent.core.assess.running import SCOPE, JudgedRunning, shown
+from agent.core.correspondence import compare
+from agent.core.deviation import Deviation, Evidence
+from agent.core.launcher_tables import Kind
+from agent.core.launchers import Launch, launch, parse_spec
+from agent.core.observation import Process, Scope
+from agent.core.stores import npx_key
+from agent.core.verdict import Answer
+
+_BY_NAME = {Kind.NPM: re.compile(r"(@[^/@:]+/)?[^/@:.][^/:]*"), Kind.PYPI: re.compile(r"[^/\\:]+")}
+"""What names a package of a registry, in each ecosystem that can be judged here."""
+
+_EXACT_DOTS = 2
+
+
+def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
+    """Yield one deviation for each approved server of which another thing runs."""
+    told: set[str] = set()
+    for item in judged:
+        running, why = item.running, _why(item)
+        if why is None or item.subject in told:
+            continue
+        told.add(item.subject)
+        worker, row = running.worker, item.artifact.row if item.artifact is not None else {}
+        yield deviation(
+            "server.substituted",
+            subject=f"{item.subject} running",
+            label=f"{running.user or 'unknown user'}: {shown(running)}",
+            text=f"Its command is approved, but {why}",
+            user=running.user,
+            client=running.client,
+            evidence=[
+                *([Evidence("process", f"pid {worker.pid}")] if worker is not None else []),
+                *(Evidence(name, row[name]) for name in ("program", "named", "sha256", "purl", "owner") if name in row),
+            ],
+            depends=(SCOPE, Scope("managed")),
+        )
+
+
+def _why(item: JudgedRunning) -> str | None:
+    """Say how what runs differs from what was approved, None where it does not or that cannot be told."""
+    server, artifact, worker = item.running.server, item.artifact, item.running.worker
+    if item.verdict.answer is not Answer.ALLOWED:
+        return None
+    if artifact is not None and artifact.altered:
+        return f"the program that runs is not as {artifact.purl} installed it (its RECORD has another digest)."
+    configured = launch(server.command) if server is not None and server.command is not None else None
+    if configured is None or configured.kind not in _BY_NAME or configured.launcher is None or not configured.specs:
+        return None
+    if artifact is not None and artifact.purl is not None:
+        return _other_package(configured, artifact)
+    return None if worker is None else _other_program(configured, worker)
+
+
+def _other_package(configured: Launch, artifact: Artifact) -> str | None:
+    if not all(_BY_NAME[configured.kind].fullmatch(spec) for spec in configured.specs):
+        return None  # a folder, a file or a repository: what the package is called there cannot be told
+    asked = dict(parse_spec(configured.kind, spec) for spec in configured.specs)
+    same_kind = (artifact.purl or "").startswith(f"pkg:{configured.kind}/")
+    if same_kind and artifact.package in asked:
+        version = asked[artifact.package]
+        if version is None or artifact.version is None or _may_be(version, artifact.version):
+            return None
+        return f"it names version {version} of {artifact.package}, and {artifact.version} runs."
+    folder = f"/_npx/{npx_key(configured.specs)}/" if configured.kind is Kind.NPM else None
+    if not same_kind or (folder is not None and folder in (artifact.program or "").replace("\\", "/")):
+        return None  # a package that starts a program of another one, which it brought
+    return f"it starts {configured.package}, and {artifact.purl} runs."
+
+
+def _may_be(wanted: str, found: str) -> bool:
+    """Say whether the version that was asked for can be this one: only three numbers and more are exact everywhere."""
+    if not PINNED.fullmatch(wanted) or wanted.count(".") < _EXACT_DOTS:
+        return True
+    return _plain(wanted) == _plain(found)
+
+
+def _plain(version: str) -> str:
+    return re.sub(r"(\.0)+$", "", version.removeprefix("v").partition("+")[0])
+
+
+def _other_program(configured: Launch, worker: Process) -> str | None:
+    found = launch(worker.command or ())
+    if found is None or found.kind in (Kind.INLINE, Kind.UNKNOWN) or found.passes_on or found.store is not None:
+        return None
+    if compare(configured, found) is not None or found.program == configured.program:
+        return None
+    return f"it starts {configured.package}, and what runs comes from no package that {configured.launcher} brings."
