@@ -101,7 +101,7 @@ def weigh(
         why = _refusal(item, floor, highest, newest, max(now or 0.0, remembered.latest))
         if why is None:
             valid.append(Accepted(item.path, item.baseline))
-        else:
+        elif item is not kept or why[0] != "rollback":  # the one before gives way to a newer one without a word
             refused.append(Refusal(item.path, *why))
     return Standing(tuple(valid), tuple(refused), bool(keys) and bool(valid), gone), remembered
 

@@ -1,4 +1,8 @@
-"""Each way to make the agent believe something wrong about the managed files, tried on a real file system."""
+"""Each way to make the agent believe something wrong about the managed files, tried on a real file system.
+
+Where the tests run as root, each attack is tried twice: on an agent that is root, and on one with the rights of an unprivileged
+user, whom the kernel refuses what it refuses such a user. HKCU alone is tried in tests/windows/test_registry.py.
+"""
 
 import hashlib
 import json
@@ -6,36 +10,70 @@ import os
 import shutil
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from agent.app.looking import Target, check
 from agent.catalog.rows import catalog
+from agent.config.settings import Settings
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.baseline.record import DEPLOYED, record_of
 from agent.core.baseline.trust import Memory
 from agent.core.observation import BaselineFile, ManagedLook
-from agent.core.place import User
+from agent.core.place import Data, User
 from agent.host.files import RootedFiles
+from agent.host.machine import Machine as MachineFacts
 from agent.host.permissions import guards_of
 from agent.runtime.mailbox import merged
 from agent.sources.managed import ManagedSource, Surroundings
 from tests.sim.baselines import DAY_S, ISSUED, Signer, baseline
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tricks of one system; its rules are tested on any")
-as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to be root")
+as_root = pytest.mark.parametrize("rights", ["root"], indirect=True)
 
 IT = Signer()
 NOBODY, NONE = 65534, 0xFFFFFFFF
 ETC = "/etc/claude-code"
 SETTINGS = f"{ETC}/managed-settings.json"
+BASELINES = "/etc/mcp-compliance-agent/baselines"
 GOOD = json.dumps({"allowedMcpServers": [{"serverName": "ok"}], "allowManagedMcpServersOnly": True})
 EVIL = json.dumps({"allowedMcpServers": [{"serverUrl": "*"}]})
 
 
+@pytest.fixture(params=["root", "user"])
+def rights(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """Have the rights of root, or of an unprivileged user, from here to the end of the test."""
+    privileged = os.geteuid() == 0
+    if request.param == "root" and not privileged:
+        pytest.skip("needs to be root")
+    if request.param == "root" or not privileged:
+        yield
+        return
+    _open_the_way(tmp_path)
+    os.chown(tmp_path, NOBODY, NOBODY)
+    (tmp_path / "root's").touch(mode=0o600)
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups([])
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    with pytest.raises(PermissionError):
+        (tmp_path / "root's").read_text()
+    yield
+    os.seteuid(0)
+    os.setegid(group)
+    os.setgroups(groups)
+
+
+def _open_the_way(folder: Path) -> None:
+    for place in (folder, *folder.parents):
+        if place.stat().st_uid == os.geteuid() and place != Path(place.anchor):
+            place.chmod(place.stat().st_mode | 0o011)
+
+
 class Machine:
-    """A file tree with managed files, what looks at it, and a baseline of it as it was deployed."""
+    """A file tree with managed files, what looks at it, and a signed baseline of it as it was deployed."""
 
     def __init__(self, root: Path) -> None:
         root.chmod(0o755)
@@ -44,29 +82,41 @@ class Machine:
         self.folder.mkdir(parents=True)
         self.file = self.folder / "managed-settings.json"
         self.file.write_text(GOOD)
+        self.baselines = root / BASELINES[1:]
+        self.baselines.mkdir(parents=True)
         for path in (root / "etc", self.folder, self.file):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        self.source = ManagedSource(
-            RootedFiles(root, "linux"), catalog()["claude-code"], around=Surroundings(guard=guards_of(root))
-        )
-        self.baselines: tuple[BaselineFile, ...] = ()
-        documents = [item for item in self.look().documents if item.kind in DEPLOYED]
-        records = [record for item in documents if (record := record_of(item, posix=True)) is not None]
-        self.baselines = (IT.signs(baseline(1, *records)),)
+        around = Surroundings(BASELINES, guards_of(root))
+        self.source = ManagedSource(RootedFiles(root, "linux"), catalog()["claude-code"], around=around)
+        self.records = [
+            record
+            for item in self.look().documents
+            if item.kind in DEPLOYED and (record := record_of(item, posix=True)) is not None
+        ]
+        self.memory, self.now = Memory(), ISSUED + DAY_S
+        self.deploy(IT.signs(baseline(1, *self.records)))
+        self.memory = self.judged().memory
+
+    def deploy(self, *files: BaselineFile) -> None:
+        """Let exactly these baselines lie where the agent reads them."""
+        shutil.rmtree(self.baselines)
+        self.baselines.mkdir()
+        for file in files:
+            assert isinstance(file.content, Data)
+            path = self.baselines / Path(file.path).name
+            path.write_bytes(file.content.raw)
+            if isinstance(file.signature, Data):
+                path.with_name(path.name + ".sig").write_bytes(file.signature.raw)
 
     def look(self) -> ManagedLook:
         (look,) = self.source.look()
         return look
 
     def judged(self, look: ManagedLook | None = None, users: Sequence[User] = ()) -> ManagedJudgement:
-        look = look or self.look()
-        seen = ManagedLook(
-            look.folder, look.documents, look.dropin_folder, look.misplaced, look.coverage, self.baselines,
-            look.passed, look.touched, look.guards, look.accounts,
-        )  # fmt: skip
-        return judge_managed(seen, users, Ground("linux", (IT.line,), Memory(), ISSUED + DAY_S))
+        return judge_managed(look or self.look(), users, Ground("linux", (IT.line,), self.memory, self.now))
 
     def told(self, look: ManagedLook | None = None) -> dict[str, str]:
+        """Return what deviates, but that the files are an unprivileged agent's own."""
         own = f"uid {os.geteuid()}"
         return {
             item.key.control: item.text
@@ -76,7 +126,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(rights: None, tmp_path: Path) -> Machine:  # noqa: ARG001 - from here on
     root = tmp_path / "root"
     root.mkdir()
     return Machine(root)
@@ -115,11 +165,15 @@ def test_swap_by_rename_between_open_and_read_gives_one_file_whole(
         evil.replace(machine.file)
 
     between("read", swap)
-    row = machine.judged().rows[0]
-    states = {GOOD: "intact", EVIL: "modified"}
-    sums = {hashlib.sha256(text.encode()).hexdigest(): state for text, state in states.items()}
-    assert sums[row.sha256 or ""] == row.state or os.geteuid() != 0
+    is_what_was_hashed(machine, machine.look())
     assert "managed-file.modified" in machine.told()
+
+
+def is_what_was_hashed(machine: Machine, look: ManagedLook) -> None:
+    """What is judged must be what was hashed, and be one of the two files, whole."""
+    modified = {hashlib.sha256(GOOD.encode()).hexdigest(): False, hashlib.sha256(EVIL.encode()).hexdigest(): True}
+    (row,) = machine.judged(look).rows
+    assert modified[row.sha256 or ""] == ("managed-file.modified" in machine.told(look))
 
 
 def test_parent_folder_replaced_between_two_steps_gives_one_folder_whole(
@@ -134,7 +188,7 @@ def test_parent_folder_replaced_between_two_steps_gives_one_folder_whole(
         other.rename(machine.folder)
 
     between("open", swap)
-    machine.look()
+    is_what_was_hashed(machine, machine.look())
     assert "managed-file.modified" in machine.told()
 
 
@@ -202,6 +256,48 @@ def test_drop_in_resets_the_lock(machine: Machine) -> None:
     dropin.parent.mkdir()
     dropin.write_text('{"allowManagedMcpServersOnly": false}')
     assert "does not know it" in machine.told()["managed-file.unexpected"]
+
+
+def test_cache_only_is_a_policy_that_its_user_can_write(machine: Machine) -> None:
+    shutil.rmtree(machine.folder)
+    cache = machine.root / "home/ann/.claude/remote-settings.json"
+    cache.parent.mkdir(parents=True)
+    cache.write_text(GOOD)
+    here = MachineFacts("linux", "12", "laptop", privileged=True)
+    document = check(Target(machine.root, "linux"), Settings(), here, "device")
+    (found,) = [item for item in document.deviations if item.control == "policy.not-effective"]
+    assert "who can write /home/ann/.claude/remote-settings.json can change it" in found.text
+
+
+def test_baseline_rollback_is_refused_and_the_newest_still_counts(machine: Machine) -> None:
+    machine.deploy(IT.signs(baseline(2, *machine.records)))
+    machine.memory = machine.judged().memory
+    machine.file.write_text(EVIL)
+    forgiving = [record for item in machine.look().documents if (record := record_of(item, posix=True)) is not None]
+    machine.deploy(IT.signs(baseline(1, *forgiving)))
+    told = machine.told()
+    assert "its serial 1 is older than 2" in told["baseline.refused"]
+    assert "managed-file.modified" in told
+
+
+def test_key_swap_is_refused_and_the_newest_still_counts(machine: Machine) -> None:
+    machine.file.write_text(EVIL)
+    forgiving = [record for item in machine.look().documents if (record := record_of(item, posix=True)) is not None]
+    machine.deploy(Signer(2).signs(baseline(9, *forgiving)))
+    told = machine.told()
+    assert "key" in told["baseline.refused"]
+    assert "baseline.missing" in told
+    assert "managed-file.modified" in told
+
+
+def test_clock_set_back_brings_no_expired_baseline_to_life(machine: Machine) -> None:
+    machine.deploy(IT.signs(baseline(2, *machine.records, expires=ISSUED + 3 * DAY_S)))
+    machine.now = ISSUED + 4 * DAY_S
+    judged = machine.judged()
+    assert "it expired on" in machine.told()["baseline.refused"]
+    machine.memory, machine.now = judged.memory, ISSUED + DAY_S
+    assert "it expired on" in machine.told()["baseline.refused"]
+    assert machine.judged().rows[0].state != "intact"
 
 
 def test_deleted_folder_re_created_is_told_as_missing_in_between(machine: Machine) -> None:
@@ -274,9 +370,7 @@ def test_a_folder_above_that_a_group_may_write_names_the_group_and_its_members(m
 @pytest.fixture
 def as_nobody(tmp_path: Path) -> Callable[[str], int]:
     """Run a line of Python in a child that is an unprivileged user; the way to the tree is open to everyone."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder != Path(folder.anchor):
-            folder.chmod(folder.stat().st_mode | 0o011)
+    _open_the_way(tmp_path)
 
     def run(line: str) -> int:
         child = os.fork()  # not a new Python: the user may not be able to reach one

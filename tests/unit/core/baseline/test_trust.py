@@ -89,6 +89,13 @@ def test_baseline_rollback_is_refused_and_the_newest_one_still_counts() -> None:
     assert after.kept == memory.kept
 
 
+def test_a_newer_baseline_in_place_of_the_one_before_is_no_rollback() -> None:
+    _, memory = weighed(IT.signs(baseline(1)))
+    standing, memory = weighed(IT.signs(baseline(2)), memory=memory)
+    assert (serials(standing), codes(standing), standing.gone) == ([2], [], None)
+    assert codes(weighed(IT.signs(baseline(1)), IT.signs(baseline(2)), memory=memory)[0]) == ["rollback"]
+
+
 def test_a_removed_baseline_still_counts_and_is_missed() -> None:
     _, memory = weighed(IT.signs(baseline(7)))
     standing, _ = weighed(memory=memory)
