@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from agent.core.accounts import Accounts
 from agent.core.acl import Guard
-from agent.core.place import Facts, User
+from agent.core.place import Facts, Os, User
 
 NO_GUARDS: Mapping[str, Guard] = MappingProxyType({})
 NOBODY = Accounts()
@@ -35,14 +35,23 @@ def may_read(access: tuple[Facts, ...], user: User) -> bool:
     )
 
 
-def owner_and_mode(facts: Facts | None, guards: Mapping[str, Guard]) -> tuple[str | None, str | None]:
-    """Return owner and mode as people read them: a name and no mode where the system has neither numbers nor modes."""
+def owner_and_mode(facts: Facts | None, guards: Mapping[str, Guard], os: Os) -> tuple[str | None, str | None]:
+    """Return owner and mode as people read them, None for what is not known.
+
+    Windows has no modes, and names in place of numbers: the owner is known from the security descriptor alone.
+    """
     if facts is None:
         return None, None
     guard = guards.get(facts.path)
     if guard is not None and guard.owner is not None:
         return guard.owner, None
-    return f"uid {facts.uid}", f"{facts.mode:04o}"
+    return (None, None) if os == "windows" else (f"uid {facts.uid}", f"{facts.mode:04o}")
+
+
+def protection(owner: str | None, mode: str | None) -> str:
+    """Return owner and mode as evidence shows them."""
+    known = [f"owner {owner}"] if owner is not None else ["owner unknown"]
+    return " ".join([*known, *([f"mode {mode}"] if mode is not None else [])])
 
 
 def may_reach(access: tuple[Facts, ...], user: User) -> bool:

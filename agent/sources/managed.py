@@ -146,7 +146,8 @@ class ManagedSource:
 
     def _guards(self, found: Sequence[Content | Listing], own: Sequence[Facts]) -> dict[str, Guard]:
         passed = {facts.path: facts for item in found for facts in item.access}
-        passed |= {facts.path: facts for facts in own if facts.kind == "folder"}
+        each = self._files.os != "macos"  # there a program has to be started for each
+        passed |= {facts.path: facts for facts in own if each or facts.kind == "folder"}
         return {path: guard for path, facts in passed.items() if (guard := self._around.guard(facts)) is not None}
 
     def _signed(self) -> Iterator[BaselineFile]:

@@ -204,7 +204,7 @@ def _of_files(world: World, terms: Terms, memo: Memo) -> _OfFiles:
             *configured_deviations(configured.judged, nearest, memo),
             *supply_deviations(configured.judged, memo),
         ),
-        others=memo.of(other_files, managed, users),
+        others=memo.of(other_files, managed, users, means.os),
         policy=memo.of(policy_row, judge.policy),
         coverage=(
             *(row for look in looks for row in memo.of(_coverage_rows, look.coverage)),

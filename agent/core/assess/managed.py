@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.access import leads_out, may_read, owner_and_mode, writers
+from agent.core.access import leads_out, may_read, owner_and_mode, protection, writers
 from agent.core.assess.results import deviation
 from agent.core.baseline.compare import Comparer, Comparison
 from agent.core.baseline.record import DEPLOYED
@@ -66,12 +66,12 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
     judged += [_absent(found) for found in comparer.absent(look)]
     judged += [_misplaced(document) for document in look.misplaced if not isinstance(document.content, Missing)]
     return ManagedJudgement(
-        rows=tuple(_row(item, look) for item in judged),
+        rows=tuple(_row(item, look, ground.os) for item in judged),
         deviations=(
-            *(found for item in judged for found in _deviations(item, look)),
+            *(found for item in judged for found in _deviations(item, look, ground.os)),
             *_passing(look, comparer),
             *_baselines(standing, ground.keys),
-            *_own(look),
+            *_own(look, ground.os),
         ),
         memory=comparer.remembered(look),
     )
@@ -138,10 +138,10 @@ def _fault(document: Document) -> tuple[ManagedState, str] | None:
     return None
 
 
-def _row(item: _Judged, look: ManagedLook) -> ManagedFileRow:
+def _row(item: _Judged, look: ManagedLook, os: Os) -> ManagedFileRow:
     content = item.document.content
     facts = content.access[-1] if content.access and not isinstance(content, Missing) else None
-    owner, mode = owner_and_mode(facts, look.guards)
+    owner, mode = owner_and_mode(facts, look.guards, os)
     return ManagedFileRow(
         path=item.document.path,
         role=item.document.kind.value,
@@ -153,12 +153,13 @@ def _row(item: _Judged, look: ManagedLook) -> ManagedFileRow:
     )
 
 
-def _deviations(item: _Judged, look: ManagedLook) -> Iterator[Deviation]:
-    row = _row(item, look)
-    facts = f"{row.path} owner {row.owner} mode {row.mode} sha256 {row.sha256}"
+def _deviations(item: _Judged, look: ManagedLook, os: Os) -> Iterator[Deviation]:
+    row = _row(item, look, os)
+    facts = f"{row.path} {protection(row.owner, row.mode)} sha256 {row.sha256}"
     evidence = [Evidence("file", facts, path=row.path, sha256=row.sha256, owner=row.owner)]
+    belongs = f"It belongs to {row.owner} now." if row.owner is not None else "Who owns it now is not known."
     for state, text in item.faults:
-        changed = f" It belongs to {row.owner} now. {_by(row.path, look)}" if state == "modified" else ""
+        changed = f" {belongs} {_by(row.path, look)}" if state == "modified" else ""
         if state in _WRITTEN and row.path in look.writers:
             changed = f" {_by(row.path, look)}"
         yield deviation(
@@ -213,7 +214,7 @@ def _passed(path: str, text: str, look: ManagedLook) -> Deviation:
     )
 
 
-def _own(look: ManagedLook) -> Iterator[Deviation]:
+def _own(look: ManagedLook, os: Os) -> Iterator[Deviation]:
     """Yield one deviation for each of the agent's own files and folders that somebody else can change."""
     for facts in look.own:
         if who := writers((facts,), look.guards, look.accounts):
@@ -223,7 +224,11 @@ def _own(look: ManagedLook) -> Iterator[Deviation]:
                 subject=facts.path,
                 label=facts.path,
                 text=f"{text} Who can do that can silence the agent, or make it say what is not so.",
-                evidence=[Evidence("file", f"{facts.path} uid {facts.uid} mode {facts.mode:04o}", path=facts.path)],
+                evidence=[
+                    Evidence(
+                        "file", f"{facts.path} {protection(*owner_and_mode(facts, look.guards, os))}", path=facts.path
+                    )
+                ],
                 depends=(SCOPE,),
             )
 

@@ -13,7 +13,7 @@ from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ManagedFileRow, ManagedState
 from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, Document, DocumentKind, ManagedLook, Scope
-from agent.core.place import Data, Missing, Unreadable, User
+from agent.core.place import Data, Missing, Os, Unreadable, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation, Result, Step
 from agent.core.policy.others.ruling import ClientPolicy
@@ -99,10 +99,10 @@ def judge_both(policy: ClientPolicy | None, server: Server, organisation: Verdic
     return Both(organisation)
 
 
-def other_files(managed: ManagedLook, users: Sequence[User]) -> tuple[ManagedFileRow, ...]:
+def other_files(managed: ManagedLook, users: Sequence[User], os: Os) -> tuple[ManagedFileRow, ...]:
     """Return a row for every managed file of another client that is there."""
     return tuple(
-        _row(document, managed, users) for document in managed.others if not isinstance(document.content, Missing)
+        _row(document, managed, users, os) for document in managed.others if not isinstance(document.content, Missing)
     )
 
 
@@ -140,11 +140,11 @@ def _faults(document: Document, managed: ManagedLook, users: Sequence[User]) -> 
     return faults
 
 
-def _row(document: Document, managed: ManagedLook, users: Sequence[User]) -> ManagedFileRow:
+def _row(document: Document, managed: ManagedLook, users: Sequence[User], os: Os) -> ManagedFileRow:
     content = document.content
     facts = content.access[-1] if content.access else None
     faults = _faults(document, managed, users)
-    owner, mode = owner_and_mode(facts, managed.guards)
+    owner, mode = owner_and_mode(facts, managed.guards, os)
     return ManagedFileRow(
         path=document.path,
         role=document.kind.value,

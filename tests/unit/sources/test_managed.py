@@ -3,9 +3,10 @@
 import pytest
 
 from agent.catalog.rows import catalog
+from agent.core.acl import Guard
 from agent.core.observation import CoverageState, DocumentKind, ManagedLook
-from agent.core.place import Data, Missing, Names, Os, Trouble, Unreadable
-from agent.sources.managed import ManagedSource
+from agent.core.place import Data, Facts, Missing, Names, Os, Trouble, Unreadable
+from agent.sources.managed import ManagedSource, Surroundings
 from tests.sim.files import Node, Tree
 
 ROW = catalog()["claude-code"]
@@ -129,3 +130,11 @@ def test_the_folders_are_watched_also_while_they_do_not_exist() -> None:
     assert f"{ETC}/" in watched
     assert f"{ETC}/managed-settings.d/" in watched
     assert "/etc/ClaudeCode/managed-settings.json" in watched
+
+
+@pytest.mark.parametrize(("os", "asked"), [("linux", {"/s", "/s/agent.toml"}), ("macos", {"/s"})])
+def test_lists_of_the_agent_s_own_files_are_looked_at_where_that_starts_no_program(os: Os, asked: set[str]) -> None:
+    own = (Facts("/s", "folder"), Facts("/s/agent.toml", "file"))
+    around = Surroundings(guard=lambda _: Guard(users=(1000,)), own=lambda: own)
+    (found,) = ManagedSource(Tree({}, os=os), ROW, around=around).look()
+    assert found.guards.keys() & {"/s", "/s/agent.toml"} == asked

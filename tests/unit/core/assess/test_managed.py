@@ -1,8 +1,9 @@
 import json
 
+from agent.core.acl import Guard
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.baseline.compare import FIRST_SIGHT_S
-from agent.core.baseline.record import Record, record_of
+from agent.core.baseline.record import Outline, Record, record_of
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Severity
 from agent.core.observation import BaselineFile, Document, DocumentKind, ManagedLook
@@ -108,6 +109,26 @@ def test_a_changed_file_tells_what_came_what_went_the_lock_and_who_owns_it() -> 
     ):
         assert said in text
     assert "managed-file.exposed" in failing(found)
+
+
+def test_on_windows_nobody_is_called_by_a_number_and_no_mode_is_made_up() -> None:
+    path = "C:\\Program Files\\ClaudeCode\\managed-settings.json"
+    file = Data(b"{}", (Facts(path, "file", 0o755),))
+    first = Record(path, DocumentKind.MANAGED_SETTINGS.value, "0" * 64, "1" * 64, Outline())
+    memory = Memory(first_sight={path: first}, since=NOW - 2 * DAY_S)
+    for guards, owner, words in (
+        ({path: Guard(owner="Administrators")}, "Administrators", "It belongs to Administrators now."),
+        (
+            {path: Guard(others=("everyone, as there is no access control list",))},
+            None,
+            "Who owns it now is not known.",
+        ),
+    ):
+        look = ManagedLook("C:\\", (Document(DocumentKind.MANAGED_SETTINGS, path, file),), guards=guards)
+        found = judge_managed(look, [], Ground("windows", memory=memory, now=NOW))
+        assert [(row.owner, row.mode, row.state) for row in found.rows] == [(owner, None, "modified")]
+        assert words in failing(found)["managed-file.modified"]
+        assert not any(wrong in repr(found.deviations) for wrong in ("uid 0", "mode 0", "None sha", "belongs to None"))
 
 
 def test_a_secret_in_a_changed_file_is_not_told() -> None:

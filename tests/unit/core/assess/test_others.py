@@ -76,7 +76,7 @@ def test_other_clients_are_not_bound_by_it() -> None:
 
 
 def test_the_file_has_a_row_with_its_role() -> None:
-    (row,) = other_files(_managed(ADMITS), [ANN])
+    (row,) = other_files(_managed(ADMITS), [ANN], "linux")
     assert (row.path, row.role, row.state) == (PATH, "codex-requirements", "unverified")
 
 

@@ -28,3 +28,11 @@ def test_each_part_that_a_user_can_change_is_told_with_the_users_name() -> None:
 def test_an_access_control_list_on_the_state_folder_counts() -> None:
     (told,) = exposed(Facts(STATE, "folder", 0o770), guards={STATE: Guard(users=(1000,), group_writes=False)})
     assert "ann (uid 1000), by its access control list" in told
+
+
+def test_on_windows_the_evidence_holds_no_made_up_number() -> None:
+    state = "C:\\ProgramData\\MCPComplianceAgent\\state"
+    guards = {state: Guard(others=("everyone",), owner="SYSTEM")}
+    look = ManagedLook("C:\\Program Files\\ClaudeCode", own=(Facts(state, "folder", 0o755),), guards=guards)
+    (found,) = judge_managed(look, (), Ground("windows")).deviations
+    assert [item.text for item in found.evidence] == [f"{state} owner SYSTEM"]
