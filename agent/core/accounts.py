@@ -4,6 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _PASSWD_FIELDS, _GROUP_FIELDS = 7, 4
+_UNASKED = "they may become root, and here no program of theirs need even ask for a password"
+_POWERS: Mapping[tuple[str, int | None], str] = {
+    ("sudo", None): _UNASKED,
+    ("wheel", None): _UNASKED,
+    ("admin", None): _UNASKED,
+    ("staff", 20): "on a Mac that is every user",
+    ("adm", None): "they are meant to read logs, not to write here",
+    ("docker", None): "they can be root by what it lets them do",
+    ("lxd", None): "they can be root by what it lets them do",
+    ("disk", None): "they can write the disk itself",
+}
+"""What it means to be in a group that systems bring along, by name and, where names mean different things, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +44,12 @@ class Accounts:
         if group is None:
             return f"group {gid}"
         who = f"whose members are {', '.join(group.members)}" if group.members else "which has no members in /etc/group"
-        return f"group {group.name} (gid {gid}), {who}"
+        power = _POWERS.get((group.name, gid), _POWERS.get((group.name, None)))
+        return f"group {group.name} (gid {gid}), {who}" + (f": {power}" if power is not None else "")
 
 
-def read_accounts(passwd: str, group: str) -> Accounts:
-    """Return what the texts of `/etc/passwd` and `/etc/group` say; lines that are none are passed over."""
+def read_accounts(passwd: Iterable[str], group: Iterable[str]) -> Accounts:
+    """Return what the lines of `/etc/passwd` and `/etc/group` say; those that are none are passed over."""
     people = [line for line in _lines(passwd, _PASSWD_FIELDS) if line[2].isdecimal() and line[3].isdecimal()]
     users: dict[int, str] = {}
     for line in people:
@@ -50,5 +63,5 @@ def read_accounts(passwd: str, group: str) -> Accounts:
     return Accounts(users, groups)
 
 
-def _lines(text: str, fields: int) -> Iterable[list[str]]:
-    return (line for row in text.splitlines() if len(line := row.split(":")) == fields)
+def _lines(rows: Iterable[str], fields: int) -> Iterable[list[str]]:
+    return (line for row in rows if len(line := row.split(":")) == fields)

@@ -55,6 +55,7 @@ def posix_guard(raw: bytes) -> Guard:
     )
 
 
+# Administrators of Windows are no finding: a program of theirs has that right only after it was elevated, by consent (UAC).
 _ADMINISTRATORS: Final = frozenset(
     {
         "SY",
@@ -153,6 +154,10 @@ _LS_CHANGES = frozenset(
         {"writesecurity", "chown", "writeattr", "writeextattr"}
     )
 )
+_LS_GROUPS = {
+    "group admin": "group admin, the administrators of this Mac, whose programs need not ask for a password here",
+    "group staff": "group staff, which is every user of this Mac",
+}
 _LS_ADMINISTRATORS = frozenset({"user:root", "group:wheel", "user:_root"})
 
 
@@ -167,5 +172,6 @@ def ls_guard(text: str) -> Guard:
             continue
         entries.append((entry["who"], entry["kind"] == "allow", rights))
         if entry["kind"] == "allow" and entry["who"] not in _LS_ADMINISTRATORS and rights & _LS_CHANGES:
-            found[entry["who"].replace(":", " ", 1)] = None
+            who = entry["who"].replace(":", " ", 1)
+            found[_LS_GROUPS.get(who, who)] = None
     return Guard(others=tuple(found), rights=MacosRights(tuple(entries)) if entries else None)

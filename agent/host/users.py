@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.catalog.xmltext import XmlError, parse_plist
-from agent.core.jsontext import decode
-from agent.core.place import Data, Facts, Missing, Names, Os, Trouble, Unreadable, User
+from agent.core.place import Facts, Names, Os, Trouble, Unreadable, User
+from agent.host.account_files import group_lines, passwd_lines
 from agent.host.files import RootedFiles
 from agent.ports import Files
 
@@ -29,8 +28,6 @@ _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 _FIELDS = 7
 _HOME_FILES = frozenset({".bashrc", ".profile", ".config", ".cache", ".local", ".claude.json", ".zshrc", "Library"})
 _UNKNOWN_S = 30.0
-_RECORDS = "/var/db/dslocal/nodes/Default/users"
-"""Where macOS keeps its local accounts; root alone may read there."""
 MAX_NESTED = 500
 """Homes of one domain that are looked for."""
 
@@ -156,50 +153,21 @@ class HomeUsers:
 
     def _accounts(self) -> list[_Account]:
         found: list[_Account] = []
-        for line in self._lines("/etc/passwd"):
+        for line in passwd_lines(self._files):
             fields = line.split(":")
             if len(fields) == _FIELDS and fields[2].isdecimal() and fields[3].isdecimal():
                 home = fields[5].rstrip("/") or "/"
                 found.append(_Account(fields[0], int(fields[2]), int(fields[3]), home, fields[6]))
-        return [*found, *self._local_records()]
-
-    def _local_records(self) -> Iterator[_Account]:
-        """Yield the people of macOS: their accounts, and those of a directory that are kept here, stand in a file each."""
-        listing = self._files.names(_RECORDS) if self._files.os == "macos" else Missing()
-        for name in listing.names if isinstance(listing, Names) else ():
-            content = self._files.read(f"{_RECORDS}/{name}") if not name.startswith("_") else Missing()
-            record = _record(content.raw) if isinstance(content, Data) else {}
-            uid, gid = record.get("uid", ""), record.get("gid", "")
-            if uid.isdecimal() and gid.isdecimal() and record.get("name") and record.get("home"):
-                home = record["home"].rstrip("/") or "/"
-                yield _Account(record["name"], int(uid), int(gid), home, record.get("shell", ""))
+        return found
 
     def _groups(self) -> dict[str, frozenset[int]]:
         found: dict[str, frozenset[int]] = {}
-        for line in self._lines("/etc/group"):
+        for line in group_lines(self._files):
             fields = line.split(":")
             if len(fields) == len(("name", "password", "gid", "members")) and fields[2].isdecimal():
                 for member in filter(None, fields[3].split(",")):
                     found[member] = found.get(member, frozenset()) | {int(fields[2])}
         return found
-
-    def _lines(self, path: str) -> list[str]:
-        if self._files.os == "windows":
-            return []
-        content = self._files.read(path)
-        return content.raw.decode("utf-8", "replace").splitlines() if isinstance(content, Data) else []
-
-
-def _record(raw: bytes) -> dict[str, str]:
-    """Return the first value of each attribute of a record of macOS; nothing of what is none."""
-    try:
-        value = parse_plist(raw, decode(raw))
-    except XmlError:
-        return {}
-    pairs = value.items() if isinstance(value, Mapping) else ()
-    return {
-        str(key): given[0] for key, given in pairs if isinstance(given, list) and given and isinstance(given[0], str)
-    }
 
 
 class AccountNames:

@@ -15,6 +15,7 @@ from agent.core.observation import BaselineFile, Coverage, CoverageState, Docume
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
 from agent.core.writer import Writer
+from agent.host.account_files import group_lines, passwd_lines
 from agent.host.stores import CLAUDE_CODE
 from agent.ports import Files
 from agent.sources.passing import touched
@@ -205,9 +206,7 @@ class ManagedSource:
 
 def accounts_of(files: Files) -> Accounts:
     """Return who the numbers of the examined machine are; Windows has no such numbers."""
-    if files.os == "windows":
-        return Accounts()
-    return read_accounts(_text(files.read("/etc/passwd")), _text(files.read("/etc/group")))
+    return read_accounts(passwd_lines(files), group_lines(files))
 
 
 def _with_rights(found: _Found, guards: Mapping[str, Guard]) -> _Found:
@@ -220,10 +219,6 @@ def _with_rights(found: _Found, guards: Mapping[str, Guard]) -> _Found:
 
 def _names(listing: Listing) -> tuple[str, ...]:
     return listing.names if isinstance(listing, Names) else ()
-
-
-def _text(content: Content) -> str:
-    return content.raw.decode("utf-8", "replace") if isinstance(content, Data) else ""
 
 
 def _looks_like_json(name: str) -> bool:

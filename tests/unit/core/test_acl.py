@@ -72,15 +72,35 @@ MACOS = """-rw-r--r--@ 1 root  wheel  123 Nov  1 10:00 /Library/Application Supp
 
 
 def test_the_entries_that_ls_prints_on_a_mac_tell_who_may_change_the_file() -> None:
-    assert ls_guard(MACOS).others == ("user ann", "group staff")
+    assert ls_guard(MACOS).others == ("user ann", "group staff, which is every user of this Mac")
 
 
 def test_accounts_name_users_and_groups_with_their_members() -> None:
     accounts = read_accounts(
-        "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nbroken\n", "dev:x:27:ann,bob\nann:x:1000:\n"
+        ["root:x:0:0::/root:/bin/sh", "ann:x:1000:1000::/home/ann:/bin/sh", "broken"],
+        ["dev:x:27:ann,bob", "ann:x:1000:"],
     )
     assert accounts == Accounts(
         {0: "root", 1000: "ann"}, {27: Group("dev", ("ann", "bob")), 1000: Group("ann", ("ann",))}
     )
     assert accounts.group(27) == "group dev (gid 27), whose members are ann, bob"
     assert (accounts.user(5), accounts.group(5)) == ("uid 5", "group 5")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sudo:x:27:ann", "group sudo (gid 27), whose members are ann: they may become root, and here no program"),
+        ("wheel:x:998:ann", "they may become root, and here no program of theirs need even ask for a password"),
+        ("admin:x:80:root,ann", "whose members are root, ann: they may become root"),
+        ("staff:x:20:", "on a Mac that is every user"),
+        ("adm:x:4:ann", "they are meant to read logs"),
+    ],
+)
+def test_what_the_members_of_a_group_of_the_system_can_do_is_said_in_words(line: str, words: str) -> None:
+    gid = int(line.split(":")[2])
+    assert words in read_accounts([], [line]).group(gid)
+
+
+def test_a_group_that_happens_to_have_the_name_of_another_system_s_is_called_by_its_members_alone() -> None:
+    assert read_accounts([], ["staff:x:50:ann"]).group(50) == "group staff (gid 50), whose members are ann"

@@ -6,6 +6,7 @@ import pytest
 
 from agent.core.place import Trouble, User
 from agent.host.users import AccountNames, HomeUsers
+from agent.sources.managed import accounts_of
 from tests.sim.files import Node, Tree
 
 PASSWD = """\
@@ -130,6 +131,32 @@ def test_the_accounts_of_macos_stand_in_a_file_each_those_of_a_directory_include
     )
     users = {user.home: (user.name, user.uid) for user in HomeUsers(tree).users()}
     assert users == {"/Volumes/Data/ann": ("ann", 501), "/Users/ben": ("ben", 502)}
+
+
+def test_groups_of_macos_stand_in_records_too_and_decide_who_may_read() -> None:
+    base = "/var/db/dslocal/nodes/Default"
+    ann = {"name": ["ann"], "uid": ["501"], "gid": ["20"], "home": ["/Users/ann"]}
+    admin = {"name": ["admin", "BUILTIN\\Administrators"], "gid": ["80"], "users": ["root", "ann"]}
+    odd = {"name": ["odd:x:0:ann"], "gid": ["81"], "users": ["ann"]}
+    tree = Tree(
+        {
+            f"{base}/users/ann.plist": plistlib.dumps(ann),
+            f"{base}/groups/admin.plist": plistlib.dumps(admin),
+            f"{base}/groups/odd.plist": plistlib.dumps(odd),
+            f"{base}/groups/_www.plist": plistlib.dumps({**admin, "name": ["_www"], "gid": ["70"]}),
+            "/etc/group": "admin:*:80:root\n",
+            "/Users/ann": Node.folder(0o700, 501, 20),
+        },
+        os="macos",
+    )
+    (user,) = HomeUsers(tree).users()
+    assert user.gids == {20, 80}
+    assert (
+        accounts_of(tree)
+        .group(80)
+        .startswith("group admin (gid 80), whose members are root, ann: they may become root")
+    )
+    assert accounts_of(tree).user(501) == "ann (uid 501)"
 
 
 def test_profiles_that_windows_keeps_elsewhere_are_homes_too() -> None:

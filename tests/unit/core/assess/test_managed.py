@@ -3,7 +3,7 @@ import json
 from agent.core.acl import Guard
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.baseline.compare import FIRST_SIGHT_S
-from agent.core.baseline.record import Outline, Record, record_of
+from agent.core.baseline.record import Record, record_of
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Severity
 from agent.core.observation import BaselineFile, Document, DocumentKind, ManagedLook
@@ -114,7 +114,7 @@ def test_a_changed_file_tells_what_came_what_went_the_lock_and_who_owns_it() -> 
 def test_on_windows_nobody_is_called_by_a_number_and_no_mode_is_made_up() -> None:
     path = "C:\\Program Files\\ClaudeCode\\managed-settings.json"
     file = Data(b"{}", (Facts(path, "file", 0o755),))
-    first = Record(path, DocumentKind.MANAGED_SETTINGS.value, "0" * 64, "1" * 64, Outline())
+    first = Record(path, DocumentKind.MANAGED_SETTINGS.value, "0" * 64, "1" * 64)
     memory = Memory(first_sight={path: first}, since=NOW - 2 * DAY_S)
     for guards, owner, words in (
         ({path: Guard(owner="Administrators")}, "Administrators", "It belongs to Administrators now."),
