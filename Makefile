@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release
+.PHONY: help setup run watch check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 
 setup: $(VENV)/run.stamp ## Make .venv with the pinned dependencies
 
-run: setup ## Watch this machine in the foreground; Ctrl-C ends it
+run: $(VENV)/central.stamp ## Watch this machine and show it: the endpoint on loopback, the agent, and the address of the device's page; Ctrl-C ends both
+	@$(BIN)/mcp-compliance-central trial
+
+watch: setup ## Watch this machine in the foreground, without an endpoint; Ctrl-C ends it
 	@$(BIN)/mcp-compliance run
 
 check: setup ## Look at this machine once

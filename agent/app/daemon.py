@@ -10,9 +10,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from agent.app.asked import AskedLook
 from agent.app.audience import Audience, ServiceManager
 from agent.app.deciding import Deciding
 from agent.app.delivering import deliveries
+from agent.app.destinations import Sender
 from agent.app.figures import Figures
 from agent.app.listening import Listening, listening
 from agent.app.looking import Eyes, Known, Target, eyes
@@ -39,6 +41,7 @@ from agent.runtime.supervisor import EXIT_STOPPED, End, Supervisor, WorkerHealth
 from agent.runtime.ticker import Ticker
 from agent.runtime.waiting import Patience, Worker, usual
 from agent.runtime.watcher import Watcher
+from agent.sinks.https import Asked
 from agent.sources.hints import Hints
 from agent.sources.walk import EVERY_S
 from agent.status.health import Health
@@ -109,12 +112,16 @@ class _Agent:
         found = tampered(state, state / JOURNAL)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
+        self._asked = AskedLook(self._clock)
+        sender = Sender(state, self._journal.device_id, seeing.device.hostname, self._hear)
         self._deliveries = deliveries(
-            self._settings, state, self._journal, self._clock, self._budgets, self._health, self._waits.batch
+            self._settings, sender, self._journal, self._clock, self._budgets, self._health, self._waits.batch
         )
         figures = Figures(self._journal, self._deliveries, self._launches, lambda: self._hints.health)
         interval = self._settings.reporting.heartbeat_interval_s
-        self._teller = Teller(seeing.device, self._journal, self._clock, interval, _random(), figures.counters)
+        self._teller = Teller(
+            seeing.device, self._journal, self._clock, interval, _random(), figures.counters, self._asked.looked_at
+        )
         publisher = Publisher(state, self._clock, self._facts(figures))
         remembering = Remembering(state)
         deciding = Deciding(
@@ -144,6 +151,7 @@ class _Agent:
             publisher=publisher,
             teller=self._teller,
             manager=self._manager,
+            asked=self._asked,
         )
         self._supervisor = Supervisor(
             [*workers, *self._now_and_then(tending)],
@@ -160,6 +168,11 @@ class _Agent:
         sys.setswitchinterval(_SWITCH_S)
         with _signals(self._supervisor.stop):
             return self._supervisor.run()
+
+    def _hear(self, asked: Asked) -> None:
+        """Do what the endpoint asks for."""
+        if asked.look is not None:
+            self._asked.ask(asked.look)
 
     def _farewell(self, status: int) -> None:
         """Tell that the agent ends, while there is still somebody to carry it away."""
@@ -198,6 +211,7 @@ class _Agent:
             )
             for source in self._eyes.sources
         ]
+        self._asked.watchers = watchers
         subscriptions = [(watcher.source, watcher.wake) for watcher in watchers]
         self._hints = Hints(NativeWatcher(), subscriptions, self._clock)
         for watcher in watchers:

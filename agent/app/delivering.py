@@ -1,10 +1,9 @@
 """From the journal to the destinations of the settings: one delivery each, and what health says of those that cannot be used."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
-from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.destinations import Destination, Sender, Unusable, destinations
 from agent.config.settings import Settings
 from agent.ports import Clock
 from agent.runtime.backoff import Backoff
@@ -17,7 +16,7 @@ from agent.store.journal import Journal
 
 def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
     settings: Settings,
-    state: Path,
+    sender: Sender,
     journal: Journal,
     clock: Clock,
     budgets: Budgets,
@@ -25,10 +24,7 @@ def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
     patience: Patience,
 ) -> tuple[Delivery, ...]:
     """Return a delivery for each destination, known to the journal and woken by it."""
-    device = journal.device_id
-    found = tuple(
-        _delivery(one, journal, clock, budgets, patience) for one in _usable(settings, state, device, clock, health)
-    )
+    found = tuple(_delivery(one, journal, clock, budgets, patience) for one in _usable(settings, sender, clock, health))
     journal.use_sinks([delivery.sink.name for delivery in found])
     for delivery in found:
         journal.try_again(delivery.sink.name)  # the settings may be better ones now
@@ -36,9 +32,9 @@ def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
     return found
 
 
-def _usable(settings: Settings, state: Path, device: str, clock: Clock, health: Health) -> Iterator[Destination]:
+def _usable(settings: Settings, sender: Sender, clock: Clock, health: Health) -> Iterator[Destination]:
     unusable = []
-    for found in destinations(settings, state, device, clock):
+    for found in destinations(settings, sender, clock):
         if isinstance(found, Unusable):
             unusable.append(found.text)
         else:

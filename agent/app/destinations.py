@@ -1,6 +1,6 @@
 """The destinations that the settings name, as sinks. What cannot be used costs that destination alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpLimits, HttpTarget
 from agent.sinks.elastic import ElasticSink
-from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
+from agent.sinks.enrolled import EnrolledSink
+from agent.sinks.https import Asked, HttpsLimits, HttpsSink, HttpsTarget
 from agent.sinks.jsonl import JsonlSink
 from agent.sinks.otlp import OtlpSink
 from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
 from agent.sinks.syslog import SyslogSink, SyslogTarget
 from agent.sinks.system_log import SystemLogSink, system_log
+from agent.store.admission import KeptAdmission
 
 REPORTS = "reports.jsonl"
 ENDPOINT = "https"
@@ -40,14 +42,24 @@ class Destination:
     far: bool
 
 
-def destinations(settings: Settings, state: Path, device: str, clock: Clock) -> Iterator[Destination | Unusable]:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who reports: the state folder, the device's id and host name; `heard` is told what the endpoint asks for."""
+
+    state: Path
+    device: str
+    hostname: str = ""
+    heard: Callable[[Asked], None] = lambda _asked: None
+
+
+def destinations(settings: Settings, sender: Sender, clock: Clock) -> Iterator[Destination | Unusable]:
     """Yield what the settings name, in their order."""
     if settings.jsonl.enabled:
-        path = settings.jsonl.path or state / REPORTS
+        path = settings.jsonl.path or sender.state / REPORTS
         yield Destination(JsonlSink(path, settings.jsonl.max_bytes), far=False)
     if settings.endpoint.url is not None:
         try:
-            yield Destination(https_sink(settings, device, clock), far=True)
+            yield Destination(_central(settings, sender, clock), far=True)
         except (OSError, ValueError) as error:
             yield Unusable(f"[endpoint]: {_why(error)}")
 
@@ -123,13 +135,40 @@ def _text(file: Path | None) -> str | None:
     return raw.decode("ascii", "replace") if raw else None
 
 
+def _central(settings: Settings, sender: Sender, clock: Clock) -> Sink:
+    """Return the sink of the configured endpoint, which lets the device in first where an enrolment key is set."""
+    file = settings.endpoint.enrolment_key_file
+    if file is None:
+        target, limits = _endpoint(settings, sender.device)
+        return HttpsSink(target, clock, limits, heard=sender.heard)
+    if settings.endpoint.token_file is not None:
+        raise ValueError("token_file and enrolment_key_file are both set: give the one that the endpoint expects")
+    target, limits = _endpoint(settings, sender.device)
+    _text(file)  # a key that cannot be read is told now; it is read again when it is needed
+    return EnrolledSink(
+        target=target,
+        hostname=sender.hostname,
+        key=lambda: _text(file) or "",
+        credentials=KeptAdmission(sender.state),
+        clock=clock,
+        limits=limits,
+        heard=sender.heard,
+        name=ENDPOINT,
+    )
+
+
 def https_sink(settings: Settings, device: str, clock: Clock) -> HttpsSink:
-    """Return the sink of the configured endpoint.
+    """Return the plain sink of the configured endpoint, to try the way there.
 
     Raises:
         OSError: a file with a credential cannot be read.
         ValueError: the URL is not one that may be used, or a credential is not where the settings say.
     """
+    target, limits = _endpoint(settings, device)
+    return HttpsSink(target, clock, limits)
+
+
+def _endpoint(settings: Settings, device: str) -> tuple[HttpsTarget, HttpsLimits]:
     endpoint = settings.endpoint
     target = HttpsTarget(
         url=endpoint.url or "",
@@ -146,7 +185,7 @@ def https_sink(settings: Settings, device: str, clock: Clock) -> HttpsSink:
     limits = HttpsLimits(
         connect_s=endpoint.connect_timeout_s, read_s=endpoint.read_timeout_s, total_s=endpoint.total_timeout_s
     )
-    return HttpsSink(target, clock, limits)
+    return target, limits
 
 
 def _why(error: OSError | ValueError) -> str:

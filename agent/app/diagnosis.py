@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.app.destinations import ENDPOINT, Destination, Unusable, destinations, https_sink
+from agent.app.destinations import ENDPOINT, Destination, Sender, Unusable, destinations, https_sink
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
@@ -237,7 +237,7 @@ def _endpoint(patient: Patient) -> _Found:
 
 def _destinations(patient: Patient) -> _Found:
     settings = patient.loaded.settings
-    found = list(destinations(settings, patient.paths.state, "doctor", SystemClock()))
+    found = list(destinations(settings, Sender(patient.paths.state, "doctor"), SystemClock()))
     bad = [item.text for item in found if isinstance(item, Unusable)]
     if bad:
         return "failing", " · ".join(bad), "Correct that section of the settings; nothing is sent there until then."

@@ -20,7 +20,7 @@ from ssl import PROTOCOL_TLS_CLIENT
 from typing import Any, get_args
 
 import agent
-from agent.app.destinations import Unusable, destinations
+from agent.app.destinations import Sender, Unusable, destinations
 from agent.app.looking import Target, eyes
 from agent.catalog.entries import Origin
 from agent.catalog.formats import Malformed, parse_as
@@ -157,7 +157,7 @@ def _destinations() -> int:
         fields = {kind: model.model_fields for kind, model in zip(kinds, get_args(union), strict=True)}
         rows = [{"kind": kind, **{k: v for k, v in given.items() if k in fields[kind]}} for kind in kinds]
         settings = Settings.model_validate({"endpoint": {"url": url}, "destination": rows})
-        built = tuple(destinations(settings, Path(folder), "device", SystemClock()))
+        built = tuple(destinations(settings, Sender(Path(folder), "device"), SystemClock()))
         for found in built:
             if isinstance(found, Unusable):
                 raise ValueError(found.text)  # noqa: TRY004 - a value that says so, not a wrong type

@@ -36,6 +36,7 @@ class Teller:
     interval_s: float
     random: Random
     counters: Callable[[], Mapping[str, int]]
+    looked_at: Callable[[], float | None] = lambda: None
     _due: float | None = field(default=None, init=False)
     _standing: tuple[str, float] | None = field(default=None, init=False)
     _last: tuple[object, ...] = field(default=(), init=False)
@@ -83,16 +84,19 @@ class Teller:
         events = condition_events(self.device, before, rows, at=at, counters=self.counters())
         self._tell(list(events), {_HEALTH: now})
 
-    def heartbeat(self, document: StatusDocument) -> None:
-        """Give the sign of life where one is due: at once after the start, then now and then, not all devices together."""
+    def heartbeat(self, document: StatusDocument, *, asked: bool = False) -> None:
+        """Give the sign of life where one is due: at once after the start, then now and then, not all devices together.
+
+        One that is `asked` for is due.
+        """
         now = self.clock.monotonic()
-        if self._due is not None and now < self._due:
+        if not asked and self._due is not None and now < self._due:
             return
         self._due = now + self.interval_s * self.random.uniform(1 - _JITTER, 1 + _JITTER)
         at = self.clock.now()
 
         def encode(dropped: Mapping[str, int], folded: Sequence[tuple[int, int]]) -> JSON:
-            return heartbeat_event(document, at=at, dropped=dropped, folded=folded)
+            return heartbeat_event(document, at=at, dropped=dropped, folded=folded, looked_at=self.looked_at())
 
         try:
             self.journal.beat(encode, at)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.app.asked import AskedLook
 from agent.app.audience import ServiceManager
 from agent.app.listening import Listening
 from agent.app.remembering import Remembering
@@ -36,6 +37,7 @@ class Tending:
     publisher: Publisher
     teller: Teller
     manager: ServiceManager
+    asked: AskedLook
 
     def tick(self) -> None:
         """Look once."""
@@ -44,7 +46,7 @@ class Tending:
         document = self.publisher.last
         if document is not None:
             self.teller.health(document.health)
-            self.teller.heartbeat(document)
+            self.teller.heartbeat(document, asked=self.asked.came(document.written_at))
             self.manager.says(document.check.summary.why)
 
     def _look_at_health(self) -> None:

@@ -43,6 +43,13 @@ class Endpoint(_Section):
         Path | None,
         Field(description=f"file that holds the bearer token; never given on a command line; {KEPT}"),
     ] = None
+    enrolment_key_file: Annotated[
+        Path | None,
+        Field(
+            description="instead of token_file: file that holds the organisation's enrolment key, with which the device lets"
+            f" itself in and makes a credential of its own; {KEPT}"
+        ),
+    ] = None
     ca_file: Annotated[Path | None, Field(description="PEM certificates trusted in addition to the system's store")] = (
         None
     )

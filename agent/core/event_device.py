@@ -19,12 +19,18 @@ _SOUND = {"effective": True, "none": False, "refused": False, "indeterminate": F
 
 
 def heartbeat_event(
-    status: StatusDocument, *, at: float, dropped: Mapping[str, int], folded: Sequence[tuple[int, int]] = ()
+    status: StatusDocument,
+    *,
+    at: float,
+    dropped: Mapping[str, int],
+    folded: Sequence[tuple[int, int]] = (),
+    looked_at: float | None = None,
 ) -> JSON:
     """Return the sign of life: how the device stands, what could not be looked at, how the agent itself does, what it lost.
 
     `dropped` counts events by the reason for which they were given up. `folded` are the sequences (first, last) of earlier
-    signs of life that nobody took and for which this one stands.
+    signs of life that nobody took and for which this one stands. `looked_at` is the Unix time since which everything was looked
+    at.
     """
     check = status.check
     facts = SignOfLife(
@@ -36,6 +42,7 @@ def heartbeat_event(
         health=tuple(HealthFact(code=row.code, severity=row.severity.value, text=row.text) for row in status.health),
         dropped=dict(dropped),
         folded=tuple(folded),
+        looked_at=looked_at,
     )
     fields = base(check.device, DeviceInventoryInfo, COLLECT, at)
     return dumped(DeviceInventoryInfo(**fields, message=check.summary.why, unmapped=facts))

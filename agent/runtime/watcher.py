@@ -21,7 +21,8 @@ def _nothing() -> None:
 class Watcher:
     """The worker of one source. An exception out of `look` is a crash: sources return what they could not see.
 
-    `moved` is called when the source may want to watch something else than before; `patience` is for the interval.
+    `looked_at` is when the last look began that was posted, in Unix seconds. `moved` is called when the source may want to watch
+    something else than before; `patience` is for the interval.
     """
 
     source: Source
@@ -30,6 +31,7 @@ class Watcher:
     budgets: Budgets
     moved: Wake = _nothing
     patience: Patience = usual
+    looked_at: float | None = field(default=None, init=False)
     _watched: Sequence[str | Nearby] = field(default=(), init=False)
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
 
@@ -46,8 +48,9 @@ class Watcher:
         """Look and post until `stop` is set."""
         while not stop.is_set():
             beat()
-            began = self.clock.monotonic()
+            began, at = self.clock.monotonic(), self.clock.now()
             self.mailbox.post(self.source.name, self.source.look())
+            self.looked_at = at
             if (watched := self.source.watched()) is not self._watched:
                 self._watched = watched
                 self.moved()

@@ -16,6 +16,8 @@ What an answer means stands in `channel`.
 import gzip
 import hashlib
 import hmac
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.core.canonical import canonical
@@ -23,7 +25,10 @@ from agent.ports import Batch, Clock, Outcome, RetryLater
 from agent.sinks.channel import HttpChannel, HttpSink, HttpTarget
 from agent.sinks.channel import HttpLimits as HttpsLimits
 
-__all__ = ["HttpsLimits", "HttpsSink", "HttpsTarget"]
+_LATEST = 1e11
+"""No clock is there yet."""
+
+__all__ = ["Asked", "HttpsLimits", "HttpsSink", "HttpsTarget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +39,46 @@ class HttpsTarget(HttpTarget):
     hmac_key: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the endpoint asks for in its answer: a fresh look (the Unix time of the request), a new credential of the device."""
+
+    look: float | None = None
+    rotate: bool = False
+
+
 class HttpsSink(HttpSink):
-    """One endpoint. `send` is called by one thread at a time; `abort` and `close` by any."""
+    """One endpoint; `heard` is told what it asks for with each answer, `status` is that of the last one.
+
+    `send` is called by one thread at a time; `abort` and `close` by any.
+    """
 
     def __init__(
-        self, target: HttpsTarget, clock: Clock, limits: HttpsLimits | None = None, *, name: str = "https"
+        self,
+        target: HttpsTarget,
+        clock: Clock,
+        limits: HttpsLimits | None = None,
+        *,
+        name: str = "https",
+        heard: Callable[[Asked], None] = lambda _asked: None,
     ) -> None:
         self.name = name
         self._target = target
         self._clock = clock
         self._channel = HttpChannel(target, clock, limits)
+        self._heard = heard
+        self.asked, self.status = Asked(), 0
 
     def send(self, batch: Batch) -> Outcome:
         """Post `batch` once, within the time limits."""
         body = gzip.compress(b"".join(canonical(event).encode("ascii") + b"\n" for event in batch.events), mtime=0)
+        self.asked, self.status = Asked(), 0
         reply = self._channel.post(body, self._headers(batch, body))
-        return reply if isinstance(reply, RetryLater) else reply.outcome
+        if isinstance(reply, RetryLater):
+            return reply
+        self.status, self.asked = reply.status, _asked(reply.body)
+        self._heard(self.asked)
+        return reply.outcome
 
     def _headers(self, batch: Batch, body: bytes) -> dict[str, str]:
         stamp = str(int(self._clock.now()))
@@ -66,3 +95,14 @@ class HttpsSink(HttpSink):
             signature = hmac.new(self._target.hmac_key, stamp.encode() + b"." + body, hashlib.sha256)
             headers["X-Signature"] = f"sha256={signature.hexdigest()}"
         return headers
+
+
+def _asked(body: bytes) -> Asked:
+    """Return what an answer asks for; one that is not understood asks for nothing."""
+    try:
+        said = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return Asked()
+    look, rotate = (said.get("look"), said.get("rotate")) if isinstance(said, dict) else (None, None)
+    known = isinstance(look, int | float) and not isinstance(look, bool) and 0 < look < _LATEST
+    return Asked(float(look) if known else None, rotate is True)  # type: ignore[arg-type] # it is a number

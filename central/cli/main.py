@@ -15,6 +15,7 @@ from agent.core.refusal import CannotStart
 
 VERBS = {
     "serve": "receive reports, answer the help desk, feed the SOC",
+    "trial": "the whole chain on this machine: the endpoint on loopback, and this machine's agent enrolled with it",
     "device": "how a device stands, why, since when, what to tell its user, what IT must do",
     "person": "who may sign in to the pages: add, list, role, password, link, remove",
     "token": "tokens of other programs: make, list, revoke",

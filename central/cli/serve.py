@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     settings = load(arguments.settings)
-    options = _server(settings)
+    options = server_options(settings)
     central = app.central(settings)
     key = app.first_key(settings, central.engine)
     if not arguments.quiet:
@@ -42,7 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if server.started else 2
 
 
-def _server(settings: Settings) -> dict[str, Any]:
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return how the server is run.
+
+    Raises:
+        CannotStart: it would listen beyond this machine without TLS.
+    """
     listen = settings.listen
     if listen.tls_certificate_file is None and not listen.trusted_proxies and not _loopback(listen.host):
         raise CannotStart(

@@ -272,6 +272,10 @@ class SignOfLife(Unmapped):
         tuple[tuple[int, int], ...],
         Field(description="sequences [first, last] of earlier signs of life that this one stands for, so no loss"),
     ]
+    looked_at: Annotated[
+        float | None,
+        Field(description="Unix time since which everything was looked at; left out before the first look"),
+    ] = None
 
 
 class PolicyChange(Unmapped):

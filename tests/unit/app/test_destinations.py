@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.destinations import Destination, Sender, Unusable, destinations
 from agent.config.settings import Loaded, load
 from agent.sinks.channel import HttpSink
 from tests.sim.clock import ManualClock
@@ -21,7 +21,7 @@ def loaded(folder: Path, text: str) -> Loaded:
 def built(folder: Path, text: str) -> list[Destination | Unusable]:
     given = loaded(folder, text)
     assert given.problems == ()
-    return list(destinations(given.settings, folder, "device-1", ManualClock()))
+    return list(destinations(given.settings, Sender(folder, "device-1"), ManualClock()))
 
 
 EVERY = """
