@@ -86,7 +86,9 @@ class SignIn:
 
     async def show_link(self, request: Request) -> Response:
         """Show a button: what fetches links ahead must not use them up."""
-        return self.pages.answer(request, "link.html", {"link": request.path_params["link"], "problem": ""})
+        target = local(request.query_params.get("next"))
+        shown = {"link": request.path_params["link"], "next": target, "problem": ""}
+        return self.pages.answer(request, "link.html", shown)
 
     async def use_link(self, request: Request) -> Response:
         """Sign in whom the link is for."""
@@ -98,7 +100,9 @@ class SignIn:
         if name is None:
             said = {"link": "", "problem": "This link was used already, or is too old. Make a new one on the server."}
             return self.pages.answer(request, "link.html", said, status=403)
-        return await run_in_threadpool(self.signed_in, request, name, "one-time link", "/")
+        return await run_in_threadpool(
+            self.signed_in, request, name, "one-time link", local(request.query_params.get("next"))
+        )
 
     async def leave(self, request: Request) -> Response:
         """Sign out."""
