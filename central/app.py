@@ -25,6 +25,7 @@ from central.store.migrating import migrate
 from central.store.schema import enrolment_keys
 from central.store.taking import Rules
 from central.surveying.survey import Survey
+from central.web import provider
 from central.web.certificates import Certificates
 from central.web.deeds import DEEDS
 from central.web.desk import Desk
@@ -32,6 +33,8 @@ from central.web.feed import Feed
 from central.web.figures import Figures
 from central.web.operating import Operating
 from central.web.pages import Pages
+from central.web.preview import PreviewPage
+from central.web.provider import Provider
 from central.web.receiving import Receiving
 from central.web.shield import Forms
 from central.web.sign_in import SignIn
@@ -108,10 +111,14 @@ def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], flo
     forms, keeper = Forms(key), Doorkeeper(engine, now, lasting)
     pages = Pages(forms, now)
     answering = Desk(engine, keeper, forms, pages, lambda: terms, now)
-    sign_in = SignIn(engine, keeper, forms, pages, now)
+    agreed = provider_terms(settings)
+    sign_in = SignIn(engine, keeper, forms, pages, now, access.oidc_button if agreed is not None else None)
+    provided = [] if agreed is None else Provider(agreed, engine, sign_in, settings.url, now).routes()
     routes = [
         *sign_in.routes(),
+        *provided,
         *Feed(engine, answering.asker).routes(),
+        *PreviewPage(answering).routes(),
         *(route for question in QUESTIONS for route in answering.of_question(question)),
         *(route for deed in DEEDS for route in answering.of_deed(deed)),
     ]
@@ -133,6 +140,21 @@ def database(settings: Settings) -> Engine:
     except (SQLAlchemyError, OSError, ValueError) as error:
         raise CannotStart(f"the database cannot be used: {_why(error)}") from None
     return engine
+
+
+def provider_terms(settings: Settings) -> provider.Terms | None:
+    """Return what is agreed with the identity provider, None where there is none.
+
+    Raises:
+        CannotStart: the file with the secret cannot be used.
+    """
+    access = settings.access
+    if access.oidc_issuer is None:
+        return None
+    names = ("client_id", "scope", "name_claim", "role_claim", "roles", "default_role")
+    given = {name: getattr(access, f"oidc_{name}") for name in names}
+    held = (secret(access.oidc_client_secret_file) or b"").decode()
+    return provider.Terms(issuer=access.oidc_issuer, client_secret=held, **given)
 
 
 def watching(settings: Settings) -> Terms:

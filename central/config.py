@@ -101,6 +101,7 @@ class Access(_Section):
     ] = None
     oidc_client_id: Annotated[str, Field(description="what the provider calls this program")] = ""
     oidc_client_secret_file: Annotated[Path | None, Field(description="file with the secret it gave")] = None
+    oidc_scope: Annotated[str, Field(description="scopes that are asked for")] = "openid profile email"
     oidc_button: Annotated[str, Field(description="what the button on the sign-in page says")] = (
         "Sign in with your company"
     )

@@ -115,7 +115,10 @@ def duplicate_keys(text: str) -> list[tuple[str, int, int]]:
 
 
 def _values(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the pointer and the offset of every value in `text`, in order; tolerant of text that is not quite JSON."""
+    """Yield the pointer and the offset of every value in `text`, in order; tolerant of text that is not quite JSON.
+
+    Values deeper than `MAX_DEPTH`, which no reader sees, are left out: their pointers would grow with their depth.
+    """
     containers: list[_Container] = []
     for match in _VALUE.finditer(text):
         piece = match.group()
@@ -130,8 +133,10 @@ def _values(text: str) -> Iterator[tuple[str, int]]:
         elif inner and inner.wants_key:
             inner.key = _string(piece)
         else:
-            here = f"{inner.path}{pointer(inner.part)}" if inner else ""
-            yield here, match.start()
+            cut = len(containers) > MAX_DEPTH
+            here = (inner.path if cut else f"{inner.path}{pointer(inner.part)}") if inner else ""
+            if not cut:
+                yield here, match.start()
             if piece in "{[":
                 containers.append(_Container(here, is_object=piece == "{"))
 

@@ -7,27 +7,29 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 SMALL = 64 << 10
-LARGE = 1 << 20
+LARGE = 512 << 10
 
 
-def bounded(request: Request, most: int) -> Request:
-    """Return `request` with a body of at most `most` bytes.
+async def bounded(request: Request, most: int) -> Request:
+    """Return `request` with its body read, which has `most` bytes at most.
 
     Raises:
-        HTTPException: 413, here where the length is announced, otherwise as soon as more has come.
+        HTTPException: 413, before anything is read where the length is announced, otherwise as soon as more has come.
     """
     said = request.headers.get("content-length", "0")
     if not (said.isascii() and said.isdigit()) or int(said[:16]) > most:
         raise _too_large(most)
+    pieces: list[bytes] = []
     come = 0
-
-    async def receive() -> MutableMapping[str, Any]:
-        nonlocal come
-        message = await request.receive()
-        come += len(message.get("body", b""))
+    async for piece in request.stream():
+        come += len(piece)
         if come > most:
             raise _too_large(most)
-        return message
+        pieces.append(piece)
+    body = b"".join(pieces)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return Request(request.scope, receive)
 

@@ -25,7 +25,7 @@ from central.core.access import Asker, Permission
 from central.core.fleet import Terms
 from central.core.veil import veiled
 from central.store.engine import reading, writing
-from central.web.bounds import LARGE, bounded
+from central.web.bounds import SMALL, bounded
 from central.web.faces import csv_lines, json_answer, json_lines
 from central.web.pages import Pages
 from central.web.questions import Deed, Question
@@ -117,7 +117,11 @@ class Desk:
 
     async def _done_by_form(self, deed: Deed, request: Request) -> Response:
         asker = await self.asker(request, deed.permission)
-        sent = {name: value for name, value in (await bounded(request, LARGE).form()).items() if isinstance(value, str)}
+        sent = {
+            name: value
+            for name, value in (await (await bounded(request, SMALL)).form()).items()
+            if isinstance(value, str)
+        }
         self.forms.check(request, sent.pop(FIELD, None))
         target = local(sent.pop("next", None))
         await run_in_threadpool(self._done, deed, asker, read_params(deed.params, sent), _place(request))
@@ -128,7 +132,7 @@ class Desk:
         if asker.kind == "person":
             self.forms.check(request, request.headers.get("x-form"))
         try:
-            params = deed.params.model_validate_json(await bounded(request, LARGE).body() or b"{}")
+            params = deed.params.model_validate_json(await (await bounded(request, SMALL)).body() or b"{}")
         except ValidationError as error:
             raise HTTPException(400, _said(error)) from None
         done = await run_in_threadpool(self._done, deed, asker, params, _place(request))

@@ -74,7 +74,7 @@ class SignIn:
 
     async def take(self, request: Request) -> Response:
         """Take a name and a password."""
-        sent = await bounded(request, SMALL).form()
+        sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
         name, password = str(sent.get("name", ""))[:_LONGEST_NAME].strip(), str(sent.get("password", ""))
         target = local(str(sent.get("next", "")))
@@ -92,7 +92,7 @@ class SignIn:
 
     async def use_link(self, request: Request) -> Response:
         """Sign in whom the link is for."""
-        sent = await bounded(request, SMALL).form()
+        sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
         if not self._may_try(request, ""):
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
@@ -106,7 +106,7 @@ class SignIn:
 
     async def leave(self, request: Request) -> Response:
         """Sign out."""
-        sent = await bounded(request, SMALL).form()
+        sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
         held = request.session.get(SESSION)
         if isinstance(held, str):
