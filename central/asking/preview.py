@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from sqlalchemy import select
 
+from agent.core.jsontext import MAX_DEPTH
 from central.asking.ask import Ask, Params
 from central.core.preview import Candidate, Effect, Preview
 from central.store.schema import devices, policies, servers
@@ -25,6 +26,16 @@ class CandidateParams(Params):
     candidate: Annotated[
         str, Field(min_length=1, max_length=512 << 10, description="the text of a managed-settings.json")
     ]
+
+    @field_validator("candidate")
+    @classmethod
+    def _shallow(cls, value: str) -> str:
+        depth = 0
+        for piece in _NESTING.finditer(value):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(piece.group(), 0)
+            if depth > MAX_DEPTH:
+                raise ValueError(f"it is nested deeper than {MAX_DEPTH}")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
