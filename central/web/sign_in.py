@@ -94,7 +94,7 @@ class SignIn:
         """Sign in whom the link is for."""
         sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
-        if not self._may_try(request, ""):
+        if not self._may_try(request):
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
         name = await run_in_threadpool(self._linked, request.path_params["link"])
         if name is None:
@@ -125,13 +125,11 @@ class SignIn:
         request.session[SESSION] = held
         return RedirectResponse(target, 303)
 
-    def _may_try(self, request: Request, name: str) -> bool:
+    def _may_try(self, request: Request, name: str | None = None) -> bool:
         address = request.client.host if request.client is not None else "unknown"
-        limits = (
-            (self.attempts.address, address),
-            (self.attempts.pair, f"{address} {name}"),
-            (self.attempts.name, name or address),
-        )
+        limits = [(self.attempts.address, address)]
+        if name is not None:
+            limits += [(self.attempts.pair, f"{address} {name}"), (self.attempts.name, name)]
         return all(self._limiter.hit(item, key) for item, key in limits)
 
     def _proved(self, name: str, password: str) -> bool:
