@@ -1,9 +1,10 @@
 """Programs that only start another one: shells with a command, `env`, `timeout`, version managers, secret injectors.
 
-One row per wrapper in `_WRAPPERS`: which options take a value, which words stand before the command, whether the
-command begins only after `--`. Source: the manual page or `--help` of each program.
+One row per wrapper in `_WRAPPERS`: which options take a value, which words stand before the command, whether the command begins
+only after `--` or stands in one text, whether a version may stand before it. Source: the manual page or `--help` of each program.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +12,8 @@ from types import MappingProxyType
 from agent.core.commandline import Argv, base_name, is_assignment, simple_command, windows_words
 
 MAX_LAYERS = 8
+_NODE_VERSION = re.compile(r"v?\d+(\.\d+)*|lts/\S+|node|stable|unstable|system|default")
+"""What nvm takes for a version or an alias of one (nvm-sh/nvm, `nvm exec --help`)."""
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "busybox"})
 
 
@@ -34,9 +37,11 @@ class _Wrapper:
     positionals: int = 0
     assignments: bool = False
     separator: bool = False
+    text: frozenset[str] = frozenset()
+    version: bool = False
 
 
-def _row(
+def _row(  # noqa: PLR0913 - the columns of the table
     words: str = "",
     valued: str = "",
     command: str = "",
@@ -44,6 +49,8 @@ def _row(
     *,
     assignments: bool = False,
     separator: bool = False,
+    text: str = "",
+    version: bool = False,
 ) -> _Wrapper:
     return _Wrapper(
         frozenset(words.split()),
@@ -52,6 +59,8 @@ def _row(
         positionals,
         assignments,
         separator,
+        frozenset(text.split()),
+        version,
     )
 
 
@@ -71,8 +80,12 @@ _WRAPPERS = MappingProxyType(
         "caffeinate": _row(valued="-t -w"),
         "arch": _row(valued="-e"),
         "disclaimer": _row(),
-        "mise": _row(words="exec x", separator=True),
-        "rtx": _row(words="exec x", separator=True),
+        "mise": _row(words="exec x", text="-c --command", separator=True),
+        "rtx": _row(words="exec x", text="-c --command", separator=True),
+        "nvm": _row(words="exec", version=True),
+        "nvm-exec": _row(),
+        "n": _row(words="exec", positionals=1),
+        "nodenv": _row(words="exec"),
         "asdf": _row(words="exec"),
         "pyenv": _row(words="exec"),
         "rbenv": _row(words="exec"),
@@ -123,7 +136,8 @@ def _by_row(argv: Argv) -> Argv | None:
         return None
     rest = list(argv[1:])
     if wrapper.separator:
-        return _after_separator(wrapper, rest)
+        text = _option_text(wrapper, rest)
+        return _after_separator(wrapper, rest) if text is None else simple_command(text) or ()
     if wrapper.words:
         _drop_options(wrapper, rest)
         if not rest or rest.pop(0) not in wrapper.words:
@@ -132,6 +146,8 @@ def _by_row(argv: Argv) -> Argv | None:
     if call is not None:
         return call or None
     while rest and wrapper.assignments and is_assignment(rest[0]):
+        rest.pop(0)
+    if wrapper.version and rest and _NODE_VERSION.fullmatch(rest[0]):
         rest.pop(0)
     return tuple(rest[wrapper.positionals :]) or None
 
@@ -154,6 +170,19 @@ def _command_option(name: str, value: str | None, rest: Sequence[str]) -> Argv |
         words = simple_command(" ".join([*([value] if value else []), *rest]))
         return words or None
     return tuple(rest) or None
+
+
+def _option_text(wrapper: _Wrapper, rest: Sequence[str]) -> str | None:
+    """Return the command line that an option holds as one text, as `mise exec --command TEXT` has it."""
+    if not wrapper.text or not wrapper.words.intersection(rest[:1]):
+        return None
+    for place, word in enumerate(rest):
+        name, equals, value = word.partition("=")
+        if word == "--":
+            break
+        if name in wrapper.text:
+            return value if equals else "".join(rest[place + 1 : place + 2])
+    return None
 
 
 def _after_separator(wrapper: _Wrapper, rest: Sequence[str]) -> Argv | None:

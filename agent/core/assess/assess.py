@@ -1,6 +1,6 @@
 """The one function that judges: world in, everything that is said about it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.core.assess import summary
@@ -19,10 +19,10 @@ from agent.core.assess.configured import (
 )
 from agent.core.assess.degraded import degraded_deviations
 from agent.core.assess.effect import effect_deviations
-from agent.core.assess.given import given_deviations, judge_given
+from agent.core.assess.given import given_deviations, judge_given, unread_deviations
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.assess.notes import exposed_deviations, noted
-from agent.core.assess.others import other_deviations, other_files
+from agent.core.assess.others import OwnPolicies, other_deviations, other_files
 from agent.core.assess.outdated import outdated_deviations
 from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import (
@@ -40,11 +40,13 @@ from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.memo import Memo
-from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, Scope
+from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, ProcessLook, Scope
 from agent.core.place import User
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.near import near_misses
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.recognition import Before, ClientMarks, RunningServer, recognise
+from agent.core.recognition.clients import index_of
 from agent.core.recognition.outliving import kept, started, with_outliving
 from agent.core.recognition.recalling import recalled
 from agent.core.recognition.signs import SETTLED_AFTER_S
@@ -128,11 +130,17 @@ def assess(
     users = memo.same("users", tuple(look.user for look in world.configs or ()))
     # Weighed again after each look, as a baseline runs out without a change of any file.
     managed = memo.of(_managed, weighed, users, terms, memo.same("memory", world.memory), besides=(now,))
-    given = judge_given(processes.given, terms.enforcing.__contains__, files.organisation.verdict)
+    given = _given(world, terms, files, memo)
     running = _running(world, terms, files, given, now, memo)
     starts = started(world.before.starts, ((item.subject, item.running.process.create_time) for item in running), now)
     running = noted(running, starts, processes)
-    known = circumstances(weighed, files.organisation.policy, terms.enforcing.__contains__)
+    known = circumstances(
+        weighed,
+        files.organisation.policy,
+        terms.enforcing.__contains__,
+        _versions(world),
+        index_of(terms.marks).misplaced,
+    )
     found = (
         *managed.deviations,
         *running_deviations(running, files.nearest, known),
@@ -140,6 +148,7 @@ def assess(
         *exposed_deviations(running, processes),
         *substituted_deviations(running),
         *given_deviations(processes.given, given),
+        *_unread(processes, terms, files),
         *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
@@ -226,6 +235,27 @@ def _nearest(judge: Judge) -> Nearest:
     return lambda server: tuple(miss.text for miss in near_misses(judge, server, redact))
 
 
+def _given(world: World, terms: Terms, files: _OfFiles, memo: Memo) -> tuple[JudgedServer, ...]:
+    assert world.processes is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
+    if not world.processes.given:
+        return ()
+    own = OwnPolicies(world.configs or (), world.managed, terms.means.environment, memo)
+    organisation = files.organisation.verdict
+    return judge_given(
+        world.processes.given,
+        terms.enforcing.__contains__,
+        lambda server: own.judge(server, organisation(server)),
+    )
+
+
+def _unread(look: ProcessLook, terms: Terms, files: _OfFiles) -> Iterator[Deviation]:
+    if files.policy.state == "none":
+        return
+    index = index_of(terms.marks)
+    everything = (*look.processes, *look.ended)
+    yield from unread_deviations(look.given, everything, lambda one: found.client if (found := index.of(one)) else None)
+
+
 def _running(
     world: World, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
 ) -> tuple[JudgedRunning, ...]:
@@ -284,6 +314,12 @@ def _installed(world: World) -> frozenset[str]:
         if row.scope.client is not None and row.scope.user is not None and row.state is not CoverageState.ABSENT
     }
     return frozenset(found.union(*(look.client_versions for look in world.configs or ())))
+
+
+def _versions(world: World) -> Mapping[str, str]:
+    """Return the version of each user's client that enforces the policy."""
+    looks = world.configs or ()
+    return {look.user.name: look.client_versions[CLAUDE_CODE] for look in looks if CLAUDE_CODE in look.client_versions}
 
 
 def _coverage_rows(rows: Sequence[Coverage]) -> tuple[CoverageRow, ...]:

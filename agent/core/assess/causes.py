@@ -1,28 +1,44 @@
 """Why a server that the policy blocks could run all the same, as far as that can be known; in one sentence, the surest first."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from agent.core.observation import ManagedLook
+from agent.core.assess.outdated import holes_of
+from agent.core.observation import ManagedLook, Process
 from agent.core.place import Data
 from agent.core.policy.effective import Policy
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.sources import SHADOWED, USERS_OWN
 from agent.core.recognition import RunningServer
+from agent.core.redaction import redact_name
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the reasons are looked for in. `changed_at` is Unix time."""
+    """What the reasons are looked for in.
+
+    `changed_at` is Unix time. `versions` are those of each user's Claude Code. `misplaced` says of a process of a client where
+    its program lies, if that is no place known of that client.
+    """
 
     enforcing: Callable[[str], bool]
     policy: Policy
     changed_at: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    misplaced: Callable[[Process], str | None] = lambda _: None
 
 
-def circumstances(managed: ManagedLook, policy: Policy, enforcing: Callable[[str], bool]) -> Circumstances:
+def circumstances(
+    managed: ManagedLook,
+    policy: Policy,
+    enforcing: Callable[[str], bool],
+    versions: Mapping[str, str] = MappingProxyType({}),
+    misplaced: Callable[[Process], str | None] = lambda _: None,
+) -> Circumstances:
     """Gather them from what was looked at; the newest managed file says when the policy was changed last."""
     written = [found.content.facts.mtime_ns / 1e9 for found in managed.documents if isinstance(found.content, Data)]
-    return Circumstances(enforcing, policy, max(written, default=None))
+    return Circumstances(enforcing, policy, max(written, default=None), versions, misplaced)
 
 
 def cause(running: RunningServer, known: Circumstances) -> str:
@@ -39,8 +55,15 @@ def _causes(running: RunningServer, known: Circumstances) -> Iterator[str]:
         yield f"{client} does not enforce the organisation's policy."
         return
     yield from (problem.text for problem in known.policy.problems if problem.code in (SHADOWED, USERS_OWN))
+    version = known.versions.get(running.user or "") if client == CLAUDE_CODE else None
+    for hole in holes_of(version)[:1]:
+        yield f"{client} {version} is outdated and lets servers past the policy: {hole}. Update it."
     if host is not None and known.changed_at is not None and host.create_time < known.changed_at:
         yield f"{client} (pid {host.pid}) was started before the policy was last changed and may go by the older one: restart it."
     if running.server is None:
         yield f"No entry of {client} yields it: something inside a session of {client} started it."
+    lies = known.misplaced(host) if host is not None else None
+    if lies is not None:
+        where = f"lies at {redact_name(lies)}, where no installer of it puts it"
+        yield f"What runs as {client} {where}: it may be a changed copy or another program."
     yield f"{client} should have refused it; what let it through is not known."

@@ -7,26 +7,32 @@ the policy could not answer.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agent.core.assess.configured import JudgedServer, shown
+from agent.core.assess.others import Both
 from agent.core.assess.results import at, deviation
 from agent.core.deviation import Deviation, Evidence
-from agent.core.observation import Given, Scope
+from agent.core.observation import Given, Process, Scope
 from agent.core.server import Server
-from agent.core.verdict import Answer, Verdict
+from agent.core.verdict import Answer
 
 CONTROL = "server.flag-injected"
 SCOPE = Scope("process")
 
 
 def judge_given(
-    given: Iterable[Given], enforcing: Callable[[str], bool], organisation: Callable[[Server], Verdict]
+    given: Iterable[Given], enforcing: Callable[[str], bool], judge: Callable[[Server], Both]
 ) -> tuple[JudgedServer, ...]:
-    """Judge each server once, however many processes were given it."""
+    """Judge each server once, however many processes were given it: by the organisation's policy and what binds its client."""
     servers = {item.server.key: (item.server, item.flag) for item in given if item.server is not None}
-    return tuple(
-        JudgedServer(
-            server, organisation(server), None, f"A running client was given it by {flag}.", enforcing(server.client)
-        )
-        for server, flag in servers.values()
+    return tuple(_judged(server, flag, enforcing, judge(server)) for server, flag in servers.values())
+
+
+def _judged(server: Server, flag: str, enforcing: Callable[[str], bool], both: Both) -> JudgedServer:
+    return JudgedServer(
+        server,
+        both.verdict,
+        None if both.starts else False,
+        both.why or f"A running client was given it by {flag}.",
+        both.enforced or enforcing(server.client),
     )
 
 
@@ -55,5 +61,32 @@ def given_deviations(given: Sequence[Given], judged: Sequence[JudgedServer]) -> 
                 at("entry", server.place),
                 Evidence("command" if server.command else "url", shown(server)),
             ],
+            depends=(SCOPE, Scope("managed")),
+        )
+
+
+def unread_deviations(
+    given: Sequence[Given], processes: Sequence[Process], index: Callable[[Process], str | None]
+) -> Iterator[Deviation]:
+    """Yield one deviation for each option of which could not be told what servers it gives; call it where a policy holds."""
+    by_identity = {process.identity: process for process in processes}
+    told: set[str] = set()
+    for item in given:
+        process = by_identity.get(item.process)
+        if item.problem is None or process is None:
+            continue
+        client = index(process) or "a client"
+        subject = f"{client}:{process.user or '*'}:{item.flag} unread"
+        if subject in told:
+            continue
+        told.add(subject)
+        yield deviation(
+            CONTROL,
+            subject=subject,
+            label=f"{process.user or 'unknown user'}: {client} {item.flag}",
+            text=f"A running {client} was given servers by {item.flag}, and which is not known: {item.problem}.",
+            user=process.user,
+            client=client,
+            evidence=[Evidence("option", item.flag), Evidence("process", f"pid {process.pid}")],
             depends=(SCOPE, Scope("managed")),
         )

@@ -26,12 +26,17 @@ _HOLES: Mapping[str, str] = {
 SOUND_SINCE = first_without(frozenset(_HOLES))
 
 
+def holes_of(version: str | None) -> list[str]:
+    """Return what a version of Claude Code does wrong, the worst first; of one that is not known nothing."""
+    missing = differences(rules_for(version)[0]) if version is not None else ()
+    return [text for name, text in _HOLES.items() if name in missing]
+
+
 def outdated_deviations(looks: Iterable[ConfigLook]) -> Iterator[Deviation]:
     """Yield a deviation for every user whose Claude Code has such a hole; a version that is not known has none."""
     for look in looks:
         version = look.client_versions.get(CLAUDE_CODE)
-        missing = differences(rules_for(version)[0]) if version is not None else ()
-        holes = [text for name, text in _HOLES.items() if name in missing]
+        holes = holes_of(version)
         if holes:
             user = look.user.name
             yield deviation(

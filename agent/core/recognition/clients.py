@@ -51,17 +51,28 @@ class ClientIndex:
                 return found
         return None
 
+    def misplaced(self, process: Process) -> str | None:
+        """Return where the program of a client's process lies, if it is told by its name alone and places of it are known."""
+        client = self.of(process)
+        if client is None or not client.paths:
+            return None
+        programs = _programs(process)
+        return None if any(self._placed(client, path) for path in programs) else programs[0]
+
     def marked(self, variables: Iterable[str]) -> tuple[ClientMarks, ...]:
         """Return the clients that set one of these variables for what they start."""
         wanted = frozenset(variables)
         return tuple(client for client in self._clients if client.variables & wanted)
 
     def _search(self, path: str) -> ClientMarks | None:
-        text = f"/{slashed(path).strip('/')}/".lower()
         for client in self._clients:
-            if any(f"/{fragment.strip('/').lower()}/" in text for fragment in client.paths):
+            if self._placed(client, path):
                 return client
         return self._by_name.get(base_name(path))
+
+    def _placed(self, client: ClientMarks, path: str) -> bool:
+        text = f"/{slashed(path).strip('/')}/".lower()
+        return any(f"/{fragment.strip('/').lower()}/" in text for fragment in client.paths)
 
 
 @lru_cache(maxsize=4)

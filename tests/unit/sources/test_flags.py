@@ -17,6 +17,11 @@ MARKS = (
     ClientMarks("claude-code", frozenset({"claude"}), ("@anthropic-ai/claude-code",)),
     ClientMarks("codex", frozenset({"codex"})),
     ClientMarks("cursor", frozenset({"cursor"})),
+    ClientMarks("github-copilot-cli", frozenset({"copilot"})),
+    ClientMarks("amp", frozenset({"amp"})),
+    ClientMarks("augment", frozenset({"auggie"})),
+    ClientMarks("kimi-cli", frozenset({"kimi"})),
+    ClientMarks("goose", frozenset({"goose"})),
 )
 CONFIG = json.dumps({"mcpServers": {"x": {"command": "rogue", "args": ["--token=hunter2"]}}})
 
@@ -96,6 +101,7 @@ def test_a_plugin_folder_and_agents_bring_servers_too() -> None:
     "options",
     [
         ("-c", 'mcp_servers.x.command="rogue"', "-c", 'mcp_servers.x.args=["a", "b"]'),
+        ('-cmcp_servers.x.command="rogue"', '-cmcp_servers.x.args=["a", "b"]'),
         ("--config", "mcp_servers.x.command=rogue", '--config=mcp_servers.x.args=["a","b"]'),
         ("-c", 'mcp_servers={x={command="rogue",args=["a","b"]}}'),
         ("-c", 'mcp_servers."x".command="rogue"', "-c", 'mcp_servers."x".args=["a","b"]', "-c", 'model="o3"'),
@@ -133,3 +139,75 @@ def test_what_cannot_be_read_brings_no_server_and_no_crash(value: str) -> None:
 def test_a_setting_that_contradicts_another_is_dropped() -> None:
     options = ("-c", "mcp_servers=1", "-c", 'mcp_servers.x.command="rogue"', "-c", "mcp_servers...=1")
     assert commands(flags().given([process("codex", *options)])) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "option"),
+    [
+        ("copilot", "--additional-mcp-config"),
+        ("amp", "--mcp-config"),
+        ("auggie", "--mcp-config"),
+        ("kimi", "--mcp-config"),
+    ],
+)
+def test_other_clients_take_json_and_files_of_it(program: str, option: str) -> None:
+    tree = Tree({"/home/ann/proj/mcp.json": CONFIG})
+    source = Flags(tree, _Users(), MARKS)
+    for number, value in enumerate((CONFIG, "mcp.json", "@mcp.json")):
+        (item,) = source.given([process(program, f"{option}={value}", pid=20 + number)])
+        assert item.server is not None
+        assert (item.flag, item.server.command) == (option, ("rogue", "--token=hunter2"))
+    (item,) = source.given([process(program, option, "@gone.json", pid=30)])
+    assert item.problem == "a file that it names could not be read"
+
+
+def test_goose_takes_commands_and_addresses() -> None:
+    given = flags().given(
+        [
+            process(
+                *("goose", "session", "--with-extension", "TOKEN=hunter2 npx -y 'x mcp'"),
+                *("--with-streamable-http-extension", "https://mcp.example.com/mcp"),
+            )
+        ]
+    )
+    assert [(item.flag, item.server.command, item.server.url) for item in given if item.server] == [
+        ("--with-extension", ("npx", "-y", "x mcp"), None),
+        ("--with-streamable-http-extension", None, "https://mcp.example.com/mcp"),
+    ]
+
+
+@pytest.mark.parametrize("manifest", [{"b": {"command": "b"}}, "./more.json", ["./more.json"]])
+def test_a_plugin_folder_brings_what_its_manifest_holds_or_names(manifest: object) -> None:
+    tree = Tree(
+        {
+            "/home/ann/proj/plug/.claude-plugin/plugin.json": json.dumps({"name": "plug", "mcpServers": manifest}),
+            "/home/ann/proj/plug/more.json": json.dumps({"mcpServers": {"b": {"command": "b"}}}),
+        }
+    )
+    assert commands(Flags(tree, _Users(), MARKS).given([process("claude", "--plugin-dir", "plug")])) == [("b",)]
+
+
+def test_a_plugin_from_elsewhere_is_said_not_to_be_known() -> None:
+    (item,) = flags().given([process("claude", "--plugin-url", "https://example.com/plug.zip")])
+    assert (item.server, item.problem) == (None, "it names a plugin that is fetched from elsewhere")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--settings", CONFIG),
+        ("--settings", json.dumps({"mcpServers": {"x": {"command": "rogue"}}, "enableAllProjectMcpServers": True})),
+        ("--setting-sources", "user,project"),
+        ("--strict-mcp-config",),
+        ("--safe-mode",),
+    ],
+)
+def test_options_that_bring_no_server_of_their_own(options: tuple[str, ...]) -> None:
+    """What they change of the servers in files is judged with the files; a settings file holds no servers."""
+    assert flags().given([process("claude", *options)]) == ()
+
+
+def test_strict_changes_nothing_of_what_is_given() -> None:
+    assert commands(flags().given([process("claude", "--strict-mcp-config", "--mcp-config", CONFIG)])) == [
+        ("rogue", "--token=hunter2")
+    ]

@@ -58,3 +58,29 @@ def test_a_host_that_is_no_known_client_asked_nobody(name: str) -> None:
 def test_an_allowed_server_needs_no_reason() -> None:
     look: ProcessLook = running("claude", "npx", "-y", "approved@1.0.0")
     assert judged(LOCKED, server("a", "npx", "-y", "approved@1.0.0"), processes=look).deviations == ()
+
+
+def test_an_outdated_client_is_named_with_what_it_lets_through() -> None:
+    look = tuple(replace(one, client_versions={"claude-code": "2.1.100"}) for one in configs(server("x", "rogue")))
+    text = why(World(look, managed(DENY), running("claude", "rogue")))
+    assert text.startswith("claude-code 2.1.100 is outdated and lets servers past the policy: ")
+    assert text.endswith(". Update it.")
+
+
+def test_what_only_bears_the_clients_name_is_said_to() -> None:
+    marks = tuple(replace(one, paths=("@anthropic-ai/claude-code",)) for one in TERMS.marks)
+    world = World(configs(server("x", "rogue")), managed(DENY), running("claude", "rogue"))
+    (found,) = (
+        i for i in assess(world, replace(TERMS, marks=marks))[0].deviations if i.key.control.endswith(".running")
+    )
+    assert "What runs as claude-code lies at /usr/bin/claude, where no installer of it puts it" in found.text
+    assert world.processes is not None
+    host, child = world.processes.processes
+    placed = replace(host, exe="/usr/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe")
+    look = replace(world.processes, processes=(placed, child))
+    (found,) = (
+        item
+        for item in assess(replace(world, processes=look), replace(TERMS, marks=marks))[0].deviations
+        if item.key.control.endswith(".running")
+    )
+    assert "what let it through is not known" in found.text

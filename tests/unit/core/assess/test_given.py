@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from agent.core.assess import assess
-from agent.core.observation import Given, ProcessLook
-from agent.core.place import Place
+from agent.core.assess import Terms, assess
+from agent.core.observation import Document, DocumentKind, Given, ProcessLook
+from agent.core.place import Data, Place
+from agent.core.recognition import ClientMarks
 from agent.core.server import ServerScope
 from agent.core.verdict import Answer
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, controls, judged, managed, running, server
+from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, controls, facts, judged, managed, running, server
 
 HOST = (10, 1.0)
 
@@ -52,7 +53,37 @@ def test_many_clients_that_were_given_the_same_server_are_one_deviation() -> Non
     assert any(fact.text == "pid 10, 99" for fact in deviation.evidence)
 
 
-def test_an_option_that_could_not_be_read_costs_nothing_else() -> None:
+def test_an_option_that_could_not_be_read_costs_nothing_else_and_is_told_of() -> None:
     look = given("rogue", runs=False)
-    look = replace(look, given=(Given(HOST, "--mcp-config", problem="a file could not be read"), *look.given))
-    assert controls(judged(LOCKED, processes=look)) == {"server.flag-injected"}
+    unread = Given(HOST, "--mcp-config", problem="a file that it names could not be read")
+    look = replace(look, given=(unread, unread, *look.given))
+    found = judged(LOCKED, processes=look)
+    assert [key.control for key in found.findings.present] == ["server.flag-injected"] * 2
+    (text,) = (item.text for item in found.deviations if "not known" in item.text)
+    assert text == (
+        "A running claude-code was given servers by --mcp-config, and which is not known: a file that it names could not be read."
+    )
+    assert "server.flag-injected" not in controls(judged(None, processes=replace(look, given=(unread,))))
+
+
+CODEX = Terms(marks=(ClientMarks("codex", frozenset({"codex"})),))
+
+
+def requirements(text: str) -> Document:
+    path = "/etc/codex/requirements.toml"
+    way = (facts("/", "folder", 0o755), facts("/etc", "folder", 0o755), facts("/etc/codex", "folder", 0o755))
+    return Document(DocumentKind.CODEX_REQUIREMENTS, path, Data(text.encode(), (*way, facts(path))))
+
+
+def test_a_server_by_minus_c_is_held_to_codexs_own_requirements_too() -> None:
+    """Codex applies its requirements to what `-c` gives as to what stands in files."""
+    entry = replace(server("x", "npx", "-y", "approved@1.0.0", client="codex"), scope=ServerScope.DYNAMIC)
+    look = replace(running("codex", "git", "status"), given=(Given(HOST, "-c mcp_servers", entry),))
+    policy = managed(LOCKED)
+    others = (requirements("[mcp_servers.other.identity]\ncommand = 'other'\n"),)
+    alone = assess(World(configs(), policy, look), CODEX)[0]
+    both = assess(World(configs(), replace(policy, others=others), look), CODEX)[0]
+    assert [(row.verdict, row.enforced_by_client, row.loads) for row in alone.servers] == [("allowed", False, None)]
+    assert [(row.verdict, row.enforced_by_client, row.loads) for row in both.servers] == [("blocked", True, False)]
+    assert controls(alone) == set()
+    assert controls(both) == {"server.flag-injected"}

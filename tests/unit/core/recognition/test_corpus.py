@@ -1,8 +1,13 @@
 """The recorded process trees: every server is found, whole and under its client, and nothing else is."""
 
+from dataclasses import replace
+
 import pytest
 
+from agent.catalog.rows import catalog
+from agent.core.observation import Process
 from agent.core.recognition import Confidence, recognise
+from agent.core.recognition.clients import index_of
 from tests.golden.trees import CASES, CLIENTS, Case, expected, processes, seen, servers
 
 
@@ -54,3 +59,26 @@ def test_evidence_holds_no_argument_and_no_path(case: Case) -> None:
             assert "http" not in row.text
             assert "/home/" not in row.text
             assert "/opt/" not in row.text
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_what_the_catalog_knows_of_clients_suffices(case: Case) -> None:
+    assert seen(recognise(processes(case), servers(case), catalog().marks, now=2000.0)) == expected(case)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "/home/ann/.local/share/claude/versions/2.1.330",
+        "/opt/homebrew/Caskroom/claude-code/2.1.330/claude",
+        "/home/ann/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe",
+    ],
+)
+def test_claude_code_is_known_wherever_its_installers_put_it(program: str) -> None:
+    """The native installer's program is called by its version; what the link to it is called the kernel does not tell."""
+    host = Process(1, 1.0, None, "claude", exe=program, command=("claude",))
+    index = index_of(catalog().marks)
+    found = index.of(host)
+    assert found is not None
+    assert (found.client, index.misplaced(host)) == ("claude-code", None)
+    assert index.misplaced(replace(host, exe="/home/ann/bin/claude")) == "/home/ann/bin/claude"
