@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 if sys.platform == "linux":
+    from agent.host.socket_namespaces_linux import pairs_elsewhere
     from agent.host.socket_peers_linux import unix_socket_peers
 
 assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
@@ -21,12 +22,15 @@ def read_wires(
     """Return pid → descriptor → a name that both ends share; None for a process whose descriptors may not be read.
 
     A pipe is named by its inode, a pair of Unix sockets by the smaller of its two inodes. Sockets without a peer on this
-    machine are left out; where the kernel does not tell peers, sockets go by their own inode.
+    machine are left out; where the kernel does not tell peers, sockets go by their own inode. In another network namespace
+    what is a pair is inferred.
     """
     links = {pid: _links(pid) for pid in pids}
     if not any(link.startswith(_SOCKET) for held in links.values() if held for link in held.values()):
         return {pid: None if held is None else _named(held, {}) for pid, held in links.items()}
     pairs = peers()
+    if pairs is not None:
+        pairs = pairs_elsewhere(pid for pid, held in links.items() if held and _unpaired(held, pairs)) | pairs
     return {pid: None if held is None else _named(held, pairs) for pid, held in links.items()}
 
 
@@ -45,6 +49,10 @@ def _links(pid: int) -> dict[int, str] | None:
     except OSError:
         return None
     return held
+
+
+def _unpaired(held: Mapping[int, str], pairs: Mapping[int, int]) -> bool:
+    return any(link.startswith(_SOCKET) and int(link[len(_SOCKET) : -1]) not in pairs for link in held.values())
 
 
 def _named(held: Mapping[int, str], pairs: Mapping[int, int] | None) -> Wires:

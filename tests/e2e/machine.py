@@ -6,6 +6,7 @@ host's own `/etc` and `/home` is touched, and nothing on the laptop has a networ
 this takes a user namespace, in which that user is both root and ann.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -35,7 +36,7 @@ class Machine:
     """One laptop with the user ann and her project folder. Closing it ends whatever still runs there.
 
     `mounts` are further folders of the host by the path at which the laptop has them. With `own_processes` off it shares the
-    host's process table, to which alone the kernel's process events belong; then nothing is ended.
+    host's process table, to which alone the kernel's process events belong.
     """
 
     def __init__(self, root: Path, mounts: Mapping[str, Path], *, own_processes: bool = True) -> None:
@@ -48,6 +49,8 @@ class Machine:
     def close(self) -> None:
         """Switch the laptop off."""
         self._keeper.communicate()
+        if not self._own_processes:
+            _end_all_in(self.root)
 
     def at(self, path: str) -> Path:
         """Return where a path of the laptop stands on the host."""
@@ -78,14 +81,20 @@ class Machine:
         folder: str = "/",
         environment: Mapping[str, str] | None = None,
         online: bool = False,
+        network: int | None = None,
     ) -> list[str]:
-        """Return the host's command that runs `argv` on the laptop; `pid_of` tells which process becomes `argv`."""
+        """Return the host's command that runs `argv` on the laptop; `pid_of` tells which process becomes `argv`.
+
+        `online` is the host's network; `network` is a process of the host whose network it shares instead.
+        """
         home = HOME if user == ANN else "/root"
         variables = {"HOME": home, "PATH": _PATH, "LANG": "C.UTF-8", **(environment or {})}
         enter = ["nsenter", f"--target={self._first}", "--mount", "--root", *(["--pid"] if self._own_processes else [])]
         if not PRIVILEGED:
             enter += ["--user", "--preserve-credentials"]
-        cut_off = [] if online else ["unshare", "--net"]
+        if network is not None:
+            enter.append(f"--net=/proc/{network}/ns/net")
+        cut_off = [] if online or network is not None else ["unshare", "--net"]
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         assignments = [f"{name}={value}" for name, value in variables.items()]
         return [*enter, *cut_off, *become, "env", "-i", "-C", folder, *assignments, *argv]
@@ -104,6 +113,14 @@ class Machine:
         """Run mcp-compliance on the host, with this laptop as the root that it looks at."""
         as_root = [] if PRIVILEGED else ["unshare", "--map-root-user"]
         return _finished([*as_root, COMMAND, *argv, "--root", str(self.root)])
+
+
+def _end_all_in(root: Path) -> None:
+    """End the processes whose root folder this is."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError, psutil.Error):
+            if Path(f"/proc/{process.pid}/root").readlink() == root:
+                process.kill()
 
 
 def _only_child(process: "subprocess.Popen[Any]") -> int:

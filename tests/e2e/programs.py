@@ -1,4 +1,7 @@
-"""The real clients and the real servers, installed once below `.scratch` at the versions in `package.json`."""
+"""The real clients and the real servers, installed once below `.scratch` at the versions in `package.json`.
+
+Nothing has a network later: what npx and uvx would fetch is put into caches of theirs, which the laptops get.
+"""
 
 import json
 import os
@@ -20,9 +23,17 @@ CLAUDE_VERSION = _VERSIONS[_CLAUDE_CODE]
 EVERYTHING = ("npx", "-y", f"{_EVERYTHING}@{_VERSIONS[_EVERYTHING]}")
 """How a user configures the reference server."""
 
+_TIME_VERSION = next(
+    line.split()[0].partition("==")[2]
+    for line in (CHECKOUT / "requirements/e2e.txt").read_text().splitlines()
+    if line.startswith("mcp-server-time==")
+)
 PYTHON = CHECKOUT / ".venv/e2e/bin/python"
 TIME = (str(CHECKOUT / ".venv/e2e/bin/mcp-server-time"), "--local-timezone", "UTC")
 """A Python server, as the script that pip installs."""
+
+UVX_TIME = (str(CHECKOUT / ".venv/bin/uvx"), f"mcp-server-time@{_TIME_VERSION}", "--local-timezone", "UTC")
+"""The same server, as uvx runs it."""
 
 _MODULES = f"{HOME}/.npm-global/lib/node_modules"
 CLAUDE = f"{_MODULES}/.bin/claude"
@@ -36,15 +47,16 @@ def program(name: str) -> str:
 
 @dataclass(frozen=True)
 class Programs:
-    """What the tests drive, as folders of the host: npm's modules and npx's cache."""
+    """What the tests drive, as folders of the host: npm's modules, the caches of npx and uvx."""
 
     modules: Path
     npx_cache: Path
+    uv_cache: Path
 
-    def laptop(self, root: Path) -> Machine:
+    def laptop(self, root: Path, *, own_processes: bool = True) -> Machine:
         """Return a new laptop on which ann has the client and has used npx before."""
         root.mkdir()
-        machine = Machine(root, {_MODULES: self.modules})
+        machine = Machine(root, {_MODULES: self.modules}, own_processes=own_processes)
         manifest = f"{_CLAUDE_CODE}/package.json"  # for those who look at the tree from outside the namespace
         machine.write(f"{_MODULES}/{manifest}", (self.modules / manifest).read_bytes(), ANN)
         return machine
@@ -52,11 +64,21 @@ class Programs:
     def give_npx_cache(self, machine: Machine) -> None:
         """Let ann have what npx kept, and tell it to be content with that."""
         machine.write(f"{HOME}/.npmrc", "offline=true\n", ANN)
-        shutil.copytree(self.npx_cache, machine.at(f"{HOME}/.npm"), symlinks=True)
-        if ANN:
-            for folder, names, files in os.walk(machine.at(f"{HOME}/.npm")):
-                for name in (".", *names, *files):
-                    os.lchown(Path(folder, name), ANN, ANN)
+        _give(machine, self.npx_cache, f"{HOME}/.npm")
+
+    def give_uv_cache(self, machine: Machine) -> None:
+        """Let ann have what uvx kept, and tell it to be content with that."""
+        machine.write(f"{HOME}/.config/uv/uv.toml", "offline = true\n", ANN)
+        _give(machine, self.uv_cache, f"{HOME}/.cache/uv")
+
+
+def _give(machine: Machine, cache: Path, path: str) -> None:
+    machine.folder(str(Path(path).parent), ANN)
+    shutil.copytree(cache, machine.at(path), symlinks=True)
+    if ANN:
+        for folder, names, files in os.walk(machine.at(path)):
+            for name in (".", *names, *files):
+                os.lchown(Path(folder, name), ANN, ANN)
 
 
 def install() -> Programs:
@@ -69,7 +91,7 @@ def install() -> Programs:
         raise RuntimeError("npm is missing: the end-to-end tests drive the real Claude Code (Debian: apt install npm)")
     if not PYTHON.exists():
         raise RuntimeError(f"{PYTHON} is missing: start these tests by `make e2e`, which makes it")
-    return Programs(_modules(_SCRATCH / "npm"), _npx_cache(_SCRATCH / "npx"))
+    return Programs(_modules(_SCRATCH / "npm"), _npx_cache(_SCRATCH / "npx"), _uv_cache(_SCRATCH / "uv"))
 
 
 def _modules(folder: Path) -> Path:
@@ -78,7 +100,7 @@ def _modules(folder: Path) -> Path:
     if not stamp.exists() or stamp.read_bytes() != wanted:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_bytes(wanted)
-        _npm(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], folder)
+        _fetch(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], folder)
         stamp.write_bytes(wanted)
     return folder / "node_modules"
 
@@ -88,12 +110,22 @@ def _npx_cache(folder: Path) -> Path:
     stamp = folder / "warmed.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         folder.mkdir(parents=True, exist_ok=True)
-        _npm([*EVERYTHING, "stdio"], folder, npm_config_cache=str(folder / "cache"))  # ends with its standard input
+        _fetch([*EVERYTHING, "stdio"], folder, npm_config_cache=str(folder / "cache"))  # ends with its standard input
         stamp.write_text(wanted)
     return folder / "cache"
 
 
-def _npm(command: list[str], folder: Path, **environment: str) -> None:
+def _uv_cache(folder: Path) -> Path:
+    wanted = " ".join(UVX_TIME)
+    stamp = folder / "warmed.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        _fetch([*UVX_TIME[:2], "--help"], folder, UV_CACHE_DIR=str(folder / "cache"))
+        stamp.write_text(wanted)
+    return folder / "cache"
+
+
+def _fetch(command: list[str], folder: Path, **environment: str) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
