@@ -112,7 +112,7 @@ class ConfigLook:
     """All MCP configuration of one user. `projects` are the folders that were looked at, whether they exist or not.
 
     `repositories` gives the root of the repository that a project lies in, where that is another folder. `apart` says that the
-    user lives in a system of its own inside this machine, whose clients the managed files of this machine do not bind.
+    user lives in a system of its own inside this machine, whose clients its managed files bind only where they say so.
     """
 
     user: User

@@ -22,7 +22,9 @@ from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import NOTHING_KNOWN, Environment
 from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.policy.others.ruling import ClientPolicy
+from agent.core.policy.rulesets import rules_for
 from agent.core.policy.session import Judged, Outcome, Session, judge
+from agent.core.policy.windows_side import inherited
 from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
@@ -83,10 +85,11 @@ def judge_configured(
     organisation = memo.of(organisation_judge, managed, means, versions_of(looks))
     own = OwnPolicies(looks, managed, means.environment, memo)
     for look in looks:
-        if look.apart:
+        binding = _binding(look, managed, means)
+        if binding is None:
             judged += [memo.of(_unenforced, server, organisation, None, means) for server in look.servers]
             continue
-        sessions = _Sessions(look, managed, means, memo)
+        sessions = _Sessions(look, *binding, memo)
         outcome = sessions.outcome()
         if outcome.refuses is not None:
             refuses[look.user.name] = outcome.refuses
@@ -98,11 +101,23 @@ def judge_configured(
                 item = memo.of(_for_user, item, look.user.name)  # noqa: PLW2901 - this user's own answer
             judged.append(item)
         unenforced = (server for server in look.servers if server.client != CLAUDE_CODE)
-        judged += [memo.of(_unenforced, server, organisation, own.of(server), means) for server in unenforced]
+        judged += [
+            memo.of(_unenforced, server, organisation, None if look.apart else own.of(server), means)
+            for server in unenforced
+        ]
     if not looks:
         provided_servers = organisation.policy.managed_servers
         judged += [memo.of(_unenforced, server, organisation, own.of(server), means) for server in provided_servers]
     return Configured((*provided.values(), *judged), refuses)
+
+
+def _binding(look: ConfigLook, managed: ManagedLook, means: Means) -> tuple[ManagedLook, Means] | None:
+    """Return what binds the sessions of that user, and where they run; None: nothing does, as far as it can be known."""
+    if not look.apart:
+        return managed, means
+    rules, _ = rules_for(look.client_versions.get(CLAUDE_CODE) or means.client_version)
+    documents = inherited(managed.documents, managed.dropin_folder, rules)
+    return (replace(managed, documents=documents), replace(means, os="linux")) if documents else None
 
 
 def organisation_judge(managed: ManagedLook, means: Means, version: str | None) -> Judge:

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.observation import Document, DocumentKind
-from agent.core.place import Missing, Place, User
-from agent.core.policy.managed import Managed, read_files
+from agent.core.place import Listing, Missing, Place, User
+from agent.core.policy.managed import Managed, read_files, read_store
 from agent.core.policy.members import INHERITS
 from agent.core.policy.rulesets import RuleSet
 from agent.core.policy.sources import NOT_INHERITED, SHADOWED
@@ -26,6 +26,7 @@ _READ_AS: Mapping[DocumentKind, DocumentKind] = {
     DocumentKind.WINDOWS_SETTINGS: DocumentKind.MANAGED_SETTINGS,
     DocumentKind.WINDOWS_DROPIN: DocumentKind.MANAGED_DROPIN,
 }
+_OF_WINDOWS = frozenset({DocumentKind.MANAGED_PREFERENCES, *_READ_AS.values()})
 _CONTROL = frozenset({INHERITS, "managedSourcesBehavior"})
 
 
@@ -56,6 +57,18 @@ def read_sides(documents: Sequence[Document], linux: Managed, user: User | None,
         why = f"{path}: {INHERITS} must be true or false, and nothing else there sets a policy: Claude Code does not start."
         return Sides(replace(windows, refusal=why), linux)
     return Sides(windows, linux)
+
+
+def inherited(documents: Sequence[Document], dropins: Listing | None, rules: RuleSet) -> tuple[Document, ...]:
+    """Return, of what binds on a Windows machine, what binds the client in a WSL inside it, too; nothing where it may not inherit.
+
+    HKCU and managed-mcp.json never do. What /etc/claude-code of that WSL says beside them counts for nothing.
+    """
+    given = tuple(document for document in documents if document.kind in _OF_WINDOWS)
+    sides = (read_store(given, DocumentKind.MANAGED_PREFERENCES, None, rules), read_files(given, dropins, None, rules))
+    armed = rules.inherits_windows and any(side.inherits != "no" for side in sides)
+    stopped = rules.inherits_windows and any(side.refusal is not None for side in sides)
+    return given if stopped or (armed and any(side.keys - _CONTROL for side in sides)) else ()
 
 
 def _kind_of(path: str) -> str:

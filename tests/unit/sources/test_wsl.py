@@ -80,3 +80,29 @@ def test_what_the_policy_blocks_there_is_not_taken_for_enforced() -> None:
     managed = ManagedLook("C:\\Program Files\\ClaudeCode", (document,))
     judged = [item for item in judge_configured(looks, managed, Means("windows")).judged if item.server.name == "s"]
     assert [(item.verdict.answer, item.enforced, item.loads) for item in judged] == [(Answer.BLOCKED, False, None)]
+
+
+def test_what_windows_lets_its_linux_inherit_is_enforced_there() -> None:
+    looks = source(ubuntu({"/home/linus/.claude.json": SERVERS, "/home/linus/.codex/config.toml": CODEX})).look()
+    policy = {"allowManagedMcpServersOnly": True, "allowedMcpServers": [{"serverUrl": "https://x.example/*"}]}
+
+    def judged(
+        value: dict[str, object], kind: DocumentKind, version: str | None = None
+    ) -> list[tuple[str, Answer, bool]]:
+        path = "C:\\Program Files\\ClaudeCode\\managed-settings.json"
+        document = Document(kind, path, Data(json.dumps(value).encode(), (Facts(path, "file"),)))
+        managed = ManagedLook("C:\\Program Files\\ClaudeCode", (document,))
+        found = judge_configured(looks, managed, Means("windows", client_version=version)).judged
+        return sorted((item.server.name, item.verdict.answer, item.enforced) for item in found)
+
+    enforced = [("c", Answer.BLOCKED, False), ("s", Answer.BLOCKED, True)]
+    only_told = [("c", Answer.BLOCKED, False), ("s", Answer.BLOCKED, False)]
+    inherits = {**policy, "wslInheritsWindowsSettings": True}
+    for kind in (DocumentKind.MANAGED_SETTINGS, DocumentKind.MANAGED_PREFERENCES):
+        assert judged(inherits, kind) == enforced
+        assert judged(policy, kind) == only_told
+        assert judged(inherits, kind, "2.1.117") == only_told
+    assert judged(inherits, DocumentKind.USER_REGISTRY) == only_told
+
+
+CODEX = '[mcp_servers.c]\ncommand = "c"\n'
