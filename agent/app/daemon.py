@@ -48,7 +48,7 @@ from agent.status.health import Health
 from agent.status.public import FOLDER
 from agent.status.publisher import Facts, Publisher
 from agent.status.tables import FILE_NAME as TABLES_FILE
-from agent.store.anchor import tampered
+from agent.store.anchor import drop, tampered
 from agent.store.journal import JOURNAL, Journal, retention_within
 from agent.store.whereto import load
 
@@ -110,6 +110,7 @@ class _Agent:
         self._health.hold("launches.unnoticed", self._launches.problem)
         self._health.hold("launches.hindered", self._launches.hindered)
         found = tampered(state, state / JOURNAL)
+        self._health.hold("journal.tampered", found)
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._asked = AskedLook(self._clock)
@@ -185,6 +186,8 @@ class _Agent:
             delivery.sink.close()
         self._hints.close()
         self._listening.close()
+        with contextlib.suppress(OSError):
+            drop(self._state, self._journal.path)  # how far it came in the end, its farewell included
         self._journal.close()
         self._keep()
 

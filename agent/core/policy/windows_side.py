@@ -60,7 +60,7 @@ def read_sides(documents: Sequence[Document], linux: Managed, user: User | None,
 
 
 def inherited(documents: Sequence[Document], dropins: Listing | None, rules: RuleSet) -> tuple[Document, ...]:
-    """Return, of what binds on a Windows machine, what binds the client in a WSL inside it, too; nothing where it may not inherit.
+    """Return, of what binds on a Windows machine, what binds the client in a WSL inside it, too; nothing if it may not.
 
     HKCU and managed-mcp.json never do. What /etc/claude-code of that WSL says beside them counts for nothing.
     """
