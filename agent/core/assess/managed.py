@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.core.access import leads_out, may_read, owner_and_mode, protection, writers
+from agent.core.assess.own import own_deviations, sentence
 from agent.core.assess.results import deviation
 from agent.core.baseline.compare import Comparer, Comparison
 from agent.core.baseline.record import DEPLOYED
@@ -71,7 +72,7 @@ def judge_managed(look: ManagedLook, users: Sequence[User], ground: Ground) -> M
             *(found for item in judged for found in _deviations(item, look, ground.os)),
             *_passing(look, comparer),
             *_baselines(standing, ground.keys),
-            *_own(look, ground.os),
+            *own_deviations(look, ground.os),
         ),
         memory=comparer.remembered(look),
     )
@@ -83,7 +84,7 @@ def _judged(document: Document, look: ManagedLook, users: Sequence[User], compar
         return None
     faults = list(_faults(document, look, users))
     if compared.state not in _SOUND:
-        faults.append((compared.state, " ".join(_sentence(note) for note in compared.notes)))
+        faults.append((compared.state, " ".join(sentence(note) for note in compared.notes)))
         faults.sort(key=lambda fault: fault[0] != "malformed" and fault[0] != compared.state)
         return _Judged(document, tuple(faults))
     return _Judged(document, tuple(faults), compared.state, (*compared.notes, *_remarks(document)))
@@ -92,7 +93,7 @@ def _judged(document: Document, look: ManagedLook, users: Sequence[User], compar
 def _absent(found: Comparison) -> _Judged:
     kinds = {kind.value: kind for kind in DEPLOYED}
     document = Document(kinds.get(found.role, DocumentKind.MANAGED_DROPIN), found.path, Missing())
-    return _Judged(document, ((found.state, " ".join(_sentence(note) for note in found.notes)),))
+    return _Judged(document, ((found.state, " ".join(sentence(note) for note in found.notes)),))
 
 
 def _misplaced(document: Document) -> _Judged:
@@ -120,7 +121,7 @@ def _faults(document: Document, look: ManagedLook, users: Sequence[User]) -> Ite
     if out := leads_out(content.access, document.path, look.folder):
         who.append(out)
     if who:
-        yield "exposed", " ".join(_sentence(reason) for reason in who)
+        yield "exposed", " ".join(sentence(reason) for reason in who)
 
 
 def _fault(document: Document) -> tuple[ManagedState, str] | None:
@@ -180,7 +181,7 @@ def _passing(look: ManagedLook, comparer: Comparer) -> Iterator[Deviation]:
         if found is None or found.state in _SOUND or document.path in told:
             continue
         told.add(document.path)
-        notes = " ".join(_sentence(note) for note in found.notes)
+        notes = " ".join(sentence(note) for note in found.notes)
         text = f"It was changed and changed back. In between: {notes} {_by(document.path, look)}"
         yield _passed(document.path, text, look)
     for path, what in look.touched.items():
@@ -214,25 +215,6 @@ def _passed(path: str, text: str, look: ManagedLook) -> Deviation:
     )
 
 
-def _own(look: ManagedLook, os: Os) -> Iterator[Deviation]:
-    """Yield one deviation for each of the agent's own files and folders that somebody else can change."""
-    for facts in look.own:
-        if who := writers((facts,), look.guards, look.accounts):
-            text = " ".join(_sentence(reason) for reason in who)
-            yield deviation(
-                "agent.exposed",
-                subject=facts.path,
-                label=facts.path,
-                text=f"{text} Who can do that can silence the agent, or make it say what is not so.",
-                evidence=[
-                    Evidence(
-                        "file", f"{facts.path} {protection(*owner_and_mode(facts, look.guards, os))}", path=facts.path
-                    )
-                ],
-                depends=(SCOPE,),
-            )
-
-
 def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
     for path, text in texts(standing):
         yield deviation("baseline.refused", subject=path, label=path, text=text, depends=(SCOPE,))
@@ -247,8 +229,3 @@ def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
 
 def _sha256(content: Content) -> str | None:
     return hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None
-
-
-def _sentence(text: str) -> str:
-    whole = text[:1].upper() + text[1:]
-    return whole if whole.endswith((".", "!", "?", ")")) and not whole.endswith("…") else whole + "."
