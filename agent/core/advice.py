@@ -1,12 +1,22 @@
 """What the help desk says and does about a device, by its worst deviation: one sentence for the user, one for IT."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _ADVICE = (
-    ("server.denied.running", "Quit {client} now. A server that the company blocks is running: {subject}."),
-    ("server.unapproved.running", "Quit the server {subject}, and ask IT to have it reviewed if you need it."),
-    ("server.", "Remove the server {subject} from {client}, and ask IT to have it reviewed if you need it."),
+    ("server.denied.running", "Quit {client} now: it runs a server that the company blocks ({subject})."),
+    (
+        "server.unapproved.running",
+        "Quit {client} now: it runs a server that nobody approved ({subject}). Ask IT if you need it.",
+    ),
+    ("server.flag-injected", "Quit {client}, and start it without the options that add a server ({subject})."),
+    (
+        "server.secret-in-config",
+        "A password or key stands in the settings of {client} ({subject}). Change it where it is used.",
+    ),
+    ("server.unpinned", "You need to do nothing; IT names the version of a server ({subject})."),
+    ("server.blocked.configured", "{client} will not start one of its servers ({subject}). Ask IT if you need it."),
+    ("server.", "Remove a server from {client} ({subject}). Ask IT if you need it."),
     ("managed-file.", "Nothing is wrong with your work; IT repairs the policy files. Please keep the device online."),
     ("baseline.", "Nothing is wrong with your work; IT looks after the policy files. You need to do nothing."),
     ("policy.", "Nothing is wrong with your work; IT corrects the policy. You need to do nothing."),
@@ -23,15 +33,21 @@ def tell_user(state: str, worst: Mapping[str, Any] | None) -> str:
     if worst is None:
         return _FINE if state == "compliant" else _UNKNOWN
     text = next(text for prefix, text in _ADVICE if str(worst["control"]).startswith(prefix))
-    return text.format(subject=worst["subject"], client=worst.get("client") or "its client")
+    said = text.format(subject=worst["subject"], client=worst.get("client") or "the program with the server")
+    return said[:1].upper() + said[1:]
 
 
-def it_must(state: str, worst: Mapping[str, Any] | None, *, alive: bool) -> str:
-    """Return what IT must do about a device in `state` whose worst deviation is `worst`; `alive`: its agent speaks."""
+def it_must(state: str, worst: Mapping[str, Any] | None, *, alive: bool, trouble: Sequence[str] = ()) -> str:
+    """Return what IT must do about a device in `state` whose worst deviation is `worst`.
+
+    `alive`: its agent speaks; `trouble` is what ails the agent itself, each in a few words.
+    """
     if not alive:
         return "Start the agent's service, and see `mcp-compliance doctor`."
     if worst is not None:
         return str(worst["remediation"])
     if state == "unknown":
         return "See `mcp-compliance doctor`: a part of the device cannot be looked at."
+    if trouble:
+        return f"See `mcp-compliance doctor`: {'; '.join(trouble)}."
     return "Nothing."

@@ -187,6 +187,7 @@ class DeviationRow:
     since: Annotated[
         float | None, Field(description="Unix time at which the daemon opened it; null in a single check")
     ] = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

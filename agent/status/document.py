@@ -52,7 +52,7 @@ def read(folder: Path, now: float) -> Fresh | Silent:
         stale_after = float(document["stale_after_s"])
     except FileNotFoundError:
         return Silent(
-            f"No status at {path}: the agent has not run on this machine yet. Start it with `mcp-compliance run`."
+            f"The agent has not run on this machine yet (there is no {path}). Start its service, or `mcp-compliance run`."
         )
     except PermissionError:
         return Silent(f"The status at {path} may be read by administrators only. Ask again with their rights.")

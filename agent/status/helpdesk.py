@@ -1,6 +1,7 @@
 """The status in ten lines, for whoever has the user on the telephone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from agent.core.advice import it_must, tell_user
 from agent.core.moment import moment
@@ -8,6 +9,8 @@ from agent.status.formats import reports_get_through
 from agent.status.word import Word
 
 _LABEL = 10
+_NAMES = {"https": "central endpoint", "jsonl": "local file", "system_log": "log of this machine"}
+"""What the help desk calls destinations that the settings give no name."""
 
 
 def lines(word: Word, now: float) -> Iterator[str]:
@@ -30,7 +33,7 @@ def answers(word: Word, now: float) -> Iterator[tuple[str, str]]:
     yield "Policy", _policy(word)
     yield "Open", _open(word)
     yield "Tell user", tell_user(word.state, worst)
-    yield "IT must", it_must(word.state, worst, alive=word.alive)
+    yield "IT must", it_must(word.state, worst, alive=word.alive, trouble=_trouble(word))
     yield "Looked", _looked(word)
     yield "Reports", _reports(word, now)
 
@@ -50,6 +53,8 @@ def span(seconds: float) -> str:
 
 def _since(word: Word, now: float) -> str:
     since = word.document.get("state_since")
+    if not word.alive and word.age_s is not None:
+        return f"{moment(now - word.age_s)} ({span(word.age_s)}), when the agent fell silent"
     if since is None:
         return "not known"
     return f"{moment(since)} ({span(now - since)})"
@@ -77,27 +82,35 @@ def _open(word: Word) -> str:
     return "; ".join([*first, *([f"{more} more"] if more else []), *([minor] if minor else [])])
 
 
+def _trouble(word: Word) -> tuple[str, ...]:
+    """Return what ails the agent itself, as far as somebody must act on it."""
+    grave = [row["code"] for row in word.document.get("health", ()) if row["severity"] not in ("low", "info")]
+    ails = (f"the agent has trouble ({', '.join(grave)})",) if grave else ()
+    return ails if reports_get_through(word) or not word.alive else (*ails, "reports do not get through")
+
+
 def _looked(word: Word) -> str:
     if word.age_s is None:
         return "never"
-    health = [row["code"] for row in word.document.get("health", ()) if row["severity"] not in ("low", "info")]
-    counts = (word.check.get("summary") or {}).get("counts", {})
-    hidden = counts.get("scopes_not_readable", 0)
-    said = f"{span(word.age_s)} ago"
-    said += f"; {hidden} places could not be looked at" if hidden else ""
-    return said + (f"; the agent has trouble: {', '.join(health)}" if health else "")
+    hidden = (word.check.get("summary") or {}).get("counts", {}).get("scopes_not_readable", 0)
+    return f"{span(word.age_s)} ago" + (f"; {hidden} places could not be looked at" if hidden else "")
 
 
 def _reports(word: Word, now: float) -> str:
-    rows = word.document.get("delivery", ())
     if not word.alive:
         return "not known"
-    if not rows:
-        return "no destination is configured; reports stay on this device"
-    said = []
-    for row in rows:
-        last = row["last_accepted_at"]
-        when = f"last {span(now - last)} ago" if last else "none yet since the agent started"
-        trouble = f"{row['problem']}; " if row["problem"] else ""
-        said.append(f"{row['sink']}: {trouble}{when}, {row['pending']} waiting")
-    return ("get through. " if reports_get_through(word) else "DO NOT GET THROUGH. ") + "; ".join(said)
+    rows = word.document.get("delivery", ())
+    said = "; ".join(_destination(row, now) for row in rows)
+    if any(row["code"] == "endpoint.none" for row in word.document.get("health", ())) or not rows:
+        return "stay on this device: no endpoint is configured" + (f". {said}" if said else "")
+    if not reports_get_through(word):
+        return f"DO NOT GET THROUGH. {said}"
+    waits = any(row["pending"] and not row["last_accepted_at"] for row in rows)
+    return f"{'are on their way' if waits else 'get through'}. {said}"
+
+
+def _destination(row: Mapping[str, Any], now: float) -> str:
+    last = row["last_accepted_at"]
+    when = f"last {span(now - last)} ago" if last else "none yet since the agent started"
+    trouble = f"{row['problem']}; " if row["problem"] else ""
+    return f"{_NAMES.get(row['sink'], row['sink'])}: {trouble}{when}, {row['pending']} waiting"

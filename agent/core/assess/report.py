@@ -54,4 +54,5 @@ def _row(device: DeviceRow, item: Deviation, since: float | None) -> DeviationRo
         uid=finding_uid(device.id, item.key),
         user=item.user,
         since=since,
+        client=item.client,
     )

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter
 
 from agent.core.advice import tell_user
 from agent.core.control import CONTROLS
-from agent.core.documents import StatusDocument
+from agent.core.deviation import Severity
+from agent.core.documents import ConditionRow, DeliveryRow, StatusDocument
 from agent.status.document import write
 from agent.status.formats import FORMATS
-from agent.status.helpdesk import lines
+from agent.status.helpdesk import answers, lines
 from agent.status.word import Word, last_word
 from tests.sim.statuses import deviation, status, with_trouble
 
@@ -92,16 +93,38 @@ def test_the_help_desk_gets_ten_lines_that_answer_its_questions(tmp_path: Path) 
     assert by_label["Stands"] == "DEVIATING"
     assert by_label["Since"] == "1970-01-01 00:15:00Z (100 seconds)"
     assert by_label["Open"] == "server.denied.running (critical)"
-    assert by_label["Tell user"].startswith("Quit its client now.")
+    assert by_label["Tell user"].startswith(
+        "Quit the program with the server now: it runs a server that the company blocks"
+    )
     assert by_label["IT must"].startswith("Stop npx")
     assert by_label["Looked"] == "10 seconds ago"
-    assert by_label["Reports"].startswith("get through. https: last 20 seconds ago, 3 waiting; ")
+    assert by_label["Reports"].startswith("get through. central endpoint: last 20 seconds ago, 3 waiting; ")
 
 
 def test_trouble_with_reports_and_with_the_agent_itself_is_named(tmp_path: Path) -> None:
     said = {line[:10].strip(): line[10:] for line in lines(word(tmp_path, with_trouble(status("compliant"))), NOW)}
-    assert said["Reports"].startswith("DO NOT GET THROUGH. https: reports.example.com: connection refused")
-    assert said["Looked"].endswith("the agent has trouble: journal.failing")
+    assert said["Reports"].startswith("DO NOT GET THROUGH. central endpoint: reports.example.com: connection refused")
+    wanted = "See `mcp-compliance doctor`: the agent has trouble (journal.failing); reports do not get through."
+    assert said["IT must"] == wanted
+
+
+def test_the_client_of_the_worst_deviation_is_what_the_user_is_told_to_quit(tmp_path: Path) -> None:
+    document = status("deviating", replace(deviation("server.denied.running"), client="cursor"))
+    said = dict(answers(word(tmp_path, document), NOW))
+    assert said["Tell user"].startswith("Quit cursor now: it runs a server that the company blocks (")
+
+
+def test_reports_that_go_nowhere_or_have_not_gone_yet_are_not_said_to_get_through(tmp_path: Path) -> None:
+    nowhere = replace(status("compliant"), health=(ConditionRow("endpoint.none", Severity.INFO, "", 1.0),))
+    assert dict(answers(word(tmp_path, nowhere), NOW))["Reports"].startswith("stay on this device: no endpoint is")
+    waiting = replace(status("compliant"), delivery=(DeliveryRow("https", 30, None, None),))
+    said = dict(answers(word(tmp_path, waiting), NOW))["Reports"]
+    assert said == "are on their way. central endpoint: none yet since the agent started, 30 waiting"
+
+
+def test_an_agent_that_fell_silent_tells_since_when(tmp_path: Path) -> None:
+    said = dict(answers(word(tmp_path, status("compliant", written_at=NOW - 7_200)), NOW))
+    assert said["Since"].endswith("(2 hours), when the agent fell silent")
 
 
 def test_silence_is_ten_lines_too_and_says_what_it_must_do(tmp_path: Path) -> None:
