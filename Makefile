@@ -65,6 +65,7 @@ ON_WINDOWS := tests/windows tests/unit/test_config.py tests/unit/store \
   $(addprefix tests/unit/sources/test_,stores.py managed.py hints.py configs.py)
 test-windows: $(VENV)/dev.stamp ## Run what concerns Windows on a Windows CPython under Wine (Debian: wine64, gcc-mingw-w64-x86-64-win32)
 	tests/windows/wine.sh python -m pytest -p no:cacheprovider $(ON_WINDOWS)
+	tests/windows/event_log.sh
 
 .scratch/oracle/node_modules/.bin/claude:
 	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.330

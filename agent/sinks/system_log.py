@@ -4,7 +4,6 @@ Anything that is no alert is taken without being written: the other destinations
 in our sense; what it took is out of our hands.
 """
 
-import contextlib
 import socket
 import struct
 import sys
@@ -13,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.host import event_log_windows
 from agent.ports import Accepted, Batch, Outcome, RetryLater
 
 JOURNALD = Path("/run/systemd/journal/socket")
 _IDENTIFIER = "mcp-compliance-agent"
 _PRIORITY = {5: 2, 4: 3, 3: 4}
 """OCSF `severity_id` → syslog priority."""
+
+_KIND = {"2": event_log_windows.ERROR, "3": event_log_windows.ERROR, "4": event_log_windows.WARNING}
+"""Priority → type of entry in Windows' Event Log."""
 
 Write = Callable[[Mapping[str, str]], None]
 """Writes one entry; raises `OSError` where it cannot."""
@@ -68,8 +71,8 @@ def entry(event: Mapping[str, Any]) -> dict[str, str]:
 def system_log() -> Write:
     """Return what writes into the log of the running system."""
     if sys.platform == "win32":
-        return _event_log
-    return journald if JOURNALD.exists() else _posix_syslog
+        return event_log
+    return journald if JOURNALD.exists() else posix_syslog
 
 
 def journald(fields: Mapping[str, str], address: Path = JOURNALD) -> None:
@@ -85,29 +88,22 @@ def _field(name: str, value: str) -> bytes:
     return b"%s\n%s%s\n" % (name.encode("ascii"), struct.pack("<Q", len(raw)), raw)
 
 
-if sys.platform == "win32":
-    import ctypes
+def event_log(fields: Mapping[str, str]) -> None:
+    """Write one entry into Windows' Event Log, as an error, a warning or information by its priority."""
+    text = "\n".join(f"{name}: {value}" for name, value in fields.items())
+    event_log_windows.report(_IDENTIFIER, _KIND.get(fields["PRIORITY"], event_log_windows.INFORMATION), text)
 
-    _WARNING = 2
-    _EVENT_ID = 1
 
-    def _event_log(fields: Mapping[str, str]) -> None:
-        advapi = ctypes.WinDLL("advapi32", use_last_error=True)
-        handle = advapi.RegisterEventSourceW(None, _IDENTIFIER)
-        if not handle:
-            raise ctypes.WinError(ctypes.get_last_error())
-        try:
-            text = ctypes.c_wchar_p("\n".join(f"{name}: {value}" for name, value in fields.items()))
-            if not advapi.ReportEventW(handle, _WARNING, 0, _EVENT_ID, None, 1, 0, ctypes.byref(text), None):
-                raise ctypes.WinError(ctypes.get_last_error())
-        finally:
-            with contextlib.suppress(OSError):
-                advapi.DeregisterEventSource(handle)
+def posix_syslog(fields: Mapping[str, str]) -> None:
+    """Write one line by syslog(3): into the unified log on macOS, to whatever listens at /dev/log elsewhere."""
+    if sys.platform != "win32":
+        import syslog  # noqa: PLC0415 - POSIX only
 
-else:
-    import syslog
-
-    def _posix_syslog(fields: Mapping[str, str]) -> None:
         syslog.openlog(_IDENTIFIER, facility=syslog.LOG_AUTH)
         line = " ".join(f"{name}={value}" for name, value in fields.items() if name.startswith("MCP_"))
-        syslog.syslog(int(fields["PRIORITY"]), f"{fields['MESSAGE']} [{line}]".replace("\0", ""))
+        syslog.syslog(int(fields["PRIORITY"]), _flat(f"{fields['MESSAGE']} [{line}]"))
+
+
+def _flat(text: str) -> str:
+    """Return `text` as one line: what follows a line break would look like another entry."""
+    return "".join(character if character.isprintable() else " " for character in text)

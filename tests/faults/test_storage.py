@@ -1,6 +1,9 @@
 """What the disk can do to the journal: damage it, fill up, come back. Nothing is half written, and health can say why."""
 
 import contextlib
+import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +87,24 @@ def test_a_full_disk_is_a_problem_of_the_pipeline_that_health_can_show_and_it_pa
     pipeline.step({})
     assert ["full" in (problem or "") for problem in problems] == [True, False]
     assert len(journal.open_deviations()) == 20
+
+
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("unshare") is None, reason="a disk of its own, on Linux")
+def test_a_disk_that_is_really_full_costs_nothing_but_time(tmp_path: Path) -> None:
+    command = ["unshare", "--mount", "--map-root-user", sys.executable, "-m", "tests.sim.full_disk", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=60
+    )
+    if "Operation not permitted" in done.stderr or "permission denied" in done.stderr:
+        pytest.skip("this system gives nobody a mount namespace")
+    found = json.loads(done.stdout)
+    assert "full" in found["while full"]["commit"], found
+    assert "No space left on device" in found["while full"]["report"]
+    assert found["while full"]["status"] == "before"
+    assert found["open while full"] == ["old"]
+    assert found["with room again"] == {"commit": "stored", "report": "taken", "status": "yyyyyy"}
+    assert (found["open at last"], found["set aside"]) == (41, False)
+    assert found["reported"] == list(range(1, 42))
 
 
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "overwritten"])

@@ -13,7 +13,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 scratch=$checkout/.scratch/windows
-export WINEPREFIX=$scratch/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' # no .NET, no browser
+export WINEPREFIX=$scratch/prefix WINEARCH=win64 WINEDEBUG=${WINE_TRACES:--all} WINEDLLOVERRIDES='mscoree,mshtml=' # no .NET, no browser
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1
 python_home=$WINEPREFIX/drive_c/python
 
