@@ -85,6 +85,7 @@ $(VENV)/freeze.stamp: requirements/freeze.txt
 # The same commit, interpreter and pins give the same bytes: no time and no order of a hash gets in.
 freeze: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 freeze: export PYTHONHASHSEED = 0
+freeze: export PYTHONNODEBUGRANGES = 1# columns of code, for carets in tracebacks: a megabyte and more of memory
 freeze: export PYINSTALLER_CONFIG_DIR = $(CURDIR)/build/cache# stripped libraries: two checkouts must not share them
 freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/, with its bill of materials; red where something went missing
 	$(FREEZE)/pyinstaller --noconfirm --clean --log-level ERROR --distpath dist --workpath build packaging/pyinstaller/mcp-compliance.spec
@@ -125,6 +126,7 @@ fuzz: $(VENV)/fuzz/fuzz.stamp ## Read bytes that a coverage-guided fuzzer makes 
 WINE := tests/windows/wine.sh
 msi: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 msi: export PYTHONHASHSEED = 0
+msi: export PYTHONNODEBUGRANGES = 1
 msi: $(VENV)/dev.stamp ## Freeze the program for Windows under Wine and make an MSI of it, for tests (Debian: wine64, gcc-mingw-w64-x86-64-win32, wixl, msitools)
 	$(WINE) install requirements/freeze.txt
 	$(WINE) python -m PyInstaller --noconfirm --clean --log-level ERROR --distpath dist/windows --workpath build/windows packaging/pyinstaller/mcp-compliance.spec

@@ -343,6 +343,14 @@ class Refused:
 Outcome = Accepted | RetryLater | TooLarge | Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the endpoint asks for in its answer: a fresh look (the Unix time of the request), a new credential of the device."""
+
+    look: float | None = None
+    rotate: bool = False
+
+
 class Sink(Protocol):
     """One destination. Nothing here raises. `send` and `probe` are called by one thread at a time, `abort` and `close` by any."""
 

@@ -28,10 +28,11 @@ from agent.core.assess.blind import Blindness
 from agent.core.sparing import Sparing
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.machine import Machine, OwnPaths, device_id, own_folder, this_machine
+from agent.host.memory import give_back
 from agent.host.own import own_facts, own_places
 from agent.host.power import Power
 from agent.host.watching import NativeWatcher
-from agent.ports import CannotStart, StoreError
+from agent.ports import Asked, CannotStart, StoreError
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock
@@ -41,7 +42,6 @@ from agent.runtime.supervisor import EXIT_STOPPED, End, Supervisor, WorkerHealth
 from agent.runtime.ticker import Ticker
 from agent.runtime.waiting import Patience, Worker, usual
 from agent.runtime.watcher import Watcher
-from agent.sinks.https import Asked
 from agent.sources.hints import Hints
 from agent.sources.walk import EVERY_S
 from agent.status.health import Health
@@ -56,6 +56,8 @@ _SWITCH_S = 0.0005
 """What a thread waits for another at most: from the word of a start to the judgement it goes through three of them."""
 
 _STATUS_REFRESH_S = 60.0
+_GIVE_BACK_S = 60.0
+"""Between two times that free memory goes back to the system: a millisecond of work."""
 
 
 def run_daemon(
@@ -234,6 +236,7 @@ class _Agent:
         walk = self._eyes.habits.walk
         return [
             Ticker("heart", _STATUS_REFRESH_S / 2, tending.tick, self._budgets),
+            Ticker("memory", _GIVE_BACK_S, give_back, self._budgets),
             Ticker("habits", _STATUS_REFRESH_S, self._keep, self._budgets),
             *([Ticker("walk", EVERY_S, walk.step, self._budgets, self._waits.walk)] if walk is not None else []),
         ]

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Protocol
 
-from agent.ports import Accepted, Batch, Clock, Outcome, Refused, RetryLater
+from agent.ports import Accepted, Asked, Batch, Clock, Outcome, Refused, RetryLater
 from agent.sinks.channel import HttpChannel
-from agent.sinks.https import Asked, HttpsLimits, HttpsSink, HttpsTarget
+from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 
 _PATH = "/v1/enrolment"
 _BYTES = 32

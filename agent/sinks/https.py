@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.core.canonical import canonical
-from agent.ports import Batch, Clock, Outcome, RetryLater
+from agent.ports import Asked, Batch, Clock, Outcome, RetryLater
 from agent.sinks.channel import HttpChannel, HttpSink, HttpTarget
 from agent.sinks.channel import HttpLimits as HttpsLimits
 
@@ -37,14 +37,6 @@ class HttpsTarget(HttpTarget):
 
     device_id: str
     hmac_key: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the endpoint asks for in its answer: a fresh look (the Unix time of the request), a new credential of the device."""
-
-    look: float | None = None
-    rotate: bool = False
 
 
 class HttpsSink(HttpSink):

@@ -11,6 +11,7 @@ from agent import __version__  # noqa: E402 - found by the line above
 
 # What a dependency names and no program of ours reaches. Codecs stay all: the console of a Japanese Windows speaks cp932.
 EXCLUDES = [
+    "charset_normalizer",  # guesses the encoding of texts for requests: no text of an endpoint is ever guessed (2 MB of memory)
     "asyncio",  # there are threads, and the supervisor makes them
     "concurrent.futures.process",
     "multiprocessing",

@@ -1,5 +1,7 @@
 """What the settings name becomes destinations; what cannot be used costs that destination alone, and no secret is told."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,9 @@ def test_a_proxy_that_is_none_is_named_and_the_system_s_stays_in_force(tmp_path:
     given = loaded(tmp_path, f'[network]\nproxy = "{proxy}"')
     (problem,) = given.problems
     assert (problem.key, given.settings.network.proxy) == ("network.proxy", "system")
+
+
+def test_an_agent_that_reports_to_nobody_far_loads_nothing_that_speaks_over_the_network() -> None:
+    code = "import sys, agent.cli.run; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"requests", "urllib3", "ssl", "http.client", "agent.sinks.channel"} & {*loaded.split()} == set()

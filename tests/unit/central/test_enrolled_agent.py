@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
-from agent.ports import Accepted, RetryLater
+from agent.ports import Accepted, Asked, RetryLater
 from agent.runtime.clock import SystemClock
 from agent.sinks.enrolled import EnrolledSink
-from agent.sinks.https import Asked, HttpsLimits, HttpsTarget
+from agent.sinks.https import HttpsLimits, HttpsTarget
 from agent.store.admission import NAME, KeptAdmission, load
 from central.core.envelope import hashed
 from central.store import enrolling
