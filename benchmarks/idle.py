@@ -14,7 +14,7 @@ from benchmarks.measure import NAIVE_POLL, cpu_s, table
 
 PROCESSES = 700
 SETTLE_S = 20.0
-MEASURED_S = float(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 300.0
+MEASURED_S = float(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else 60.0
 
 _CROWD = f"for _ in $(seq {PROCESSES}); do sleep infinity & done; wait"
 _NAIVE = (sys.executable, "-c", NAIVE_POLL)

@@ -1,4 +1,4 @@
-"""From saving a configuration file to the committed deviation, over 100 saves, beside a poll once per second that reads the file.
+"""From saving a configuration file to the committed deviation, over 60 saves, beside a poll once per second that reads the file.
 
 A save adds a server that the policy blocks. The deviation counts as committed when another connection sees its row in the
 journal; asking for it once a millisecond adds up to that much.
@@ -22,7 +22,7 @@ from benchmarks.measure import cpu_s, table
 from tests.e2e.daemon import journal
 from tests.e2e.machine import HOME
 
-SAVES = 100
+SAVES = 60
 PAUSE_S = (0.3, 1.5)
 """Between two saves: drawn anew each time, so that no timer falls into step."""
 

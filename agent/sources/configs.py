@@ -19,8 +19,11 @@ from agent.sources.projects import ProjectPlan, may_enter
 from agent.sources.reading import Visit
 from agent.sources.recall import Part, Recall
 
-MAX_PROJECTS = 1000
-"""Projects of one user that are looked at; more are said to be left out."""
+MAX_PROJECTS, MAX_SERVERS = 1000, 10_000
+"""Of one user: projects that are looked at, and servers in them after which no further project is, as each takes 20 KB of memory.
+
+What is more than that is said to be left out.
+"""
 
 
 class Habits(Protocol):
@@ -175,10 +178,14 @@ class ConfigSource:
         ]
         projects = list(dict.fromkeys(projects))
         found: dict[str, Part[OfProject]] = {}
+        servers = 0
         for project in projects[:MAX_PROJECTS]:
+            if servers >= MAX_SERVERS:
+                break
             ask = partial(of_project, project, self._plan, traced, visit)
             found[project] = recall.part(("project", user, project, traced), visit, ask)
-        return clients, found, len(projects) - MAX_PROJECTS
+            servers += sum(len(added.servers) for added in found[project].value.added)
+        return clients, found, len(projects) - len(found)
 
 
 def _closed(visit: Visit) -> Coverage | None:

@@ -249,6 +249,18 @@ def test_more_projects_than_the_cap_are_said_to_be_left_out(monkeypatch: pytest.
     assert "1 of the projects" in (found.coverage[0].problem or "")
 
 
+def test_after_more_servers_than_the_cap_further_projects_are_said_to_be_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(configs, "MAX_SERVERS", 2)
+    servers = json.dumps({"mcpServers": {name: {"command": name} for name in ("one", "two")}})
+    files: dict[str, str | bytes | Node] = {f"/{name}/.mcp.json": servers for name in "abc"}
+    found = look(ann({STATE: remembering("/a", "/b", "/c"), **files}))
+    assert found.projects == ("/a",)
+    assert [server.name for server in found.servers] == ["one", "two"]
+    assert "2 of the projects" in (found.coverage[0].problem or "")
+
+
 def test_the_lowest_installed_version_counts_and_a_hint_only_without_one() -> None:
     package = "lib/node_modules/@anthropic-ai/claude-code/package.json"
     files: dict[str, str | bytes | Node] = {STATE: '{"lastReleaseNotesSeen": "2.0.1"}'}
