@@ -177,7 +177,10 @@ class ManagedSource:
                     yield self._document(kind, self._in(self._folder, name))
 
     def _misplaced_dropins(self, folder: str, names: Sequence[str]) -> Iterator[Document]:
-        """Yield what stands in the drop-in folder as if it counted: hidden, `.JSON`, or one folder further down."""
+        """Yield what stands in the drop-in folder as if it counted: hidden, `.JSON`, `.jsonc` and such, one folder further down.
+
+        A name such as `x.json.bak` says that it is not meant to count.
+        """
         for name in names:
             path = self._in(folder, name)
             if _looks_like_json(name) and not counts_as_dropin(name):
@@ -222,7 +225,7 @@ def _names(listing: Listing) -> tuple[str, ...]:
 
 
 def _looks_like_json(name: str) -> bool:
-    return name.casefold().endswith(".json")
+    return name.casefold().endswith((".json", ".jsonc", ".json5", ".json.txt"))
 
 
 def _coverage(contents: Sequence[Content], dropins: Listing) -> Coverage:

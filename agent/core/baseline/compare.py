@@ -20,6 +20,8 @@ _ACKNOWLEDGE = (
     "If your organisation deployed it, put a baseline in place that says so (`mcp-compliance baseline create`)."
 )
 
+_LEADS_NOWHERE = "A link stands there that leads nowhere, which clients take for no file."
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -45,7 +47,7 @@ class Comparer:
                 None if isinstance(content, Missing) else Comparison(document.path, document.kind.value, "unverified")
             )
         if isinstance(content, Missing):
-            return self._absent(document.path, content)
+            return self._absent(document.path, content) or self._dangling(document, content)
         record = record_of(document, posix=self._posix)
         if record is None:
             return Comparison(document.path, document.kind.value, "unverified")
@@ -87,7 +89,7 @@ class Comparer:
 
     def _absent(self, path: str, content: Content) -> Comparison | None:
         link = isinstance(content, Missing) and content.link
-        dangling = " A link stands there that leads nowhere, which clients take for no file." if link else ""
+        dangling = f" {_LEADS_NOWHERE}" if link else ""
         if self._standing.valid:
             records = [item.baseline.record(path) for item in self._standing.valid]
             if any(record is None for record in records):
@@ -101,6 +103,12 @@ class Comparer:
         return Comparison(
             path, known.role, "missing", (f"It was there before and is gone.{dangling}", _NO_PROOF, _ACKNOWLEDGE)
         )
+
+    def _dangling(self, document: Document, content: Missing) -> Comparison | None:
+        """Tell of a link that leads nowhere where nobody says that there should be nothing."""
+        if not content.link or self._standing.valid:
+            return None
+        return Comparison(document.path, document.kind.value, "missing", (_LEADS_NOWHERE,))
 
     def _against_baselines(self, record: Record) -> Comparison:
         pairs = [(item, item.baseline.record(record.path)) for item in self._standing.valid]

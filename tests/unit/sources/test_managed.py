@@ -55,17 +55,27 @@ def test_nothing_there_is_absent_and_the_documents_say_missing() -> None:
     assert found.coverage[0].state is CoverageState.ABSENT
 
 
+INNOCENT = ("x.json.bak", "README", "old/notes.txt")
+
+
 def test_files_that_no_client_reads_are_found_where_they_lie() -> None:
     places = [
         f"{ETC}/Managed-Settings.json",
         f"{ETC}/.managed-mcp.json",
         f"{ETC}/managed-settings.d/.hidden.json",
         f"{ETC}/managed-settings.d/a.JSON",
+        f"{ETC}/managed-settings.d/b.jsonc",
+        f"{ETC}/managed-settings.d/c.json.txt",
         f"{ETC}/managed-settings.d/nested/b.json",
         "/etc/ClaudeCode/managed-settings.json",
         "/etc/ClaudeCode/managed-settings.d/c.json",
     ]
-    innocent = [f"{ETC}/README.md", f"{ETC}/managed-settings.d/README", f"{ETC}/managed-settings.d/old/notes.txt"]
+    innocent = [
+        f"{ETC}/managed-settings.d/x.json.bak",
+        f"{ETC}/README.md",
+        f"{ETC}/managed-settings.d/README",
+        f"{ETC}/managed-settings.d/old/notes.txt",
+    ]
     found = look(Tree(dict.fromkeys([*places, *innocent], "{}")))
     assert sorted(document.path for document in found.misplaced) == sorted(places)
     assert [document for document in found.documents if not isinstance(document.content, Missing)] == []
