@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run watch check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release
+.PHONY: help setup run watch check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release e2e-central pictures
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,20 @@ ON_WINDOWS := tests/windows tests/unit/test_config.py tests/unit/store \
 test-windows: $(VENV)/dev.stamp ## Run what concerns Windows on a Windows CPython under Wine (Debian: wine64, gcc-mingw-w64-x86-64-win32)
 	tests/windows/wine.sh python -m pytest -p no:cacheprovider $(ON_WINDOWS)
 	tests/windows/event_log.sh
+
+$(VENV)/browser.stamp: requirements/browser.txt $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@touch $@
+
+.scratch/oidc/node_modules/oidc-provider/package.json:
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oidc oidc-provider@8.8.1
+
+BROWSER := $(VENV)/browser.stamp .scratch/oidc/node_modules/oidc-provider/package.json
+e2e-central: $(BROWSER) ## Drive the central endpoint's pages with a real browser and a real identity provider (Debian: chromium, npm)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+pictures: $(BROWSER) ## Take the pictures of the README anew
+	PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
 .scratch/oracle/node_modules/.bin/claude:
 	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.330
@@ -174,6 +188,7 @@ lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) --extra central pyproject.toml requirements/build.in requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraint requirements/run.txt pyproject.toml requirements/freeze.in -o requirements/freeze.txt
 	$(LOCK) requirements/e2e.in -o requirements/e2e.txt
+	$(LOCK) --constraint requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 	$(LOCK) requirements/windows.in -o requirements/windows.txt
 

@@ -1,0 +1,222 @@
+"""The pages in a real browser: what people do with them, by mouse, by keyboard, on a phone, in the dark."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from agent.core.canonical import canonical
+from agent.core.deviation import Findings
+from central.core.access import Role
+from tests.browser.conftest import PASSWORD, Served, Watched
+from tests.sim.deviations import KINDS
+from tests.sim.fleet import DIGEST, THING, WIKI, running
+
+pytestmark = pytest.mark.browser
+
+Opens = Callable[..., Watched]
+
+
+def test_signing_in_leads_to_the_page_that_was_wanted(window: Opens) -> None:
+    page = window().goes("/devices?q=fin-")
+    page.get_by_label("Name").fill("sonja")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(8)
+
+
+def test_the_search_answers_as_one_types(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.VIEWER)
+    page = me.goes("/devices")
+    expect(page.locator("#rows tbody tr")).to_have_count(24)
+    page.get_by_label("Search devices").press_sequentially("ops-laptop-1")
+    expect(page.locator("#rows tbody tr")).to_have_count(3)
+    assert "q=ops-laptop-1" in page.url  # what is seen can be sent on
+    page.get_by_label("Search devices").fill("hana")
+    expect(page.locator("#rows tbody tr")).to_have_count(3)
+    page.get_by_label("state").select_option("unknown")
+    expect(page.locator("#rows tbody tr")).to_have_count(2)
+
+
+def test_everything_works_without_script(window: Opens) -> None:
+    me = window(java_script_enabled=False)
+    me.signs_in(Role.SOC)
+    page = me.goes("/devices")
+    page.get_by_label("Search devices").fill("dev-laptop-05")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="dev-laptop-05").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("dev-laptop-05")
+    page.locator("summary", has_text="Comment").first.click()
+    page.locator("textarea:visible").fill("seen without script")
+    page.get_by_role("button", name="Comment").first.click()
+    expect(page.get_by_text("seen without script")).to_be_visible()
+
+
+def test_the_help_desk_reads_the_answer_and_asks_for_a_fresh_look(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.HELP_DESK)
+    page = me.goes("/devices?q=dev-laptop-05")
+    page.get_by_role("link", name="dev-laptop-05").click()
+    answer = page.locator("section.answer")
+    for said in (
+        "deviating",
+        "Why",
+        "Tell the user",
+        "IT repairs the policy files",
+        "IT must",
+        "Push the managed files",
+    ):
+        expect(answer).to_contain_text(said)
+    expect(page.locator("body")).not_to_contain_text("secret-merger")
+    page.get_by_role("button", name="Look again now").click()
+    expect(page.get_by_role("status")).to_contain_text("hugo asked for a fresh look")
+    expect(page.get_by_text("Suppress", exact=True)).to_have_count(0)
+
+
+def test_an_alert_is_acknowledged_assigned_commented_suppressed_and_taken_up_again(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.SOC)
+    page = me.goes("/alerts?order=spread")
+    row = page.locator("tbody tr", has_text=" ".join(THING))
+    expect(row.locator(".number")).to_have_text("5")
+    row.get_by_role("link").click()
+    group = page.locator("section.answer")
+    group.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Acknowledged by sonja")).to_have_count(5)
+    group.locator("summary", has_text="Assign").click()
+    group.get_by_label("To").fill("hugo")
+    group.get_by_role("button", name="Assign").click()
+    expect(page.get_by_text("Assigned to hugo")).to_have_count(5)
+    group.locator("summary", has_text="Comment").click()
+    group.get_by_label("Comment").fill("asked the vendor <now>")
+    group.get_by_role("button", name="Comment").click()
+    expect(page.get_by_text("asked the vendor <now>")).to_have_count(5)
+    group.locator("summary", has_text="Suppress").click()
+    group.get_by_label("Because").fill("a trial until the end of the month")
+    group.get_by_role("button", name="Make an exception").click()
+    expect(group).to_contain_text("a trial until the end of the month")
+    expect(me.goes("/alerts").locator("tbody tr", has_text=" ".join(THING))).to_have_count(0)
+    me.goes("/exceptions").get_by_role("button", name="End now").click()
+    expect(page.locator("tr.over")).to_have_count(1)
+    expect(me.goes("/alerts").locator("tbody tr", has_text=" ".join(THING))).to_have_count(1)
+    audit = me.goes("/audit").locator("tbody")
+    for action in ("alert.acknowledge", "alert.assign", "alert.comment", "exception.make", "exception.end"):
+        expect(audit).to_contain_text(action)
+
+
+def test_the_preview_says_what_an_uploaded_candidate_would_change(window: Opens, tmp_path: Path) -> None:
+    candidate = tmp_path / "managed-settings.json"
+    candidate.write_text(json.dumps({"allowManagedMcpServersOnly": True, "allowedMcpServers": [{"serverUrl": WIKI}]}))
+    me = window()
+    me.signs_in(Role.SOC)
+    page = me.goes("/preview")
+    page.get_by_label("or a file").set_input_files(candidate)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator(".tile.blocked")).to_contain_text("24 newly blocked, on 24 devices")
+    expect(page.locator("tbody tr").first).to_contain_text("uvx mcp-server-time@2026.1.1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 25
+    page.get_by_label("Candidate").fill("{")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="Clients would not start under this policy")).to_be_visible()
+
+
+def test_who_may_not_is_told_so(window: Opens) -> None:
+    me = window()
+    page = me.signs_in(Role.VIEWER)
+    expect(page.get_by_role("link", name="Audit")).to_have_count(0)
+    me.goes("/audit")
+    expect(page.get_by_role("heading", name="Not permitted")).to_be_visible()
+    me.trouble.clear()  # the browser notes the 403 itself
+    me.goes("/devices?q=dev-laptop-05")
+    page.get_by_role("link", name="dev-laptop-05").click()
+    expect(page.locator("main form")).to_have_count(0)
+
+
+def test_a_keyboard_is_enough(window: Opens) -> None:
+    me = window()
+    page = me.signs_in(Role.SOC)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Find a device")).to_be_focused()
+    page.keyboard.type("fin-laptop-07")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    link = page.get_by_role("link", name="fin-laptop-07")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if link.evaluate("node => node === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("fin-laptop-07")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Acknowledge":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Acknowledged by sonja")).not_to_have_count(0)
+
+
+PAGES = ("/", "/devices", "/alerts", "/servers", "/exceptions", "/audit", "/preview")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_pages_fit_on_a_phone_and_a_screen_in_light_and_dark(window: Opens, scheme: str, width: int) -> None:
+    me = window(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = me.signs_in(Role.ADMIN)
+    page.goto(me.served.address + "/devices?q=dev-laptop-05")
+    page.get_by_role("link", name="dev-laptop-05").click()
+    device = page.url.removeprefix(me.served.address)
+    page.goto(me.served.address + "/alerts")
+    page.locator("tbody a").first.click()
+    for path in (*PAGES, device, page.url.removeprefix(me.served.address)):
+        me.goes(path)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} is {wide} wide"
+        shade = [
+            int(part) for part in re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        ]
+        assert (sum(shade[:3]) > 600) == (scheme == "light"), path
+        assert page.locator("h1").count() == 1, path
+        unnamed = page.locator("input:not([type=hidden]), select, textarea").evaluate_all(
+            "all => all.filter(one => !one.labels?.length && !one.getAttribute('aria-label')).map(one => one.name)"
+        )
+        assert unnamed == [], path
+
+
+def test_what_is_reported_is_on_an_open_page_and_in_the_feed_within_two_seconds(window: Opens, served: Served) -> None:
+    me = window()
+    me.signs_in(Role.SOC)
+    page = me.goes("/alerts")
+    page.wait_for_timeout(1_600)  # the page has looked for the first time
+    reporter = served.fleet.reporters["ops-laptop-24"]
+    reporter.now = time.time()
+    novel = running("hana", ("npx", "-y", "mcp-just-appeared"))
+    reporter.finds(Findings(present={novel.key: novel}, looked=KINDS))
+    reporter.beats("deviating", digest=DIGEST)
+    batch = reporter.batch()
+    headers = {
+        "Authorization": f"Bearer {reporter.credential}",
+        "X-Device-Id": reporter.id,
+        "Idempotency-Key": batch.id,
+    }
+    body = b"\n".join(canonical(event).encode() for event in batch.events)
+    begun = time.monotonic()
+    sent = requests.post(f"{served.address}/v1/events", data=body, headers=headers, timeout=10)
+    assert sent.status_code == 200, sent.text
+    expect(page.locator("tbody tr", has_text="mcp-just-appeared")).to_have_count(1, timeout=5_000)
+    took = time.monotonic() - begun
+    feed = page.request.get(f"{served.address}/v1/alerts?most=5000").text()
+    assert "mcp-just-appeared" in feed.splitlines()[-1]
+    assert took < 2.5, f"{took:.1f} s"
