@@ -3,11 +3,8 @@
 Every page is watched: a request to another host, a violation of the content security policy or a script's error fails its test.
 """
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +23,7 @@ from central.store.engine import engine_of, writing
 from central.store.migrating import migrate
 from tests.sim.fleet import Fleet, company
 from tests.sim.house import WHO
+from tests.sim.serving import serving
 
 ROOT = Path(__file__).parents[2]
 PROVIDER = ROOT / ".scratch" / "oidc"
@@ -62,7 +60,7 @@ def until_answers(address: str) -> None:
 
 
 @dataclass(eq=False)
-class Served:
+class Desk:
     """The running program."""
 
     address: str
@@ -79,7 +77,7 @@ class Served:
 class Watched:
     """One browser window of one person."""
 
-    served: Served
+    desk: Desk
     context: BrowserContext
     page: Page
     trouble: list[str] = field(default_factory=list)
@@ -91,23 +89,23 @@ class Watched:
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
 
     def goes(self, path: str) -> Page:
-        self.page.goto(self.served.address + path)
+        self.page.goto(self.desk.address + path)
         return self.page
 
     def signs_in(self, role: Role) -> Page:
-        self.page.goto(self.served.link(role))
+        self.page.goto(self.desk.link(role))
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(self.served.address + "/")
+        self.page.wait_for_url(self.desk.address + "/")
         return self.page
 
     def _asked(self, request: Any) -> None:  # noqa: ANN401 - Playwright's request
         parts = urlsplit(request.url)
-        if parts.scheme not in ("data", "blob") and f"{parts.scheme}://{parts.netloc}" != self.served.address:
+        if parts.scheme not in ("data", "blob") and f"{parts.scheme}://{parts.netloc}" != self.desk.address:
             self.trouble.append(f"asked {request.url}")
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("served")
     engine = engine_of(f"sqlite:///{folder / 'central.sqlite'}")
     migrate(engine)
@@ -115,32 +113,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with writing(engine) as connection:
         for role, name in WHO.items():
             people.add(connection, name, role, "test", time.time(), password=PASSWORD if role is Role.SOC else None)
-    with serving(folder) as address:
-        yield Served(address, engine, fleet)
+    with serving(folder) as central:
+        yield Desk(central.url, engine, fleet)
     engine.dispose()
-
-
-class serving:  # noqa: N801 - a context manager
-    """The program on a free port of loopback, with its state in `folder`."""
-
-    def __init__(self, folder: Path, settings: str = "", port: int = 0) -> None:
-        self._port = port or free_port()
-        self._file = folder / "central.toml"
-        self._file.write_text(f'state_folder = "{folder}"\n[listen]\nport = {self._port}\n{settings}')
-
-    def __enter__(self) -> str:
-        """Start."""
-        command = [sys.executable, "-c", "from central.cli.main import entry; entry()", "--settings", str(self._file)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._process = subprocess.Popen([*command, "serve", "--quiet"], env=environment)
-        address = f"http://127.0.0.1:{self._port}"
-        until_answers(f"{address}/readyz")
-        return address
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self._process.terminate()
-        assert self._process.wait(20) in (0, -15, 143)
 
 
 @pytest.fixture(scope="session")
@@ -154,13 +129,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def window(served: Served, chromium: Browser) -> Iterator[Callable[..., Watched]]:
+def window(desk: Desk, chromium: Browser) -> Iterator[Callable[..., Watched]]:
     """Return what opens a window; all of them must have been quiet in the end."""
     opened: list[Watched] = []
 
     def opens(**how: Any) -> Watched:  # noqa: ANN401 - Playwright's options of a context
         context = chromium.new_context(**{"viewport": {"width": 1200, "height": 800}, **how})
-        opened.append(Watched(served, context, context.new_page()))
+        opened.append(Watched(desk, context, context.new_page()))
         return opened[-1]
 
     yield opens

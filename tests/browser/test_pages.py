@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from agent.core.canonical import canonical
 from agent.core.deviation import Findings
 from central.core.access import Role
-from tests.browser.conftest import PASSWORD, Served, Watched
+from tests.browser.conftest import PASSWORD, Desk, Watched
 from tests.sim.deviations import KINDS
 from tests.sim.fleet import DIGEST, THING, WIKI, running
 
@@ -175,12 +175,12 @@ PAGES = ("/", "/devices", "/alerts", "/servers", "/exceptions", "/audit", "/prev
 def test_pages_fit_on_a_phone_and_a_screen_in_light_and_dark(window: Opens, scheme: str, width: int) -> None:
     me = window(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = me.signs_in(Role.ADMIN)
-    page.goto(me.served.address + "/devices?q=dev-laptop-05")
+    page.goto(me.desk.address + "/devices?q=dev-laptop-05")
     page.get_by_role("link", name="dev-laptop-05").click()
-    device = page.url.removeprefix(me.served.address)
-    page.goto(me.served.address + "/alerts")
+    device = page.url.removeprefix(me.desk.address)
+    page.goto(me.desk.address + "/alerts")
     page.locator("tbody a").first.click()
-    for path in (*PAGES, device, page.url.removeprefix(me.served.address)):
+    for path in (*PAGES, device, page.url.removeprefix(me.desk.address)):
         me.goes(path)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{path} is {wide} wide"
@@ -195,12 +195,12 @@ def test_pages_fit_on_a_phone_and_a_screen_in_light_and_dark(window: Opens, sche
         assert unnamed == [], path
 
 
-def test_what_is_reported_is_on_an_open_page_and_in_the_feed_within_two_seconds(window: Opens, served: Served) -> None:
+def test_what_is_reported_is_on_an_open_page_and_in_the_feed_within_two_seconds(window: Opens, desk: Desk) -> None:
     me = window()
     me.signs_in(Role.SOC)
     page = me.goes("/alerts")
     page.wait_for_timeout(1_600)  # the page has looked for the first time
-    reporter = served.fleet.reporters["ops-laptop-24"]
+    reporter = desk.fleet.reporters["ops-laptop-24"]
     reporter.now = time.time()
     novel = running("hana", ("npx", "-y", "mcp-just-appeared"))
     reporter.finds(Findings(present={novel.key: novel}, looked=KINDS))
@@ -213,10 +213,10 @@ def test_what_is_reported_is_on_an_open_page_and_in_the_feed_within_two_seconds(
     }
     body = b"\n".join(canonical(event).encode() for event in batch.events)
     begun = time.monotonic()
-    sent = requests.post(f"{served.address}/v1/events", data=body, headers=headers, timeout=10)
+    sent = requests.post(f"{desk.address}/v1/events", data=body, headers=headers, timeout=10)
     assert sent.status_code == 200, sent.text
     expect(page.locator("tbody tr", has_text="mcp-just-appeared")).to_have_count(1, timeout=5_000)
     took = time.monotonic() - begun
-    feed = page.request.get(f"{served.address}/v1/alerts?most=5000").text()
+    feed = page.request.get(f"{desk.address}/v1/alerts?most=5000").text()
     assert "mcp-just-appeared" in feed.splitlines()[-1]
     assert took < 2.5, f"{took:.1f} s"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PROVIDER, free_port, serving, until_answers
+from tests.browser.conftest import PROVIDER, free_port, until_answers
+from tests.sim.serving import Served
 
 pytestmark = pytest.mark.browser
 
@@ -27,12 +28,21 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         try:
             until_answers(f"{issuer}/.well-known/openid-configuration")
             settings = (
-                f'[access]\noidc_issuer = "{issuer}"\noidc_client_id = "central"\n'
-                f'oidc_client_secret_file = "{folder}/secret"\n'
-                '[access.oidc_roles]\nsoc-team = "soc"\ndesk = "help-desk"\n'
+                "[access]",
+                f'oidc_issuer = "{issuer}"',
+                'oidc_client_id = "central"',
+                f'oidc_client_secret_file = "{folder}/secret"',
+                "[access.oidc_roles]",
+                'soc-team = "soc"',
+                'desk = "help-desk"',
             )
-            with serving(folder, settings, own) as running:
-                yield running
+            central = Served(folder, settings=settings)
+            central.port = own
+            central.start()
+            try:
+                yield central.url
+            finally:
+                central.stop()
         finally:
             process.terminate()
 

@@ -1,21 +1,25 @@
 """The real agent and the real endpoint: it lets itself in, what it finds is an alert there, and it looks again when asked to."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import select, update
 
-from central.store import feeding
+from central.core.access import Permission
+from central.store import feeding, people, tokens
 from central.store.engine import engine_of, reading, writing
 from central.store.schema import deviations, devices
-from tests.e2e.conftest import StartDaemon
+from tests.e2e.conftest import StartDaemon, StartHost
 from tests.e2e.daemon import SETTINGS, until
 from tests.e2e.machine import HOME, Machine
-from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
+from tests.e2e.policies import LOCKED, MANAGED_SETTINGS, TIME_ONLY, deploy
+from tests.e2e.programs import EVERYTHING
 from tests.sim.serving import Served, serving
 
 pytestmark = pytest.mark.e2e
@@ -38,6 +42,25 @@ class Database:
 
     def __init__(self, served: Served) -> None:
         self.engine = engine_of(f"sqlite:///{served.state / 'central.sqlite'}")
+
+    def person(self, served: Served) -> requests.Session:
+        """Sign an administrator in by a one-time link."""
+        browser = requests.Session()
+        with writing(self.engine) as connection:
+            people.first(connection, "admin", time.time())
+            page = f"{served.url}/sign-in/link/{people.link(connection, 'admin', time.time() + 60)}"
+        form = re.search(r'name="form" value="([^"]+)"', browser.get(page, timeout=10).text)
+        assert form is not None
+        assert browser.post(page, data={"form": form[1]}, timeout=10).url == f"{served.url}/"
+        return browser
+
+    def program(self) -> requests.Session:
+        """Give a program a token for the feed."""
+        with writing(self.engine) as connection:
+            token = tokens.make(connection, "siem", {Permission.FEED}, "test", time.time())
+        reader = requests.Session()
+        reader.headers["Authorization"] = f"Bearer {token}"
+        return reader
 
     def device(self) -> dict[str, Any] | None:
         with reading(self.engine) as connection:
@@ -75,4 +98,34 @@ def test_it_lets_itself_in_tells_what_it_finds_within_two_seconds_and_looks_agai
     machine.write(f"{HOME}/.cursor/mcp.json", "{}")
     until("the deviation to be closed", lambda: not known.open("notes"))
     until("the look that was asked for", lambda: ((known.device() or {}).get("looked_at") or 0) >= wanted, 120)
+    assert daemon.stop() == 0
+
+
+def test_a_server_that_appears_is_on_the_page_and_in_the_feed_and_closes_once_the_policy_is_corrected(
+    machine: Machine, served: Served, start_daemon: StartDaemon, start_host: StartHost
+) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    daemon, host, known = start_daemon(online=True), start_host(everything=EVERYTHING), Database(served)
+    daemon.until_looked()
+    until("the device to be known", known.device)
+    person, program = known.person(served), known.program()
+
+    def fed(activity: str) -> list[dict[str, Any]]:
+        lines = program.get(f"{served.url}/v1/alerts", timeout=10).text.splitlines()
+        events = [json.loads(line) for line in lines]
+        return [one for one in events if one["activity_name"] == activity and "everything" in one["message"]]
+
+    host.start("everything")
+    daemon.until_open("server.denied.running", "everything")
+    found = time.monotonic()
+    until("the alert in the feed", lambda: fed("Create"))
+    until("the alert on the page", lambda: "everything" in person.get(f"{served.url}/alerts", timeout=10).text)
+    assert time.monotonic() - found < 2
+
+    deploy(machine, MANAGED_SETTINGS, LOCKED)
+    until("the alert to be closed in the feed", lambda: fed("Close"))
+    until(
+        "the alert to be gone from the page",
+        lambda: "Nothing is open" in person.get(f"{served.url}/alerts", timeout=10).text,
+    )
     assert daemon.stop() == 0
