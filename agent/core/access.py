@@ -48,6 +48,24 @@ def owner_and_mode(facts: Facts | None, guards: Mapping[str, Guard], os: Os) -> 
     return (None, None) if os == "windows" else (f"uid {facts.uid}", f"{facts.mode:04o}")
 
 
+_LOCKS = {
+    "uchg": "its owner or root",
+    "schg": "root in single-user mode or recovery",
+    "uappnd": "its owner or root",
+    "sappnd": "root in single-user mode or recovery",
+}
+
+
+def locks(access: tuple[Facts, ...], guards: Mapping[str, Guard]) -> Iterator[str]:
+    """Say which file flags (macOS) on the way let nobody change anything, an administrator and the MDM included."""
+    for facts in access:
+        guard = guards.get(facts.path)
+        for flag in guard.flags if guard is not None else ():
+            if flag in _LOCKS:
+                what = f"The {_CALLED.get(facts.kind, 'file')} {facts.path} has the flag {flag}"
+                yield f"{what}: nobody can change it, not the MDM either, before {_LOCKS[flag]} takes it off."
+
+
 def protection(owner: str | None, mode: str | None) -> str:
     """Return owner and mode as evidence shows them."""
     known = [f"owner {owner}"] if owner is not None else ["owner unknown"]

@@ -1,7 +1,7 @@
 """Access control lists as each system states them → who besides administrators may change a file or folder.
 
 Linux: the bytes of `system.posix_acl_access` (acl(5), version 2). Windows: a security descriptor in SDDL, as `icacls` and Get-Acl
-know it. macOS: the lines that `ls -lde` prints below a file. Each parser answers for any input; what it does not understand that
+know it. macOS: the lines that `ls -ldeO` prints of a file. Each parser answers for any input; what it does not understand that
 could grant a right is told as unknown, never left out.
 """
 
@@ -24,7 +24,8 @@ class Guard:
 
     `users` and `groups` may write by an access control list; `others` says in words who else may, where the system knows names
     and no numbers. `group_writes` is what the list leaves of the owning group's right, None without a list. `rights` are
-    its word on reading. `owner` is a name where owners are no numbers (Windows); such a file has no mode either.
+    its word on reading. `owner` is a name where owners are no numbers (Windows); such a file has no mode either. `flags` are the
+    file flags of macOS.
     """
 
     users: tuple[int, ...] = ()
@@ -33,6 +34,7 @@ class Guard:
     group_writes: bool | None = None
     rights: Rights | None = None
     owner: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 def posix_guard(raw: bytes) -> Guard:
@@ -154,6 +156,8 @@ _LS_CHANGES = frozenset(
         {"writesecurity", "chown", "writeattr", "writeextattr"}
     )
 )
+_LS_FLAGS = re.compile(r"^[-a-zA-Z+@]{10,} +\d+ .*? (?P<flags>[a-z,]+) +\d+(?:, *\d+)? ")
+"""The first line of `ls -ldO`: mode, links, owner, group, flags (or a dash), size."""
 _LS_GROUPS = {
     "group admin": "group admin, the administrators of this Mac, whose programs need not ask for a password here",
     "group staff": "group staff, which is every user of this Mac",
@@ -162,7 +166,7 @@ _LS_ADMINISTRATORS = frozenset({"user:root", "group:wheel", "user:_root"})
 
 
 def ls_guard(text: str) -> Guard:
-    """Return who the access control entries that macOS' `ls -lde` prints let change the file."""
+    """Return who the access control entries that macOS' `ls -ldeO` prints let change the file, and its flags."""
     found: dict[str, None] = {}
     entries: list[tuple[str, bool, frozenset[str]]] = []
     for line in text.splitlines():
@@ -174,4 +178,9 @@ def ls_guard(text: str) -> Guard:
         if entry["kind"] == "allow" and entry["who"] not in _LS_ADMINISTRATORS and rights & _LS_CHANGES:
             who = entry["who"].replace(":", " ", 1)
             found[_LS_GROUPS.get(who, who)] = None
-    return Guard(others=tuple(found), rights=MacosRights(tuple(entries)) if entries else None)
+    first = _LS_FLAGS.match(text)
+    return Guard(
+        others=tuple(found),
+        rights=MacosRights(tuple(entries)) if entries else None,
+        flags=tuple(first["flags"].split(",")) if first is not None else (),
+    )

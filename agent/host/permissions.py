@@ -76,7 +76,7 @@ def _posix(path: str, facts: Facts) -> Guard | None:
 def _macos(facts: Facts) -> Guard | None:
     try:
         told = subprocess.run(
-            [_LS, "-lde", "--", facts.path], capture_output=True, timeout=_LS_TIMEOUT_S, check=True, text=True
+            [_LS, "-ldeO", "--", facts.path], capture_output=True, timeout=_LS_TIMEOUT_S, check=True, text=True
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.access import leads_out, may_read, owner_and_mode, protection, writers
+from agent.core.access import leads_out, locks, may_read, owner_and_mode, protection, writers
 from agent.core.assess.own import own_deviations, sentence
 from agent.core.assess.results import deviation
 from agent.core.baseline.compare import Comparer, Comparison
@@ -87,7 +87,7 @@ def _judged(document: Document, look: ManagedLook, users: Sequence[User], compar
         faults.append((compared.state, " ".join(sentence(note) for note in compared.notes)))
         faults.sort(key=lambda fault: fault[0] != "malformed" and fault[0] != compared.state)
         return _Judged(document, tuple(faults))
-    return _Judged(document, tuple(faults), compared.state, (*compared.notes, *_remarks(document)))
+    return _Judged(document, tuple(faults), compared.state, (*compared.notes, *_remarks(document, look)))
 
 
 def _absent(found: Comparison) -> _Judged:
@@ -101,8 +101,9 @@ def _misplaced(document: Document) -> _Judged:
     return _Judged(document, (("misplaced", text),))
 
 
-def _remarks(document: Document) -> Iterator[str]:
+def _remarks(document: Document, look: ManagedLook) -> Iterator[str]:
     content = document.content
+    yield from locks(content.access, look.guards)
     if isinstance(content, Data) and content.access and content.facts.links > 1:
         yield f"It is one file under {content.facts.links} names (hard links): who may write one of them writes all."
 

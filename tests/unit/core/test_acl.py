@@ -75,6 +75,20 @@ def test_the_entries_that_ls_prints_on_a_mac_tell_who_may_change_the_file() -> N
     assert ls_guard(MACOS).others == ("user ann", "group staff, which is every user of this Mac")
 
 
+@pytest.mark.parametrize(
+    ("line", "flags"),
+    [
+        ("-rw-r--r--@ 1 root  wheel  uchg 123 Nov  1 10:00 /Library/x 1 y", ("uchg",)),
+        ("drwxr-xr-x+ 7 root  wheel  restricted,hidden 224 Jan  1  2020 /usr", ("restricted", "hidden")),
+        ("-rw-r--r--  1 root  CORP\\Domain Users  schg,uappnd 0 Nov  1 10:00 /x", ("schg", "uappnd")),
+        ("-rw-r--r--  1 root  wheel  - 123 Nov  1 10:00 /Library/x", ()),
+        ("", ()),
+    ],
+)
+def test_the_flags_that_ls_prints_on_a_mac_are_read(line: str, flags: tuple[str, ...]) -> None:
+    assert ls_guard(line + "\n").flags == flags
+
+
 def test_accounts_name_users_and_groups_with_their_members() -> None:
     accounts = read_accounts(
         ["root:x:0:0::/root:/bin/sh", "ann:x:1000:1000::/home/ann:/bin/sh", "broken"],

@@ -131,6 +131,16 @@ def test_on_windows_nobody_is_called_by_a_number_and_no_mode_is_made_up() -> Non
         assert not any(wrong in repr(found.deviations) for wrong in ("uid 0", "mode 0", "None sha", "belongs to None"))
 
 
+def test_a_flag_that_locks_a_file_is_remarked_and_is_no_fault() -> None:
+    guards = {SETTINGS: Guard(flags=("uchg", "hidden")), ETC: Guard(flags=("schg",))}
+    (row,) = judge_managed(ManagedLook(ETC, (settings(),), guards=guards), [ANN], Ground()).rows
+    assert row.state == "unverified"
+    assert [text.partition(":")[0] for text in row.problems if "has the flag" in text] == [
+        f"The folder {ETC} has the flag schg",
+        f"The file {SETTINGS} has the flag uchg",
+    ]
+
+
 def test_a_secret_in_a_changed_file_is_not_told() -> None:
     changed = settings({**POLICY, "env": {"TOKEN": "s3cr3t-s3cr3t-s3cr3t"}})
     found = judged(changed, baselines=(IT.signs(baseline(1, recorded(settings()))),))
