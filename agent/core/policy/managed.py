@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from agent.core.access import may_read
 from agent.core.entry import read_servers
-from agent.core.jsontext import pointer as pointer_to
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Listing, Names, Place, Trouble, Unreadable, User
 from agent.core.policy.documents import (
@@ -24,11 +23,12 @@ from agent.core.policy.documents import (
     read_managed_mcp,
     read_settings,
 )
-from agent.core.policy.members import INHERITS, LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
+from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
 from agent.core.policy.sources import Source, read_env, read_rejected
+from agent.core.policy.switches import inherited_from, odd_switches, plugin_only, switch
 from agent.core.server import Problem, Server, ServerScope
 
 _SAYS = frozenset({ALLOW, DENY, LOCK, SERVERS, PLUGIN_ONLY, NO_SIDELOAD})
@@ -161,7 +161,7 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
     allow = read_list(value, ALLOW, RuleScope.MANAGED, path, closes=rules.closes_wrong_types)
     deny = read_list(value, DENY, RuleScope.MANAGED, path)
     servers, dropped = provided_servers(value, path) if rules.managed_servers else ({}, ())
-    odd = (*_odd_switches(value, path), *(() if rules.drops_bad_value else misfits(value, path)))
+    odd = (*odd_switches(value, path), *(() if rules.drops_bad_value else misfits(value, path)))
     problems = (*allow.problems, *deny.problems, *dropped, *odd)
     state = "effective" if value else "empty"
     source = Source(document.kind.value, path, state, selected=bool(value), problems=problems)
@@ -175,55 +175,17 @@ def _merge(managed: Managed, document: Document, value: Mapping[str, Any]) -> Ma
         allow=managed.allow if allow.rules is None else (*(managed.allow or ()), *allow.rules),
         deny=(*managed.deny, *(deny.rules or ())),
         servers=(*kept, *servers.values()),
-        lock=_switch(value, LOCK, path, managed.lock),
-        plugin_only=_plugin_only(value, path, managed.plugin_only),
-        no_sideload=_switch(value, NO_SIDELOAD, path, managed.no_sideload),
+        lock=switch(value, LOCK, path, managed.lock),
+        plugin_only=plugin_only(value, path, managed.plugin_only),
+        no_sideload=switch(value, NO_SIDELOAD, path, managed.no_sideload),
         env={**managed.env, **read_env(value)},
         rejected={**managed.rejected, **read_rejected(value, path)},
         problems=(*managed.problems, *problems),
         keys=managed.keys.union(key for key, item in value.items() if sets(key, item, servers)),
         behavior=str(value["managedSourcesBehavior"]) if "managedSourcesBehavior" in value else managed.behavior,
-        inherits=_inherits(value, managed.inherits),
+        inherits=inherited_from(value, managed.inherits),
         unjudged=managed.unjudged or (helper and f"{path}: {helper} computes the policy, which only the client runs."),
     )
-
-
-def _switch(value: Mapping[str, Any], key: str, path: str, before: Place | None) -> Place | None:
-    """Return where a restrictive switch is on. Null leaves it as it was; a wrong type turns it on."""
-    setting = value.get(key)
-    if setting is None:
-        return before
-    return None if setting is False or setting == "false" else Place(path, pointer_to(key))
-
-
-def _inherits(value: Mapping[str, Any], before: Literal["no", "invalid", "yes"]) -> Literal["no", "invalid", "yes"]:
-    """One file that says yes is enough; a value that is neither counts where none does."""
-    setting = value.get(INHERITS)
-    if setting is True or setting == "true":
-        return "yes"
-    return before if setting is None or setting is False or setting == "false" or before == "yes" else "invalid"
-
-
-def _plugin_only(value: Mapping[str, Any], path: str, before: Place | None) -> Place | None:
-    """Return where servers other than plugins' are shut out: true, a list that holds "mcp", or a wrong type."""
-    setting = value.get(PLUGIN_ONLY)
-    if isinstance(setting, list):
-        return Place(path, pointer_to(PLUGIN_ONLY)) if "mcp" in setting else before
-    if setting is None:
-        return before
-    return None if setting is False else Place(path, pointer_to(PLUGIN_ONLY))  # "false" is no boolean here
-
-
-def _odd_switches(value: Mapping[str, Any], path: str) -> list[Problem]:
-    problems = []
-    for key in (LOCK, NO_SIDELOAD):
-        setting = value.get(key)
-        if setting is None or isinstance(setting, bool):
-            continue
-        read = "what it says" if setting in ("true", "false") else "true"
-        text = f"{key} must be true or false; the client takes it for {read}."
-        problems.append(Problem(Place(path, pointer_to(key)), "invalid-value", text))
-    return problems
 
 
 def _with_managed_mcp(managed: Managed, document: Document, user: User | None) -> Managed:
