@@ -16,6 +16,14 @@ _ADVICE = (
     ),
     ("server.unpinned", "You need to do nothing; IT names the version of a server ({subject})."),
     ("server.blocked.configured", "{client} will not start one of its servers ({subject}). Ask IT if you need it."),
+    (
+        "server.substituted",
+        "Quit {client} now: something else runs in place of an approved server ({subject}). IT looks into it.",
+    ),
+    (
+        "server.exposed",
+        "Quit {client} unless you need it: others on your network reach one of its servers ({subject}).",
+    ),
     ("server.", "Remove a server from {client} ({subject}). Ask IT if you need it."),
     ("managed-file.", "Nothing is wrong with your work; IT repairs the policy files. Please keep the device online."),
     ("baseline.", "Nothing is wrong with your work; IT looks after the policy files. You need to do nothing."),

@@ -170,7 +170,7 @@ class Artifact:
             "named": None if self.named is None else redact_name(self.named),
             "declares": self.declares,
             "as_installed": str(not self.altered).lower() if self.recorded and self.sha256 else None,
-            "sha256_missing": self.unhashed,
+            "sha256_missing": None if self.unhashed is None else self.unhashed.value,
             "image_missing": _UNLISTED if self.unlisted else None,
         }
         return {name: text for name, text in texts.items() if text is not None}

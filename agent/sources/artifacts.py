@@ -77,22 +77,27 @@ class Artifacts:
         artifact = Artifact(program, process.exe, found.package, found.version, variables=variables)
         if program is None or user is None:
             return artifact
+        artifact = self._of_file(artifact, program, user)
+        if found.kind is Kind.OCI and found.package is not None:
+            return self._of_image(artifact, found.package, found.version, user)
+        if artifact.owner is None:
+            return artifact
+        module = found.kind is Kind.MODULE
+        return self._packages.named(artifact, _interpreter(process) if module else program, found.program, user)
+
+    def _of_file(self, artifact: Artifact, program: str, user: User) -> Artifact:
         digest = self._digests.of(program, user)
         artifact = replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
         if not isinstance(digest.content, Data):
             return artifact
         facts = digest.content.facts
-        artifact = replace(
+        return replace(
             artifact,
             program=facts.path,
             named=program if program != facts.path else None,
             owner=user.name if facts.uid == user.uid else ("root" if facts.uid == 0 else f"uid {facts.uid}"),
             writable=any(_may_write(item, user) for item in digest.content.access),
         )
-        if found.kind is Kind.OCI and found.package is not None:
-            return self._of_image(artifact, found.package, found.version, user)
-        module = found.kind is Kind.MODULE
-        return self._packages.named(artifact, _interpreter(process) if module else program, found.program, user)
 
     def _of_image(self, artifact: Artifact, package: str, version: str | None, user: User) -> Artifact:
         digest = self._images.digest(package, version, user)

@@ -1,6 +1,8 @@
 """`host.py` as ann's process: starts and stops real servers as a test says."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +23,7 @@ class Host:
             [str(PYTHON), str(CHECKOUT / "tests/e2e/host.py"), _SERVERS], user=ANN, folder=PROJECT
         )
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = machine.pid_of(self._process)
 
     def start(self, name: str) -> list[str]:
         """Start a server, speak MCP with it, and return the names of its tools."""
@@ -30,6 +33,11 @@ class Host:
     def stop(self, name: str) -> None:
         """Stop a server."""
         self._ask(f"stop {name}")
+
+    def kill(self) -> None:
+        """End at once, and leave the servers to themselves."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._process.communicate(timeout=_SHUTDOWN_S)
 
     def close(self) -> None:
         """Stop every server and end; a second time does nothing."""

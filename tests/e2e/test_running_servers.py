@@ -1,5 +1,6 @@
 """Real servers under a real MCP host: recognised as they start, judged, told once, closed when they stop."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from tests.e2e.client import ClaudeCode
 from tests.e2e.conftest import StartDaemon, StartHost
 from tests.e2e.daemon import open_in_journal, open_in_reports, reports, told, until, until_reported
-from tests.e2e.machine import Machine
-from tests.e2e.policies import MANAGED_SETTINGS, TIME_ONLY, deploy
+from tests.e2e.machine import ANN, HOME, Machine
+from tests.e2e.policies import LOCKED, MANAGED_SETTINGS, TIME_ONLY, deploy
 from tests.e2e.programs import EVERYTHING, TIME
 
 pytestmark = pytest.mark.e2e
@@ -88,3 +89,56 @@ def test_a_second_run_of_the_daemon_repeats_nothing(
     findings = [event for event in reports(machine) if event["class_uid"] == 2003]
     assert findings == [event for event in before if event["class_uid"] == 2003]
     assert told(findings, deviation["uid"]) == ["opened"]
+
+
+_STUBBORN = f"{HOME}/tools/bin/mcp-server-stubborn"
+
+
+def test_a_server_that_outlives_its_client_stays_reported_also_over_a_restart_of_the_agent(
+    machine: Machine, start_daemon: StartDaemon, start_host: StartHost
+) -> None:
+    python = machine.write(_STUBBORN, Path(__file__).with_name("stubborn.py").read_text(), ANN).with_name("python3")
+    python.symlink_to("/usr/bin/python3")
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    first, host = start_daemon(), start_host(stubborn=(f"{HOME}/tools/bin/python3", _STUBBORN))
+    first.until_looked()
+    host.start("stubborn")
+    opened = first.until_open("server.unapproved.running", "stubborn")
+    (row,) = (row for row in first.check()["processes"] if row["user"] == "ann")
+    host.kill()
+    first.until_open("server.unapproved.running", "ended by")
+    assert first.stop() == 0
+
+    second = start_daemon()
+    again = second.until_open("server.unapproved.running", "ended by")
+    assert again["uid"] == opened["uid"]
+    (kept,) = (row for row in second.check()["processes"] if row["user"] == "ann")
+    assert "runs on" in kept["notes"][0]
+    assert kept["pids"] == row["pids"]
+    machine.run(["kill", "-9", str(row["pid"])])
+    second.until_gone(opened["uid"])
+    assert second.stop() == 0
+    assert [word for word in told(reports(machine), opened["uid"]) if word != "updated"] == ["opened", "closed"]
+
+
+def test_a_wrapper_in_place_of_the_approved_launcher_is_reported(
+    machine: Machine, client: ClaudeCode, start_daemon: StartDaemon, start_host: StartHost
+) -> None:
+    """The command is the approved one, word for word; what comes first in PATH decides what it starts."""
+    machine.write(_STUBBORN, Path(__file__).with_name("stubborn.py").read_text(), ANN)
+    machine.write(f"{HOME}/bin/npx", f"#!/bin/sh\npython3 {_STUBBORN}\n", ANN).chmod(0o755)
+    client.add("everything", "user", *EVERYTHING)
+    deploy(machine, MANAGED_SETTINGS, LOCKED)
+    daemon, host = start_daemon(), start_host(real=EVERYTHING, swapped=(f"{HOME}/bin/npx", *EVERYTHING[1:]))
+    daemon.until_looked()
+    host.start("real")
+    until("the real one", lambda: any(row["verdict"] == "allowed" for row in daemon.check()["processes"]))
+    assert not [row for row in daemon.check()["deviations"] if row["control"] == "server.substituted"]
+    host.stop("real")
+    host.start("swapped")
+    found = daemon.until_open("server.substituted", "no package that npx brings")
+    assert found["severity"] == "high"
+    worker = next(fact["text"] for fact in found["evidence"] if fact["kind"] == "process").removeprefix("pid ")
+    machine.run(["kill", "-9", worker])
+    daemon.until_gone(found["uid"])
+    assert daemon.stop() == 0

@@ -7,7 +7,9 @@ from agent.core.correspondence import corresponds
 from agent.core.launchers import launch
 from agent.core.observation import Process
 from agent.core.place import Place
-from agent.core.recognition import ClientMarks, recognise
+from agent.core.recognition import ClientMarks, Confidence, recognise
+from agent.core.recognition.outliving import with_outliving
+from agent.core.recognition.recalling import recalled, traces
 from agent.core.server import Server, ServerScope, Transport
 
 CLIENTS = (
@@ -110,3 +112,20 @@ def test_correspondence_answers_for_any_two_command_lines(
 ) -> None:
     corresponds(configured, observed)
     assert corresponds(configured, configured) is not None
+
+
+@given(PROCESSES)
+@settings(max_examples=200)
+def test_what_was_recognised_stays_so_while_it_runs_whoever_else_ends(table: list[Process]) -> None:
+    """Also where the agent was started anew in between; and no process belongs to two servers."""
+    table = list({process.pid: process for process in table}.values())
+    sure = [server for server in recognise(table, (), CLIENTS) if server.confidence is not Confidence.LOW]
+    theirs = {member.identity for server in sure for member in server.members}
+    left = [process for process in table if process.identity in theirs]
+    for before in (sure, recalled(traces(sure), left, ())):
+        on = with_outliving(recognise(left, (), CLIENTS), before, left, frozenset(), 100.0)
+        members = [member.identity for server in on for member in server.members]
+        assert len(members) == len(set(members))
+        assert all(any(member.identity in members for member in server.members) for server in sure)
+        gone = with_outliving((), on, (), frozenset(), 100.0)
+        assert gone == ()
