@@ -114,6 +114,7 @@ freeze: $(VENV)/freeze.stamp $(VENV)/dev.stamp ## Freeze the program into dist/,
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' agent/__init__.py)
 ARCH    = $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
+packages: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 packages: freeze ## Pack the frozen program as deb and rpm into dist/
 	for kind in deb rpm; do VERSION=$(VERSION) ARCH=$(ARCH) $(FREEZE)/nfpm package --config packaging/linux/nfpm.yaml --packager $$kind --target dist/; done
 

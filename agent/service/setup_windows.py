@@ -16,6 +16,7 @@ from ctypes import wintypes
 from pathlib import Path
 
 from agent.host.credentials_windows import protected
+from agent.core.own_places import NAME
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.permissions_windows import sddl_of
 
@@ -30,7 +31,7 @@ _INSTALLED = "00-installed.toml"
 _DESCRIPTION = "Verifies that the organisation's MCP policy binds on this machine."
 _RESTART_MS = (5_000, 5_000, 60_000)
 _DAY_S = 86_400
-_ENDS_WITHIN_S, _ASK_EVERY_S = 30.0, 0.2
+_ENDS_WITHIN_S, _ASK_EVERY_S = 60.0, 0.2
 _AFTER_ERRORS_TOO, _UNKNOWN_LEVEL = 4, 124
 
 
@@ -116,6 +117,8 @@ def hold_recovery(name: str) -> None:
 def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
     """Wait until the agent has ended, whose files are about to go; with `purge` remove settings and state too.
 
+    The installer has asked the service to stop; where it was still starting, that was refused, so it is asked again.
+
     Raises:
         SetupError: it does not end, or something cannot be removed.
     """
@@ -127,10 +130,24 @@ def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
         except AlreadyHeldError:
             if time.monotonic() > deadline:
                 raise SetupError(f"the agent still runs after {_ENDS_WITHIN_S:.0f} s") from None
+            _ask_to_stop(NAME)
             time.sleep(_ASK_EVERY_S)
     if purge and settings.parent.exists():
         with _step(f"removing {settings.parent}"):
             shutil.rmtree(settings.parent)
+
+
+def _ask_to_stop(name: str) -> None:
+    """Ask the service manager to stop the service, if there is one and it can be asked."""
+    api = ctypes.WinDLL("advapi32", use_last_error=True)
+    api.OpenSCManagerW.restype = api.OpenServiceW.restype = wintypes.SC_HANDLE
+    manager = api.OpenSCManagerW(None, None, 0x1)
+    service = api.OpenServiceW(wintypes.SC_HANDLE(manager), name, 0x20)  # stop
+    if service:
+        status = (wintypes.DWORD * 7)()
+        api.ControlService(wintypes.SC_HANDLE(service), 1, ctypes.byref(status))
+        api.CloseServiceHandle(wintypes.SC_HANDLE(service))
+    api.CloseServiceHandle(wintypes.SC_HANDLE(manager))
 
 
 def be_a_good_guest() -> None:

@@ -48,7 +48,7 @@ class Windows:
     def msiexec(self, *argv: str) -> None:
         """Install or remove, silently."""
         done = self.run("msiexec", "/qn", *argv)
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0, f"{done.returncode} {done.stdout}"
 
     def service(self, name: str) -> str:
         """Return the state of a service as the service manager tells it, empty where there is none."""
@@ -58,7 +58,7 @@ class Windows:
     def python(self, code: str) -> str:
         """Run a few lines of Python on this Windows, with the checkout to import from, and return what they print."""
         done = _run("python", "-c", f"import sys; sys.path.insert(0, r'Z:{CHECKOUT}')\n{code}")
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0, f"{done.returncode} {done.stdout}"
         return done.stdout.strip()
 
     def at(self, path: str) -> Path:
