@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from pathlib import Path
 
-from agent.host.credentials_windows import protected
 from agent.core.own_places import NAME
+from agent.host.credentials_windows import protected
 from agent.host.lock import AlreadyHeldError, held
 from agent.host.permissions_windows import sddl_of
 
