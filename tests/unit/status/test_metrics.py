@@ -1,5 +1,7 @@
 import re
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from agent.core.control import CONTROLS
 from agent.status.metrics import metrics
 from tests.sim.statuses import SECRET, deviation, status, with_trouble
@@ -14,6 +16,15 @@ def test_every_line_is_as_prometheus_wants_it_and_no_subject_is_in_any() -> None
     assert text.endswith("\n")
     assert SECRET not in text
     assert "ann" not in re.sub("scan|planned|cannot", "", text)
+
+
+def test_prometheus_own_parser_reads_every_family_with_its_type() -> None:
+    text = metrics(with_trouble(status("deviating", *map(deviation, CONTROLS))), {"folded": 3})
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert all(family.documentation and family.type in ("gauge", "counter") for family in families.values())
+    (dropped,) = families["mcp_compliance_events_dropped"].samples
+    assert (dropped.labels, dropped.value) == ({"reason": "folded"}, 3.0)
+    assert sum(len(family.samples) for family in families.values()) > len(CONTROLS)
 
 
 def test_the_figures_are_those_of_the_status() -> None:
