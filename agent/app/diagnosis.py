@@ -39,6 +39,9 @@ _NOTIFICATION_S = 2.0
 _SHOWN = 5
 _REACH = "Check the address, the network, the proxy and the certificate."
 
+_SECRETS = ("token_file", "hmac_key_file", "proxy_credential_file", "client_key_file")
+"""Settings that name a file with a secret."""
+
 State = Literal["ok", "failing", "not-run"]
 
 
@@ -236,6 +239,21 @@ def _endpoint(patient: Patient) -> _Found:
     return "ok", f"{sink.way} answers, and its certificate is trusted", ""
 
 
+def _credentials(patient: Patient) -> _Found:
+    """Say which of the files that the settings name as secret can be read by others; where, never what is in them."""
+    settings = patient.loaded.settings
+    rows = [settings.endpoint, settings.network, *settings.destination]
+    named = {getattr(row, key) for row in rows for key in _SECRETS if getattr(row, key, None) is not None}
+    files = sorted(file for file in named if file != Path(file.name))
+    if patient.machine.os == "windows":
+        return "ok", f"{len(named)} credentials are named; {len(files)} of them lie in files", ""
+    missing = [f"{file} is not there" for file in files if not file.exists()]
+    open_ = [f"{file} can be read by others" for file in files if file.exists() and file.stat().st_mode & 0o077]
+    if missing or open_:
+        return "failing", "; ".join(missing + open_), "Put it there for root alone: chown root:root and chmod 600."
+    return "ok", f"{len(named)} credentials are named, and none of their files can be read by others", ""
+
+
 def _destinations(patient: Patient) -> _Found:
     settings = patient.loaded.settings
     found = list(destinations(settings, Sender(patient.paths.state, "doctor"), SystemClock()))
@@ -270,6 +288,7 @@ CHECKS: dict[str, Callable[[Patient], _Found]] = {
     "notifications": _notifications,
     "journal": _journal,
     "endpoint": _endpoint,
+    "credentials": _credentials,
     "destinations": _destinations,
     "running agent": _running,
 }

@@ -15,9 +15,9 @@ from agent.ports import NoEvents
 from agent.status.document import write
 
 
-def checked(state: Path, name: str, *, privileged: bool = False) -> Result:
+def checked(state: Path, name: str, settings: Settings | None = None, *, privileged: bool = False) -> Result:
     machine = Machine("linux", "x", "host", privileged=privileged)
-    results = diagnose(machine, Loaded(Settings()), OwnPaths(state / "agent.toml", state))
+    results = diagnose(machine, Loaded(settings or Settings()), OwnPaths(state / "agent.toml", state))
     return next(result for result in results if result.name == name)
 
 
@@ -55,6 +55,34 @@ def test_a_state_folder_that_others_may_write_is_a_failure_of_the_agent_s_own_fi
 
 def test_whose_files_the_agent_s_are_is_no_question_where_its_user_runs_it(tmp_path: Path) -> None:
     assert checked(tmp_path, "own files").state == "not-run"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX'")
+def test_a_token_that_others_can_read_is_a_failure_and_is_not_told(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    settings = Settings.model_validate({"endpoint": {"url": "https://127.0.0.1:1", "token_file": str(token)}})
+    assert checked(tmp_path, "credentials", settings).text == f"{token} is not there"
+    token.write_text("tok-canary-4e1b")
+    token.chmod(0o644)
+    found = checked(tmp_path, "credentials", settings)
+    assert (found.state, found.text) == ("failing", f"{token} can be read by others")
+    token.chmod(0o600)
+    assert checked(tmp_path, "credentials", settings).state == "ok"
+    named = Settings.model_validate({"endpoint": {"url": "https://127.0.0.1:1", "token_file": "token"}})
+    assert checked(tmp_path, "credentials", named).state == "ok"
+
+
+def test_a_destination_that_cannot_be_reached_is_named_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    row = {"kind": "otlp", "url": "https://127.0.0.1:1/v1/logs"}
+    syslog = {"kind": "syslog", "host": "127.0.0.1", "port": 1}
+    settings = Settings.model_validate({"destination": [row, syslog], "state_folder": str(tmp_path)})
+    found = checked(tmp_path, "destinations", settings)
+    assert found.state == "failing"
+    wanted = "otlp: 127.0.0.1:1: connection refused · syslog: 127.0.0.1:1: connection refused"
+    assert found.text == wanted
 
 
 def test_a_damaged_journal_is_a_failure(tmp_path: Path) -> None:
