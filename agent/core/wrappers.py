@@ -76,6 +76,9 @@ _WRAPPERS = MappingProxyType(
         "nice": _row(valued="-n --adjustment"),
         "ionice": _row(valued="-c -n -p"),
         "stdbuf": _row(valued="-i -o -e"),
+        "unshare": _row(
+            valued="-S --setuid -G --setgid -R --root -w --wd --map-user --map-group --map-users --map-groups --propagation"
+        ),
         "timeout": _row(valued="-k -s --kill-after --signal", positionals=1),
         "caffeinate": _row(valued="-t -w"),
         "arch": _row(valued="-e"),

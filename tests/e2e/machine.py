@@ -35,15 +35,16 @@ _LONGEST_START_S = 30.0
 class Machine:
     """One laptop with the user ann and her project folder. Closing it ends whatever still runs there.
 
-    `mounts` are further folders of the host by the path at which the laptop has them. With `own_processes` off it shares the
-    host's process table, to which alone the kernel's process events belong.
+    `mounts` are folders of the host by the path at which the laptop has them; some it always has. With `own_processes` off it
+    shares the host's process table, to which alone the kernel's process events belong.
     """
 
     def __init__(self, root: Path, mounts: Mapping[str, Path], *, own_processes: bool = True) -> None:
         self.root = root
         self._own_processes = own_processes
         _lay_out(root)
-        self._keeper = _keeper(root, {**_host_folders(), **mounts}, own_processes=own_processes)
+        self.mounts = {**_host_folders(), **mounts}
+        self._keeper = _keeper(root, self.mounts, own_processes=own_processes)
         self._first = self.pid_of(self._keeper)
 
     def close(self) -> None:

@@ -134,7 +134,34 @@ class Loopback:
 
     def session(self, client: Client) -> "Session":
         """Start a session of a client."""
-        return Session(self._machine, client, self._stub.pid)
+        return Session(
+            self._machine,
+            client,
+            self._machine.command(
+                client.command, user=ANN, folder=PROJECT, environment=client.environment, network=self._stub.pid
+            ),
+        )
+
+    def session_in_container(self, client: Client) -> "Session":
+        """Start a session in a container: the laptop's folders, as ann, in namespaces of its own for everything but users."""
+        container = [
+            "bwrap",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--die-with-parent",
+            "--cap-add",
+            "ALL",
+        ]
+        container += ["--bind", str(self._machine.root), "/"]
+        for path, source in self._machine.mounts.items():
+            container += ["--ro-bind", str(source), path]
+        container += ["--dev", "/dev", "--proc", "/proc", "--chdir", PROJECT, "--clearenv"]
+        for name, value in {"HOME": HOME, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **client.environment}.items():
+            container += ["--setenv", name, value]
+        enter = ["nsenter", f"--net=/proc/{self._stub.pid}/ns/net"]
+        become = ["setpriv", f"--reuid={ANN}", f"--regid={ANN}", "--clear-groups", "--inh-caps=-all"]
+        return Session(self._machine, client, [*enter, *container, *become, *client.command])
 
     def close(self) -> None:
         """End the stub."""
@@ -145,11 +172,8 @@ class Loopback:
 class Session:
     """One client at work. What it prints goes to `output`."""
 
-    def __init__(self, machine: Machine, client: Client, network: int) -> None:
+    def __init__(self, machine: Machine, client: Client, command: Sequence[str]) -> None:
         self.output = machine.root.parent / f"{client.id}.txt"
-        command = machine.command(
-            client.command, user=ANN, folder=PROJECT, environment=client.environment, network=network
-        )
         with self.output.open("wb") as stream:
             self._process: subprocess.Popen[Any] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT

@@ -42,6 +42,7 @@ NPX = ("npx", "-y", "@scope/server@1.2.3", "stdio")
         ("n", "exec", "20", *NPX),
         ("op", "run", "--env-file=.env", "--", *NPX),
         ("sudo", "-u", "bob", "timeout", "-k", "2", "45", *NPX),
+        ("unshare", "--net", "--map-user", "0", "--pid", "--fork", *NPX),
         ("/Applications/Claude.app/Contents/Helpers/disclaimer", "--pgroup", "--", *NPX),
     ],
     ids=" ".join,
