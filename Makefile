@@ -182,6 +182,7 @@ docs: $(VENV)/dev.stamp ## Write the generated documents anew
 	$(BIN)/python -m osquery_tables.files
 	$(BIN)/python packaging/mdm/mdm_files.py
 	$(BIN)/mcp-compliance schema openapi > docs/openapi.json
+	$(BIN)/mcp-compliance-central openapi > docs/central-openapi.json
 
 lock: $(VENV)/dev.stamp ## Pin the dependencies anew
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/run.txt

@@ -14,10 +14,13 @@ from starlette.routing import Mount
 
 from agent import __version__
 from agent.core.refusal import CannotStart
+from agent.runtime.clock import SystemClock
 from central.config import Settings
 from central.core.envelope import Limits
 from central.core.fleet import Fleet, Terms
 from central.core.receive import Admission
+from central.delivering.couriers import Couriers
+from central.delivering.destinations import sinks
 from central.receiving.intake import Intake, IntakeBudget
 from central.store import enrolling, people
 from central.store.engine import engine_of, reading, writing
@@ -31,6 +34,7 @@ from central.web.deeds import DEEDS
 from central.web.desk import Desk
 from central.web.feed import Feed
 from central.web.figures import Figures
+from central.web.methods import closed
 from central.web.operating import Operating
 from central.web.pages import Pages
 from central.web.preview import PreviewPage
@@ -65,6 +69,7 @@ def central(settings: Settings) -> Central:
     Raises:
         CannotStart: the database or a file of the settings cannot be used.
     """
+    clock = SystemClock()
     engine = database(settings)
     key = secret(settings.receiving.hmac_key_file)
     terms = watching(settings)
@@ -81,22 +86,26 @@ def central(settings: Settings) -> Central:
     survey = Survey(engine, rules, time.time, keeping.events_days, keeping.closed_days)
     intake = Intake(engine, survey.current, time.time, figures.hear, budget)
     certificates = Certificates(settings.listen.client_certificate_header, settings.listen.trusted_proxies)
+    pushed = tuple(sinks(settings.destination, settings.network, clock))
+    couriers = Couriers(engine, clock, pushed)
+    figures.follow(couriers.health)
     receiving = Receiving(intake, engine, time.time, figures.hear, settings.receiving.body_bytes, certificates)
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
         intake.start()
         survey.start()
+        couriers.start()
         try:
             yield
         finally:
+            couriers.stop()
             survey.stop()
             intake.stop()
             engine.dispose()
 
     routes = [
-        *receiving.routes(),
-        *Operating(engine, intake, figures).routes(),
+        *closed((*receiving.routes(), *Operating(engine, intake, figures).routes())),
         Mount("/", desk(settings, engine, terms)),
     ]
     return Central(settings, engine, intake, Starlette(routes=routes, lifespan=life))

@@ -11,8 +11,10 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from agent.config.settings import Network
 from agent.core.refusal import CannotStart
 from central.core.access import Role
+from central.delivering.destinations import Pushed
 
 NAME = "mcp-compliance-central"
 FILE = Path(f"/etc/{NAME}/central.toml")
@@ -145,6 +147,11 @@ class Settings(BaseSettings):
     watching: Watching = Watching()
     retention: Retention = Retention()
     access: Access = Access()
+    network: Network = Network()
+    destination: Annotated[
+        tuple[Pushed, ...],
+        Field(description="where alerts are pushed to, one [[destination]] each, as in the agent's own settings"),
+    ] = ()
 
     @classmethod
     def settings_customise_sources(

@@ -32,12 +32,12 @@ def far_sink(item: Far, name: str, clock: Clock, network: Network) -> Sink:
     match item:
         case wanted.SplunkHec():
             options = SplunkOptions(index=item.index, indexer_ack=item.indexer_ack)
-            return SplunkHecSink(_http(item, "Splunk", network), clock, options, _limits(item), name)
+            return SplunkHecSink(http_target(item, "Splunk", network), clock, options, http_limits(item), name)
         case wanted.Otlp():
-            return OtlpSink(_http(item, "Bearer", network), clock, _limits(item), name)
+            return OtlpSink(http_target(item, "Bearer", network), clock, http_limits(item), name)
         case wanted.Elastic():
             limits = HttpLimits(total_s=item.total_timeout_s, response_bytes=_BULK_ANSWER_BYTES)
-            return ElasticSink(_http(item, "ApiKey", network), clock, item.data_stream, limits, name)
+            return ElasticSink(http_target(item, "ApiKey", network), clock, item.data_stream, limits, name)
         case wanted.Syslog():
             return _syslog(item, name)
 
@@ -112,7 +112,13 @@ def _syslog(item: wanted.Syslog, name: str) -> Sink:
     return SyslogSink(target, name=name)
 
 
-def _http(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, scheme: str, network: Network) -> HttpTarget:
+def http_target(item: wanted.Http, scheme: str, network: Network) -> HttpTarget:
+    """Return the target of a destination over HTTP; its token follows `scheme` in the header.
+
+    Raises:
+        OSError: a file with a credential cannot be read.
+        ValueError: the URL is not one that may be used, or a credential is not where the settings say.
+    """
     return HttpTarget(
         url=item.url,
         agent=f"{PRODUCT}/{__version__}",
@@ -126,7 +132,8 @@ def _http(item: wanted.SplunkHec | wanted.Otlp | wanted.Elastic, scheme: str, ne
     )
 
 
-def _limits(item: wanted.SplunkHec | wanted.Otlp) -> HttpLimits:
+def http_limits(item: wanted.Http) -> HttpLimits:
+    """Return the limits of one attempt."""
     return HttpLimits(total_s=item.total_timeout_s)
 
 

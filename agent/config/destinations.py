@@ -39,7 +39,9 @@ Proxy = Annotated[
 KEPT = "a bare name is one of the system's key store: systemd credentials, System keychain, Credential Manager"
 
 
-class _Http(_Tls):
+class Http(_Tls):
+    """What every destination over HTTP has."""
+
     url: _Url
     token_file: Annotated[
         Path | None, Field(description=f"file that holds the token; never given on a command line; {KEPT}")
@@ -47,7 +49,7 @@ class _Http(_Tls):
     proxy: Annotated[Proxy | None, Field(description="in place of that of [network]")] = None
 
 
-class SplunkHec(_Http):
+class SplunkHec(Http):
     """Splunk's HTTP Event Collector. `url` is the collector's host, without a path."""
 
     kind: Annotated[Literal["splunk_hec"], Field(description="which kind of destination this is")]
@@ -57,13 +59,13 @@ class SplunkHec(_Http):
     ] = False
 
 
-class Otlp(_Http):
+class Otlp(Http):
     """An OpenTelemetry collector, OTLP/HTTP in JSON. `url` is the whole address of its logs, such as https://host:4318/v1/logs."""
 
     kind: Annotated[Literal["otlp"], Field(description="which kind of destination this is")]
 
 
-class Elastic(_Http):
+class Elastic(Http):
     """Elasticsearch. `url` is the cluster's host; the token is an API key that may create documents in the data stream."""
 
     kind: Annotated[Literal["elastic"], Field(description="which kind of destination this is")]

@@ -17,7 +17,7 @@ from central.store.schema import credentials, devices
 QUIET_S = 900.0
 """How long the device of a certificate must be silent before it counts as gone: three signs of life."""
 
-_LOCK = 0x4D435044
+_LOCK = 0x4D435045
 
 
 def introduce(connection: Connection, shown: Iterable[tuple[str, str]], now: float) -> dict[str, str]:

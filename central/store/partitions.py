@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, Table, delete, select, text
 
+from central.store.engine import alone
 from central.store.schema import PARTITIONED
 
 _PIECE = 5_000
@@ -18,7 +19,7 @@ def prepare(connection: Connection, day: int, ahead: int = 2) -> None:
     """Make sure that rows of `day` and of the days after it find their partitions; copies of the program take turns."""
     if connection.dialect.name != "postgresql":
         return
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    alone(connection, _LOCK)
     for table in PARTITIONED:
         for each in range(day, day + ahead + 1):
             connection.execute(

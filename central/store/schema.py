@@ -304,11 +304,15 @@ cursors = Table(
     Column("position", BigInteger, nullable=False),
     _text("holder"),
     _at("held_until", nullable=False),
+    Column("claimed", BigInteger),
     Column("set_aside", Integer, nullable=False, server_default="0"),
     _text("problem"),
     _at("accepted_at"),
 )
-"""How far each destination has taken the feed, and which copy of the program carries it now."""
+"""How far each destination has taken the feed, and which copy of the program carries it now, up to where: `claimed`.
+
+`set_aside` counts alerts that the destination will never take; `problem` is what hinders now, empty where nothing does.
+"""
 
 tallies = Table("tallies", metadata, _at("at", key=True), Column("states", Json, nullable=False))
 """How many devices were in which state, now and then."""

@@ -1,6 +1,7 @@
 """Figures for Prometheus, of this copy of the program; a scraper adds the copies up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -8,6 +9,25 @@ from central.core.receive import Taken
 from central.core.refusal import Refusal
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Delivered(Protocol):
+    """How a destination does."""
+
+    @property
+    def sink(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def failures(self) -> int:
+        """How many attempts in a row failed."""
+        ...
+
+    @property
+    def last_accepted_at(self) -> float | None:
+        """When it last took something."""
+        ...
 
 
 class Figures:
@@ -24,6 +44,17 @@ class Figures:
         held = Gauge("mcpc_waiting_bytes", "Bytes of bodies that are read or wait", registry=self._registry)
         held.set_function(lambda: waiting()[1])
 
+        self._deliveries: Callable[[], Iterable[Delivered]] = tuple
+        self._failures = Gauge(
+            "mcpc_destination_failures", "Failures in a row", ["destination"], registry=self._registry
+        )
+        self._accepted = Gauge(
+            "mcpc_destination_accepted_seconds",
+            "Unix time of the last success",
+            ["destination"],
+            registry=self._registry,
+        )
+
     def hear(self, outcome: Taken | Refusal) -> None:
         """Count what became of a batch."""
         if isinstance(outcome, Refusal):
@@ -35,6 +66,13 @@ class Figures:
         for code, number in outcome.refused.items():
             self._dropped.labels(code).inc(number)
 
+    def follow(self, health: Callable[[], Iterable[Delivered]]) -> None:
+        """Show how the destinations do, as far as this copy carries them."""
+        self._deliveries = health
+
     def text(self) -> bytes:
         """Return the figures as Prometheus reads them."""
+        for each in self._deliveries():
+            self._failures.labels(each.sink).set(each.failures)
+            self._accepted.labels(each.sink).set(each.last_accepted_at or 0.0)
         return generate_latest(self._registry)

@@ -1,6 +1,7 @@
 """`mcp-compliance-central serve` as it is started: a process of its own on a free port of loopback."""
 
 import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -11,7 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import orjson
 import requests
+
+from tests.sim.reporter import Reporter
 
 _UP_S = 30.0
 _DOWN_S = 20.0
@@ -57,6 +61,27 @@ class Served:
             self._process.send_signal(how)
             self._process.wait(_DOWN_S)
             self._process = None
+
+    def admits(self, reporter: Reporter) -> None:
+        """Let a device in with the organisation's key."""
+        secret = hashlib.sha256(reporter.credential.encode()).hexdigest()
+        said = {"device": reporter.id, "hostname": reporter.device.hostname, "credential_sha256": secret}
+        self._post("/v1/enrolment", orjson.dumps(said), {"Authorization": f"Bearer {self.key}"}).raise_for_status()
+
+    def takes(self, reporter: Reporter) -> None:
+        """Take the next batch of a device, and acknowledge it there."""
+        batch = reporter.batch()
+        headers = {
+            "Authorization": f"Bearer {reporter.credential}",
+            "Content-Encoding": "gzip",
+            "Idempotency-Key": batch.id,
+            "X-Device-Id": reporter.id,
+        }
+        self._post("/v1/events", reporter.envelope(batch).body, headers).raise_for_status()
+        reporter.taken(batch)
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        return requests.post(f"{self.url}{path}", body, headers=headers, timeout=20, verify=self.verify)
 
     @property
     def key(self) -> str:

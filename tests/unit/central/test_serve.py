@@ -50,3 +50,9 @@ def test_a_device_enrols_and_its_reports_are_acknowledged(address: str, tmp_path
     sink.close()
     figures = requests.get(f"{address}/metrics", timeout=5).text
     assert "credential-unknown" in figures
+
+
+def test_a_method_that_a_path_does_not_know_is_refused_as_such(address: str) -> None:
+    for path, allowed in {"/v1/events": "OPTIONS, POST", "/v1/enrolment": "POST", "/healthz": "GET, HEAD"}.items():
+        answer = requests.put(f"{address}{path}", timeout=5)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

@@ -1,0 +1,64 @@
+"""The destinations of the settings as sinks. One that cannot be used keeps the program from starting: alerts would go nowhere."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.app.far import far_sink, http_limits, http_target
+from agent.config.destinations import KEPT, Elastic, Http, Otlp, SplunkHec, Syslog
+from agent.config.settings import Network
+from agent.core.refusal import CannotStart
+from agent.host.credentials import credential
+from agent.ports import Clock, Sink
+from agent.sinks.channel import HttpTarget
+from agent.sinks.https import HttpsSink, HttpsTarget
+
+WHO = "mcp-compliance-central"
+"""What stands in `X-Device-Id` of what is pushed to a webhook."""
+
+
+class Webhook(Http):
+    """Any receiver of the agent's own protocol (`docs/openapi.json`), signed where a key is set."""
+
+    kind: Annotated[Literal["webhook"], Field(description="which kind of destination this is")]
+    hmac_key_file: Annotated[
+        Path | None, Field(description=f"file with the key that signs X-Timestamp and body (X-Signature); {KEPT}")
+    ] = None
+
+
+Pushed = Annotated[SplunkHec | Otlp | Elastic | Syslog | Webhook, Field(discriminator="kind")]
+"""Settings of any one of them."""
+
+
+def sinks(items: Sequence[Pushed], network: Network, clock: Clock) -> Iterator[tuple[Pushed, Sink]]:
+    """Yield the sinks of the settings, in their order.
+
+    Raises:
+        CannotStart: two have one name, or one cannot be used; the message names it.
+    """
+    names: set[str] = set()
+    for item in items:
+        name = item.name or item.kind
+        if name in names:
+            raise CannotStart(f"[[destination]] {name}: there is another one of that name; give it a name of its own")
+        names.add(name)
+        try:
+            yield (
+                item,
+                _webhook(item, name, clock, network)
+                if isinstance(item, Webhook)
+                else far_sink(item, name, clock, network),
+            )
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise CannotStart(f"[[destination]] {name}: {why}") from None
+
+
+def _webhook(item: Webhook, name: str, clock: Clock, network: Network) -> Sink:
+    plain = http_target(item, "Bearer", network)
+    common = {each.name: getattr(plain, each.name) for each in fields(HttpTarget)}
+    target = HttpsTarget(**common, device_id=WHO, hmac_key=credential(item.hmac_key_file))
+    return HttpsSink(target, clock, http_limits(item), name=name)

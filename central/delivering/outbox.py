@@ -1,0 +1,94 @@
+"""The feed as the outbox of a delivery: what that needs of the agent's journal, over the database that all copies share."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from agent.ports import Batch, StoreError
+from central.core.alert import numbered
+from central.store import cursors, feeding
+from central.store.engine import reading, writing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class FeedOutbox:
+    """An `agent.runtime.delivery.Outbox`. `holder` is this copy of the program; a lease must outlast one whole attempt."""
+
+    engine: Engine
+    holder: str
+    now: Callable[[], float]
+    lease_s: float
+
+    def pending(self, sink: str, max_events: int, max_bytes: int) -> Batch | None:
+        """Return the next batch, None where there is none or another copy carries this destination."""
+        with _stored(), reading(self.engine) as connection:
+            cursor = cursors.find(connection, sink, self.holder, self.now())
+            rows = feeding.after(connection, cursor.position, max_events)
+        if not rows:
+            return None
+        with _stored(), writing(self.engine) as connection:
+            if not cursors.take(connection, sink, self.holder, self.now(), self.lease_s):
+                return None
+            if not cursor.mine:  # whoever carried it before may have come further meanwhile
+                cursor = cursors.find(connection, sink, self.holder, self.now())
+                rows = feeding.after(connection, cursor.position, max_events)
+        return _batch(sink, cursor, rows, max_bytes) if rows else None
+
+    def urgent(self, sink: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Say that nothing waits for company: the feed is of alerts."""
+        return True
+
+    def claim(self, sink: str, batch: Batch) -> None:
+        """Fix `batch` until it is settled."""
+        self._write(lambda connection: cursors.claim(connection, sink, batch.last_sequence))
+
+    def release(self, sink: str) -> None:
+        """Take the claim back, so that a smaller batch can be made."""
+        self._write(lambda connection: cursors.claim(connection, sink, None))
+
+    def acknowledge(self, sink: str, batch: Batch) -> None:
+        """Record that the destination has `batch` for good."""
+        self._write(lambda connection: cursors.settle(connection, sink, batch.last_sequence, self.now()))
+
+    def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
+        """Go on without `batch`, and count it."""
+        number = len(batch.events)
+        self._write(
+            lambda connection: cursors.settle(connection, sink, batch.last_sequence, self.now(), number, reason)
+        )
+
+    def _write(self, work: Callable[[Connection], None]) -> None:
+        with _stored(), writing(self.engine) as connection:
+            work(connection)
+
+
+def _batch(sink: str, cursor: cursors.Cursor, rows: list[tuple[int, str]], max_bytes: int) -> Batch:
+    """Return what was claimed before, or as much of `rows` as fits."""
+    if rows[0][0] > cursor.position + 1:
+        log.error("%s: alerts %d to %d were no longer kept", sink, cursor.position + 1, rows[0][0] - 1)
+    events: list[dict[str, Any]] = []
+    last, size = 0, 0
+    for position, line in rows:
+        size += len(line)
+        full = size > max_bytes if cursor.claimed is None else position > cursor.claimed
+        if events and full:
+            break
+        events.append(numbered(orjson.loads(line), position))
+        last = position
+    return Batch(f"{sink}-{rows[0][0]}-{last}", rows[0][0], last, tuple(events))
+
+
+@contextlib.contextmanager
+def _stored() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database does not answer: {type(error).__name__}") from None
