@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.core.recognition import recognise
+from agent.core.recognition import Sign, recognise
+from agent.core.recognition.explain import TEXTS
+from agent.core.recognition.signs import HIGH_FROM, MCPS_OWN, MEDIUM_FROM, POINTS, SETTLED_AFTER_S, THRESHOLD
 from tests.golden.trees import CLIENTS, FOLDER, Case, processes, servers
 
 FIGURES = Path(__file__).parents[2] / "docs" / "recognition.md"
@@ -44,11 +46,36 @@ more that it had started, and everything that ran in the shells of the four clie
 language server that the rules do not know, under a client that is no editor, is still taken for a server of low confidence.
 """
 
+_SIGNS = f"""
+What a process shows is weighed. From {THRESHOLD} points on it is taken for a server, if one of the signs is MCP's own or an agent
+has kept it running for {SETTLED_AFTER_S:.0f} seconds; from {MEDIUM_FROM} on with medium confidence, from {HIGH_FROM} on under a
+known client with high. Without a sign of MCP's own confidence is low, and a mere guess raises no deviation.
+"""
+_WORDS = {
+    Sign.ENTRY: "it is what a configured entry yields",
+    Sign.ORDINARY: "it is a tool that clients and editors start all day",
+}
+
 
 def document() -> str:
     """Return the whole document."""
     cases = {name: json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in _SETS}
-    return "\n".join([_HEAD, *_rows(cases), ""])
+    return "\n".join([_HEAD, *_rows(cases), _SIGNS, *_weights(), ""])
+
+
+def _weights() -> Iterator[str]:
+    yield "| sign | points | in words |"
+    yield "|---|---|---|"
+    names = {
+        "client": "the client",
+        "host": "its parent",
+        "package": "NAME",
+        "declares": "mcpName, or the name of an SDK",
+    }
+    words = {**TEXTS, **_WORDS}
+    for sign, points in POINTS.items():
+        own = " (MCP's own)" if sign in MCPS_OWN else ""
+        yield f"| `{sign.value}`{own} | {points:+d} | {words[sign].format(**names)} |"
 
 
 def _rows(cases: dict[str, list[Case]]) -> Iterator[str]:

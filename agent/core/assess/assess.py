@@ -1,6 +1,6 @@
 """The one function that judges: world in, everything that is said about it out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.core.assess import summary
@@ -36,6 +36,7 @@ from agent.core.assess.running import (
 from agent.core.assess.standing import policy_deviations, policy_row
 from agent.core.assess.substituted import substituted_deviations
 from agent.core.assess.supply import supply_deviations
+from agent.core.assess.unbound import unbound_deviations
 from agent.core.baseline.trust import Memory
 from agent.core.deviation import Deviation, Findings, Severity
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
@@ -149,6 +150,7 @@ def assess(
         *substituted_deviations(running),
         *given_deviations(processes.given, given),
         *_unread(processes, terms, files),
+        *unbound_deviations(weighed, (*processes.processes, *processes.ended), _client_of(terms)),
         *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
@@ -251,9 +253,12 @@ def _given(world: World, terms: Terms, files: _OfFiles, memo: Memo) -> tuple[Jud
 def _unread(look: ProcessLook, terms: Terms, files: _OfFiles) -> Iterator[Deviation]:
     if files.policy.state == "none":
         return
+    yield from unread_deviations(look.given, (*look.processes, *look.ended), _client_of(terms))
+
+
+def _client_of(terms: Terms) -> Callable[[Process], str | None]:
     index = index_of(terms.marks)
-    everything = (*look.processes, *look.ended)
-    yield from unread_deviations(look.given, everything, lambda one: found.client if (found := index.of(one)) else None)
+    return lambda process: found.client if (found := index.of(process)) else None
 
 
 def _running(

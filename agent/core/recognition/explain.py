@@ -13,7 +13,7 @@ from agent.core.recognition.signs import Sign
 
 _SAFE = re.compile(r"(?:@[A-Za-z0-9._-]{1,40}/)?[A-Za-z0-9._+-]{1,60}(?:/[A-Za-z0-9._-]{1,40}){0,2}")
 
-_TEXTS: Mapping[Sign, str] = MappingProxyType(
+TEXTS: Mapping[Sign, str] = MappingProxyType(
     {
         Sign.CLIENT: "{client} started it",
         Sign.WIRE: "two descriptors of its own lead to {host}, one for each direction",
@@ -28,6 +28,7 @@ _TEXTS: Mapping[Sign, str] = MappingProxyType(
         Sign.TERMINAL: "it was started from an interactive shell",
     },
 )
+"""The words for each sign but those that speak of the entry, or keep a process from being told of."""
 
 
 def explain(  # noqa: PLR0913 - what the sentences speak of
@@ -48,7 +49,7 @@ def explain(  # noqa: PLR0913 - what the sentences speak of
         "declares": safe(declares or ""),
     }
     rows = [Evidence("entry", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
-    rows += [Evidence(sign.value, _TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in _TEXTS]
+    rows += [Evidence(sign.value, TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in TEXTS]
     if marked:
         rows.append(
             Evidence("mark", f"its environment holds what {names['client']} sets, though no {client} is above it")

@@ -129,6 +129,38 @@ def test_a_look_reads_the_projects_and_the_homes_in_which_clients_run() -> None:
     assert look.projects == ("/home/ann/p",)
 
 
+@pytest.mark.parametrize(
+    ("command", "variable", "value", "path", "text"),
+    [
+        ("claude", "CLAUDE_CONFIG_DIR", "/tmp/m", "/tmp/m/.claude.json", '{"mcpServers": {"x": {"command": "x"}}}'),
+        ("codex", "CODEX_HOME", "/tmp/m", "/tmp/m/config.toml", '[mcp_servers.x]\ncommand = "x"\n'),
+        (
+            "gemini",
+            "GEMINI_CLI_HOME",
+            "/tmp/m",
+            "/tmp/m/.gemini/settings.json",
+            '{"mcpServers": {"x": {"command": "x"}}}',
+        ),
+        (
+            "opencode",
+            "OPENCODE_CONFIG",
+            "/tmp/m.json",
+            "/tmp/m.json",
+            '{"mcp": {"x": {"type": "local", "command": ["x"]}}}',
+        ),
+    ],
+)
+def test_servers_of_a_configuration_that_a_variable_moved_are_found(
+    command: str, variable: str, value: str, path: str, text: str
+) -> None:
+    tree = Tree({"/home/ann": Node.folder(), path: text})
+    (look,) = ConfigSource(tree, HomeUsers(tree), catalog()).look()
+    assert look.servers == ()
+    seen = noting(process(command, moves=((variable, value),)))
+    (look,) = ConfigSource(tree, HomeUsers(tree), catalog(), habits=seen).look()
+    assert [(server.name, server.place.path) for server in look.servers] == [("x", path)]
+
+
 def test_every_variable_of_a_path_is_asked_of_running_clients() -> None:
     moving = catalog().moving
     assert moving >= {"HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "QWEN_HOME", "OPENCODE_CONFIG", "XDG_CONFIG_HOME"}
