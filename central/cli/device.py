@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 
 from agent.core.documents import plain
-from central.app import database, watching
+from central.app import watching
 from central.asking.ask import Ask, Nothing
 from central.asking.device import DeviceAnswer, device
 from central.asking.devices import DeviceSearch, search
-from central.cli import BY
+from central.cli import BY, opened
 from central.config import load
 from central.core.access import PERMISSIONS, Asker, Role
 from central.core.times import span
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.settings)
     terms, now = watching(settings), time.time()
     asker = Asker(BY, "person", PERMISSIONS[Role.ADMIN])
-    with reading(database(settings)) as connection:
+    with opened(settings) as engine, reading(engine) as connection:
         params = DeviceSearch(q=arguments.name, most=_LISTED)
         found = search(Ask(connection, asker, params, now, terms)).devices
         named = [one for one in found if arguments.name in (one.hostname, one.id, one.serial)] or found

@@ -5,12 +5,11 @@ import getpass
 import sys
 import time
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
-from central.app import database
-from central.cli import BY
+from central.cli import BY, opened
 from central.config import Settings, load
 from central.core.access import Role
 from central.store import people
@@ -41,12 +40,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the action."""
     settings = load(arguments.settings)
-    engine = database(settings)
-    if arguments.action == "list":
+    with opened(settings) as engine:
+        if arguments.action != "list":
+            return _changed(engine, arguments, settings)
         with reading(engine) as connection:
             for name, role, how, active in people.names(connection):
                 print(f"{name}\t{role}\tby {how}\t{'may sign in' if active else 'removed'}")
-        return 0
+    return 0
+
+
+def _changed(engine: Engine, arguments: argparse.Namespace, settings: Settings) -> int:
     password = _password(arguments) if arguments.action in ("add", "password") else ""
     try:
         with writing(engine) as connection:

@@ -3,12 +3,11 @@
 import argparse
 import time
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
-from central.app import database
-from central.cli import BY
+from central.cli import BY, opened
 from central.config import load
 from central.core.access import Permission
 from central.store import tokens
@@ -37,28 +36,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the action."""
-    engine = database(load(arguments.settings))
-    now = time.time()
-    if arguments.action == "make":
-        until = now + arguments.days * _DAY_S if arguments.days else None
-        scopes = sorted({Permission(scope) for scope in arguments.scope})
-        try:
-            with writing(engine) as connection:
-                token = tokens.make(connection, arguments.name, scopes, BY, now, until)
-                record(connection, BY, "token.make", arguments.name, now, {"scopes": scopes, "expires_at": until})
-        except IntegrityError:
-            raise CannotStart(f"there is, or was, a token called {arguments.name}") from None
-        print(token)
-        return 0
-    if arguments.action == "revoke":
+    with opened(load(arguments.settings)) as engine:
+        return _ACTIONS[arguments.action](engine, arguments, time.time())
+
+
+def _make(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
+    until = now + arguments.days * _DAY_S if arguments.days else None
+    scopes = sorted({Permission(scope) for scope in arguments.scope})
+    try:
         with writing(engine) as connection:
-            done = tokens.revoke(connection, arguments.name, now)
-            if done:
-                record(connection, BY, "token.revoke", arguments.name, now)
-        return 0 if done else 1
+            token = tokens.make(connection, arguments.name, scopes, BY, now, until)
+            record(connection, BY, "token.make", arguments.name, now, {"scopes": scopes, "expires_at": until})
+    except IntegrityError:
+        raise CannotStart(f"there is, or was, a token called {arguments.name}") from None
+    print(token)
+    return 0
+
+
+def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
+    with writing(engine) as connection:
+        done = tokens.revoke(connection, arguments.name, now)
+        if done:
+            record(connection, BY, "token.revoke", arguments.name, now)
+    return 0 if done else 1
+
+
+def _list(engine: Engine, _arguments: argparse.Namespace, _now: float) -> int:
     with reading(engine) as connection:
         for row in connection.execute(select(table).order_by(table.c.made_at)):
             ended = row.revoked_at if row.revoked_at is not None else row.expires_at
             until = "" if ended is None else f"\t{'revoked' if row.revoked_at is not None else 'until'} {moment(ended)}"
             print(f"{row.name}\t{', '.join(row.scopes)}\tmade {moment(row.made_at)}{until}")
     return 0
+
+
+_ACTIONS = {"make": _make, "revoke": _revoke, "list": _list}
