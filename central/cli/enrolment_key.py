@@ -9,7 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
 from central.app import database
+from central.cli import BY
 from central.config import load
+from central.store.auditing import record
 from central.store.engine import reading, writing
 from central.store.enrolling import new_key
 from central.store.schema import enrolment_keys
@@ -36,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         until = now + arguments.days * _DAY_S if arguments.days else None
         try:
             with writing(engine) as connection:
-                print(new_key(connection, arguments.name, "command line", now, until))
+                print(new_key(connection, arguments.name, BY, now, until))
+                record(connection, BY, "enrolment-key.make", arguments.name, now, {"expires_at": until})
         except IntegrityError:
             raise CannotStart(f"there is a key called {arguments.name} already") from None
         return 0
@@ -44,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         with writing(engine) as connection:
             ended = update(enrolment_keys).where(enrolment_keys.c.name == arguments.name).values(revoked_at=now)
             found = connection.execute(ended).rowcount
+            if found:
+                record(connection, BY, "enrolment-key.revoke", arguments.name, now)
         return 0 if found else 1
     with reading(engine) as connection:
         for row in connection.execute(select(enrolment_keys).order_by(enrolment_keys.c.made_at)):

@@ -98,8 +98,7 @@ class Desk:
         with _told(), reading(self.engine) as connection:
             ask = Ask(connection, asker, params, self.now(), self.terms(), place)
             answer = plain(question.answer(ask))
-        seen: dict[str, Any] = answer if asker.may(Permission.PRIVATE) else veiled(answer)
-        return seen
+        return shown_to(asker, answer)
 
     def _exported(
         self, question: Question, asker: Asker, params: Params, place: Mapping[str, str]
@@ -162,6 +161,12 @@ class Desk:
         if not asker.may(permission):
             raise HTTPException(403, f"{asker.name} lacks the permission {permission.value}")
         return asker
+
+
+def shown_to(asker: Asker, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return what `asker` may see of `answer`: without the permission, paths below people's homes are shortened."""
+    seen: dict[str, Any] = answer if asker.may(Permission.PRIVATE) else veiled(answer)
+    return seen
 
 
 def programs(request: Request) -> bool:

@@ -18,7 +18,7 @@ from central.asking.preview import CandidateParams, Effected, effected, preview
 from central.core.access import Asker, Permission
 from central.store.engine import reading
 from central.web.bounds import LARGE, bounded
-from central.web.desk import Desk, read_params
+from central.web.desk import Desk, read_params, shown_to
 from central.web.faces import csv_lines, json_answer, json_lines
 from central.web.shield import FIELD
 
@@ -73,7 +73,8 @@ class PreviewPage:
 
     def _answered(self, asker: Asker, params: CandidateParams) -> dict[str, Any]:
         with self._one_at_a_time, reading(self.desk.engine) as connection:
-            return plain(preview(Ask(connection, asker, params, self.desk.now(), self.desk.terms())))
+            answer = plain(preview(Ask(connection, asker, params, self.desk.now(), self.desk.terms())))
+        return shown_to(asker, answer)
 
     def _export(self, asker: Asker, params: CandidateParams, face: str) -> Response:
         rows = self._rows(asker, params)
@@ -85,7 +86,7 @@ class PreviewPage:
     def _rows(self, asker: Asker, params: CandidateParams) -> Iterator[dict[str, Any]]:
         with reading(self.desk.engine) as connection:
             for row in effected(Ask(connection, asker, params, self.desk.now(), self.desk.terms())):
-                yield plain(row)
+                yield shown_to(asker, plain(row))
 
     def _page(
         self, request: Request, asker: Asker, candidate: str, found: dict[str, Any] | None, problem: str = ""

@@ -6,6 +6,7 @@ from starlette.routing import Route
 from central.core.access import PERMISSIONS, Permission, Role, role_of
 from central.store import people
 from central.store.engine import writing
+from central.store.schema import servers
 from central.web.deeds import DEEDS
 from central.web.tables import QUESTIONS
 from tests.sim.house import FILL, WHO, House, filled
@@ -85,6 +86,18 @@ def test_the_help_desk_sees_no_private_paths(house: House) -> None:
             assert "secret-merger" not in browser.get(path).text, path
         assert "~ann/…/mcp.json" in browser.get(f"/devices/{FILL['device']}").text
     assert "secret-merger" in house.person(Role.SOC).get(f"/devices/{FILL['device']}").text
+
+
+_SCOPES = ((Permission.PREVIEW,), (Permission.PREVIEW, Permission.PRIVATE))
+
+
+def test_a_program_sees_no_private_paths_without_that_scope(house: House) -> None:
+    with writing(house.engine) as connection:
+        private = servers.update().where(servers.c.verdict == "blocked")
+        connection.execute(private.values(what="node /home/ann/secret-merger/shell-mcp.js"))
+    seen = [house.program(*scopes).post("/v1/preview", content="{}").text for scopes in _SCOPES]
+    assert ["secret-merger" in text for text in seen] == [False, True]
+    assert ["~ann/…/shell-mcp.js" in text for text in seen] == [True, False]
 
 
 def test_a_role_that_is_taken_away_counts_from_the_next_request_on(house: House) -> None:
