@@ -82,8 +82,8 @@ class Artifacts:
             return self._of_image(artifact, found.package, found.version, user)
         if artifact.owner is None:
             return artifact
-        module = found.kind is Kind.MODULE
-        return self._packages.named(artifact, _interpreter(process) if module else program, found.program, user)
+        called = _interpreter(process) if found.kind is Kind.MODULE else artifact.program or program
+        return self._packages.named(artifact, called, found.program, user)
 
     def _of_file(self, artifact: Artifact, program: str, user: User) -> Artifact:
         digest = self._digests.of(program, user)

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from agent.core.artifact import SDKS, Artifact, purl
-from agent.core.place import Data, Names, User, pure_path
+from agent.core.place import Data, Missing, Names, User, pure_path
 from agent.ports import Files
 
 _IN_NPM = re.compile(r"^(?P<root>.*)/node_modules/(?P<package>(?:@[^/]+/)?[^/]+)/")
 _DIST_INFO = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.dist-info")
 _REQUIRES = re.compile(r"^Requires-Dist:\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?![^\n]*\bextra\b)", re.MULTILINE)
+_REWRITTEN = ("/nix/store/", "/Cellar/")
 _MOST_DISTRIBUTIONS = 300
 _LONGEST_TEXT = 200
 
@@ -39,7 +40,7 @@ class Packages:
         self._files = files
 
     def named(self, artifact: Artifact, program: str, name: str, user: User) -> Artifact:
-        """Return `artifact` with its package; `program` is the path by which it, or its interpreter, was called.
+        """Return `artifact` with its package; `program` is where it lies, of a module where its interpreter was called.
 
         `name` is the name of the program or module.
         """
@@ -78,7 +79,7 @@ class Packages:
             version=found.version,
             purl=purl("pypi", package, found.version),
             declares=_python_declares(package, self._text(f"{found.folder}/METADATA", user)),
-            recorded=self._recorded(found, pure_path(self._files.os, program).name, user),
+            recorded=self._recorded(found, environment, pure_path(self._files.os, program).name, user),
         )
 
     def _installed(self, environment: str, user: User) -> Iterator[_Distribution]:
@@ -104,8 +105,14 @@ class Packages:
         scripts = self._text(f"{one.folder}/entry_points.txt", user)
         return re.search(rf"^{re.escape(name)}\s*=", scripts, re.MULTILINE | re.IGNORECASE) is not None
 
-    def _recorded(self, one: _Distribution, program: str, user: User) -> str | None:
-        """Return the digest in hexadecimal that a program beside the interpreter had when it was installed."""
+    def _recorded(self, one: _Distribution, environment: str, program: str, user: User) -> str | None:
+        """Return the digest in hexadecimal that a program beside the interpreter had when it was installed.
+
+        Conda, Nix and Homebrew write the interpreter's path into scripts after they were recorded: there nothing can be said.
+        """
+        conda = self._files.names(f"{environment}/conda-meta", reader=user)
+        if not isinstance(conda, Missing) or any(mark in environment for mark in _REWRITTEN):
+            return None
         try:
             rows = list(csv.reader(self._text(f"{one.folder}/RECORD", user).splitlines()))
         except csv.Error:

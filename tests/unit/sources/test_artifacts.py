@@ -205,6 +205,32 @@ def test_a_console_script_is_its_packages_and_compared_with_what_was_installed()
     assert not only(Tree({**files, f"{SITE}/quiet-1.0.dist-info/RECORD": '"'}), server).altered
 
 
+def test_a_script_of_conda_that_was_rewritten_after_it_was_recorded_is_not_called_altered() -> None:
+    files: dict[str, str | bytes | Node] = {
+        f"{ENV}/bin/quiet": CODE,
+        f"{ENV}/conda-meta/history": "",
+        f"{SITE}/quiet-1.0.dist-info/RECORD": recorded(b"as built").replace("quiet-serve", "quiet"),
+    }
+    found = only(Tree(files), process(f"{ENV}/bin/python", f"{ENV}/bin/quiet"))
+    assert (found.purl, found.altered, "as_installed" in found.row) == ("pkg:pypi/quiet@1.0", False, False)
+
+
+def test_a_linked_script_is_of_the_environment_that_it_lies_in_and_not_of_one_beside_the_link() -> None:
+    """`uv tool` and pipx link scripts into ~/.local/bin, beside what `pip install --user` has put there."""
+    tools = "/home/ann/.local/share/uv/tools/quiet"
+    beside = "/home/ann/.local/lib/python3.11/site-packages/quiet-0.1.dist-info"
+    tree = Tree(
+        {
+            f"{tools}/bin/quiet": CODE,
+            f"{tools}/lib/python3.11/site-packages/quiet-2.0.dist-info/METADATA": "Requires-Dist: mcp\n",
+            f"{beside}/RECORD": recorded(b"another").replace("quiet-serve", "quiet"),
+            "/home/ann/.local/bin/quiet": Node.link(f"{tools}/bin/quiet"),
+        }
+    )
+    found = only(tree, process(f"{tools}/bin/python", "/home/ann/.local/bin/quiet"))
+    assert (found.purl, found.altered, found.declares) == ("pkg:pypi/quiet@2.0", False, "mcp")
+
+
 def test_a_module_is_found_by_the_environment_of_its_interpreter() -> None:
     tree = Tree(
         {
