@@ -20,6 +20,8 @@ VERBS = {
     "person": "who may sign in to the pages: add, list, role, password, link, remove",
     "token": "tokens of other programs: make, list, revoke",
     "enrolment-key": "the organisation's keys by which devices are let in: make, list, revoke",
+    "revoke": "refuse what a device sends from now on",
+    "readmit": "let a device in again, with a new credential",
     "openapi": "print the API as an OpenAPI document",
 }
 """Every verb with its one-line help; each is a module `central.cli.<verb>` with `configure(parser)` and `run(arguments)`."""
