@@ -18,7 +18,7 @@ from agent.core.assess.configured import (
     versions_of,
 )
 from agent.core.assess.degraded import degraded_deviations
-from agent.core.assess.effect import effect_deviations
+from agent.core.assess.effect import effect_deviations, own_sources
 from agent.core.assess.given import given_deviations, judge_given, unread_deviations
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.assess.notes import exposed_deviations, noted
@@ -216,7 +216,11 @@ def _of_files(world: World, terms: Terms, memo: Memo) -> _OfFiles:
             *supply_deviations(configured.judged, memo),
         ),
         others=memo.of(other_files, managed, users, means.os),
-        policy=memo.of(policy_row, judge.policy),
+        policy=memo.of(
+            policy_row,
+            judge.policy,
+            memo.same("sources of users", own_sources(managed, looks, means.client_version, memo)),
+        ),
         coverage=(
             *(row for look in looks for row in memo.of(_coverage_rows, look.coverage)),
             *memo.of(_coverage_rows, managed.coverage),

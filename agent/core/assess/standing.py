@@ -9,6 +9,7 @@ from agent.core.observation import Document, Scope
 from agent.core.place import Place
 from agent.core.policy.effective import Policy
 from agent.core.policy.lint import lint
+from agent.core.policy.sources import Source
 from agent.core.redaction import redact_name, redact_text
 from agent.core.server import Problem
 
@@ -17,8 +18,8 @@ _TOLD_OF_THE_FILE = frozenset({"unreadable-for-users"})
 """Findings that the row of the managed file tells already, with the users whom it concerns."""
 
 
-def policy_row(policy: Policy) -> PolicyRow:
-    """Return the policy's part of the `check` document."""
+def policy_row(policy: Policy, own: Sequence[Source] = ()) -> PolicyRow:
+    """Return the policy's part of the `check` document; `own` are the sources that hold a policy for one user alone."""
     return PolicyRow(
         state=policy.state,
         sources=tuple(
@@ -29,7 +30,7 @@ def policy_row(policy: Policy) -> PolicyRow:
                 source.selected,
                 tuple(_shown(p) for p in source.problems),
             )
-            for source in policy.sources
+            for source in (*policy.sources, *own)
         ),
         exclusive=policy.exclusive is not None,
         locked=policy.locked,

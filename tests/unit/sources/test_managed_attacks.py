@@ -37,6 +37,7 @@ IT = Signer()
 NOBODY, NONE = 65534, 0xFFFFFFFF
 ETC = "/etc/claude-code"
 SETTINGS = f"{ETC}/managed-settings.json"
+CACHE = "/home/ann/.claude/remote-settings.json"
 BASELINES = "/etc/mcp-compliance-agent/baselines"
 GOOD = json.dumps({"allowedMcpServers": [{"serverName": "ok"}], "allowManagedMcpServersOnly": True})
 EVIL = json.dumps({"allowedMcpServers": [{"serverUrl": "*"}]})
@@ -265,8 +266,10 @@ def test_cache_only_is_a_policy_that_its_user_can_write(machine: Machine) -> Non
     cache.write_text(GOOD)
     here = MachineFacts("linux", "12", "laptop", privileged=True)
     document = check(Target(machine.root, "linux"), Settings(), here, "device")
+    (source,) = document.policy.sources
+    assert (source.kind, source.path, source.selected) == ("remote-settings", CACHE, True)
     (found,) = [item for item in document.deviations if item.control == "policy.not-effective"]
-    assert "who can write /home/ann/.claude/remote-settings.json can change it" in found.text
+    assert f"who can write {CACHE} can change it" in found.text
 
 
 def test_baseline_rollback_is_refused_and_the_newest_still_counts(machine: Machine) -> None:
