@@ -111,6 +111,7 @@ class _Agent:
         self._health.hold("settings.invalid", " · ".join(str(problem) for problem in loaded.problems) or None)
         self._health.hold("launches.unnoticed", self._launches.problem)
         self._health.hold("launches.hindered", self._launches.hindered)
+        self._health.hold("writers.unnoticed", heard.writing.problem)
         found = tampered(state, state / JOURNAL)
         self._health.hold("journal.tampered", found)
         retention = retention_within(self._settings.journal.max_bytes)
