@@ -56,6 +56,7 @@ class Memory:
     """What one step saw, for a later one."""
 
     before: set[str]
+    accounts: str
     device: str
     settings: str
 
@@ -67,7 +68,7 @@ def memory() -> Memory:
 
 def test_the_package_installs_without_a_question(debian: Debian, endpoint: Endpoint, memory: Memory) -> None:
     deploy(debian, endpoint, f"/mnt/{NAME}/mcp-compliance")
-    memory.before = files(debian)
+    memory.before, memory.accounts = files(debian), debian.must("cat", "/etc/passwd", "/etc/group")
     (package,) = DIST.glob("*.deb")
     debian.must("apt-get", "install", "--yes", f"/mnt/{package.name}")
     assert debian.must("dpkg-query", "-W", "-f", "${Status} ${Version}", NAME) == f"install ok installed {__version__}"
@@ -198,6 +199,15 @@ def openings(endpoint: Endpoint) -> Mapping[str, int]:
     return told
 
 
+def closings(endpoint: Endpoint) -> set[str]:
+    closed = [event for event in endpoint.events if event["class_uid"] == 2003 and event["activity_id"] == 3]
+    return {event["finding_info"]["uid"] for event in closed}
+
+
+def open_deviations(debian: Debian) -> set[tuple[str, int]]:
+    return {(row["uid"], row["since"]) for row in status(debian)["check"]["deviations"]}
+
+
 def active(debian: Debian) -> bool:
     return debian.shows(NAME, "ActiveState")["ActiveState"] == "active"
 
@@ -211,7 +221,9 @@ def test_it_is_said_that_the_service_is_not_told_who_writes(debian: Debian) -> N
 def test_an_upgrade_keeps_state_and_settings(debian: Debian, endpoint: Endpoint, memory: Memory, later: Later) -> None:
     memory.device = debian.read(f"{STATE}/device-id")
     memory.settings = debian.read(f"{SETTINGS}/agent.toml")
-    pid, known = main_pid(debian), openings(endpoint)
+    pid, known, still_open = main_pid(debian), openings(endpoint), open_deviations(debian)
+    closed = closings(endpoint)
+    assert still_open
     package = later("deb")
     debian.must("apt-get", "install", "--yes", package)
     debian.until("the upgraded service", lambda: active(debian) and main_pid(debian) != pid)
@@ -219,6 +231,8 @@ def test_an_upgrade_keeps_state_and_settings(debian: Debian, endpoint: Endpoint,
     assert debian.read(f"{STATE}/device-id") == memory.device
     assert debian.read(f"{SETTINGS}/agent.toml") == memory.settings
     assert openings(endpoint) == known, "what was open stays open, and is not told again"
+    assert closings(endpoint) == closed, "nor closed"
+    assert open_deviations(debian) == still_open, "since when it was"
 
 
 def test_a_service_that_was_disabled_stays_so_in_an_upgrade(debian: Debian) -> None:
@@ -247,8 +261,11 @@ def test_purge_leaves_nothing(debian: Debian, memory: Memory) -> None:
     assert left == set()
     named = {path for path in files(debian) if NAME in path and not path.startswith(("/var/log/", "/var/cache/"))}
     assert named == set()
+    assert debian.must("cat", "/etc/passwd", "/etc/group") == memory.accounts
     assert debian.run("systemctl", "status", NAME).returncode == 4, "systemd knows no such unit"
-    assert NAME not in debian.must("systemctl", "list-units", "--all", "--no-legend", "--plain")
+    assert NAME not in debian.must("systemctl", "list-unit-files", "--no-legend")
+    units = ("systemctl", "list-units", "--all", "--no-legend", "--plain")
+    debian.until("the service manager to forget it", lambda: NAME not in debian.must(*units))
 
 
 def test_it_can_be_installed_again_as_on_a_new_machine(debian: Debian, memory: Memory) -> None:
