@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.e2e.machine import COMMAND, Machine
+from tests.e2e.machine import CHECKOUT, COMMAND, Machine
 
 STATE = "/var/lib/mcp-compliance-agent"
 SETTINGS = "/etc/mcp-compliance-agent/agent.toml"
@@ -19,6 +20,7 @@ SHUTDOWN_S = 15.0
 
 _PATIENCE_S = 60.0
 _EVERY_S = 0.05
+_UNIT = CHECKOUT / "packaging/linux/mcp-compliance-agent.service"
 _ACTIVITY = {1: "opened", 2: "updated", 3: "closed"}
 T = TypeVar("T")
 
@@ -35,15 +37,18 @@ def until(what: str, ask: Callable[[], T | None], patience_s: float = _PATIENCE_
 
 
 class Daemon:
-    """The running program. What it prints goes to `output`, so that it never blocks on a reader."""
+    """The running program. What it prints goes to `output`, so that it never blocks on a reader.
 
-    def __init__(self, machine: Machine, *, online: bool = False) -> None:
+    `within` are the words before its command, such as `as_the_service`.
+    """
+
+    def __init__(self, machine: Machine, *, online: bool = False, within: Sequence[str] = ()) -> None:
         self._machine = machine
         self._state = machine.at(STATE)
         self._born = time.time()
         self.output = machine.root.parent / "daemon.txt"
         with self.output.open("ab") as stream:
-            command = machine.command([COMMAND, "run"], online=online)
+            command = machine.command([*within, COMMAND, "run"], online=online)
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
         self.pid = machine.pid_of(self._process)
 
@@ -100,6 +105,13 @@ class Daemon:
     def printed(self) -> str:
         """Return what it wrote to the terminal."""
         return self.output.read_text()
+
+
+def as_the_service() -> list[str]:
+    """Return the words that leave a program of root's the capabilities that the packaged service has, and no way to more."""
+    (kept,) = re.findall(r"^CapabilityBoundingSet=(.+)$", _UNIT.read_text(), re.MULTILINE)
+    names = [name.removeprefix("CAP_").lower() for name in kept.split()]
+    return ["setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all,+{',+'.join(names)}"]
 
 
 def reports(machine: Machine) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Real clients in sessions start real servers, each by five launchers: the daemon tells of each unapproved one once, of no other.
 
-One laptop, one daemon with the kernel's own events, one network of loopback alone, all clients at once. What is approved with
-one client is not with the next, so every launcher is seen both ways. Claude Code, which would not start what its policy blocks,
-has begun its session before the policy came.
+One laptop, one daemon with the rights of the packaged service and the kernel's own events, one network of loopback alone, all
+clients at once. What is approved with one client is not with the next, so every launcher is seen both ways. Claude Code, which
+would not start what its policy blocks, has begun its session before the policy came.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.e2e.daemon import Daemon, reports, told, until, until_reported
+from tests.e2e.daemon import Daemon, as_the_service, reports, told, until, until_reported
 from tests.e2e.machine import ANN, PRIVILEGED, Machine
 from tests.e2e.policies import MANAGED_SETTINGS, deploy
 from tests.e2e.programs import EVERYTHING, TIME, UVX_TIME, Programs, program
@@ -126,7 +126,7 @@ def watch(machine: Machine, programs: Programs, stack: ExitStack) -> Seen:
         machine.write(client.file, client.write(servers(client)), ANN)
     loopback = Loopback(machine)
     stack.callback(loopback.close)
-    daemon = Daemon(machine, online=True)
+    daemon = Daemon(machine, online=True, within=as_the_service())
     stack.callback(daemon.kill)
     daemon.until_looked()
     sessions = [loopback.session(client) for client in CLIENTS[:1]]
@@ -176,7 +176,7 @@ def mine(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["user"] == "ann"]
 
 
-def test_the_kernel_tells_the_daemon_of_starting_processes(seen: Seen) -> None:
+def test_the_capabilities_of_the_packaged_service_suffice_for_the_kernel_s_events(seen: Seen) -> None:
     assert seen.events.startswith("process connector")
 
 

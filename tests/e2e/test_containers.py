@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.daemon import Daemon, until
+from tests.e2e.daemon import Daemon, as_the_service, until
 from tests.e2e.machine import ANN, PRIVILEGED, Machine
 from tests.e2e.policies import MANAGED_SETTINGS, deploy
 from tests.e2e.programs import TIME, Programs
@@ -51,15 +51,15 @@ def watch(machine: Machine, stack: ExitStack) -> Mapping[str, Any]:
     deploy(machine, MANAGED_SETTINGS, POLICY)
     loopback = Loopback(machine)
     stack.callback(loopback.close)
-    daemon = Daemon(machine, online=True)
+    daemon = Daemon(machine, online=True, within=as_the_service())
     stack.callback(daemon.kill)
     daemon.until_looked()
     sessions = [loopback.session_in_container(client) for client in CONTAINED]
     for session in sessions:
         stack.callback(session.kill)
-    until("all servers", lambda: len(mine(daemon.check())) >= len(SERVERS) * len(CONTAINED))
+    until("exactly these servers", lambda: attributed(daemon.check()) == WANTED)
     uids = [daemon.until_open("server.unapproved.running", f"'{name}'")["uid"] for name in BLOCKED]
-    held = daemon.check()
+    held = until("exactly these servers", lambda: check if attributed(check := daemon.check()) == WANTED else None)
     machine.write(FINISHED, "")
     for session in sessions:
         session.end()
@@ -72,14 +72,21 @@ def watch(machine: Machine, stack: ExitStack) -> Mapping[str, Any]:
 BLOCKED = [f"{client.id}-{name}" for client in CONTAINED for name in SERVERS if name != "approved"]
 
 
+WANTED = Counter((client.id, f"{client.id}-{name}") for client in CONTAINED for name in SERVERS)
+
+
+def attributed(check: Mapping[str, Any]) -> Counter[tuple[str, str | None]]:
+    """Return what runs: its client, and the name of its entry."""
+    names = {row["key"]: row["name"] for row in check["servers"]}
+    return Counter((row["client"], names.get(row["matches"])) for row in mine(check))
+
+
 def mine(check: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for row in check["processes"] if row["user"] == "ann"]
 
 
 def test_servers_in_containers_are_attributed_to_their_client_and_entry(seen: Mapping[str, Any]) -> None:
-    names = {row["key"]: row["name"] for row in seen["servers"]}
-    found = Counter((row["client"], names.get(row["matches"])) for row in mine(seen))
-    assert found == Counter((client.id, f"{client.id}-{name}") for client in CONTAINED for name in SERVERS)
+    assert attributed(seen) == WANTED
 
 
 def test_their_wires_are_seen_through_the_namespaces(seen: Mapping[str, Any]) -> None:
