@@ -43,7 +43,9 @@ def _listening(pids: tuple[int, ...]) -> Iterator[tuple[int, str]]:
 
 def _of_proc(pids: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Read the table of a network namespace once, through one of the processes in it."""
-    own = _space("self")
+    own = ""
+    with contextlib.suppress(OSError):
+        own = _space("self")
     tables: dict[str, Mapping[str, str]] = {}
     for pid in pids:
         held = set(_sockets(pid))
