@@ -117,6 +117,15 @@ def facts(part: Any) -> str:  # noqa: ANN401 - JSON
     return json.dumps(part, sort_keys=True)
 
 
+def test_the_sandbox_keeps_no_kernel_events_from_the_agent(debian: Debian) -> None:
+    """They are told in a machine's first namespaces, which these are not: the service must be refused for that alone."""
+    (row,) = [row for row in status(debian)["health"] if row["code"] == "launches.unnoticed"]
+    checks = json.loads(debian.run("mcp-compliance", "doctor", "--json").stdout)["checks"]
+    (outside,) = [check["text"] for check in checks if check["name"] == "launches"]
+    assert row["text"].endswith(outside)
+    assert "not permitted" not in outside
+
+
 def test_the_sandbox_holds(debian: Debian) -> None:
     pid = main_pid(debian)
     fields = dict(re.findall(r"^(\w+):\s+(\S+)", debian.read(f"/proc/{pid}/status"), re.MULTILINE))
