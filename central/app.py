@@ -34,7 +34,7 @@ from central.web.deeds import DEEDS
 from central.web.desk import Desk
 from central.web.feed import Feed
 from central.web.figures import Figures
-from central.web.methods import closed
+from central.web.methods import closed, not_there
 from central.web.operating import Operating
 from central.web.pages import Pages
 from central.web.preview import PreviewPage
@@ -108,7 +108,9 @@ def central(settings: Settings) -> Central:
         *closed((*receiving.routes(), *Operating(engine, intake, figures).routes())),
         Mount("/", desk(settings, engine, terms)),
     ]
-    return Central(settings, engine, intake, Starlette(routes=routes, lifespan=life))
+    return Central(
+        settings, engine, intake, Starlette(routes=routes, lifespan=life, exception_handlers={404: not_there})
+    )
 
 
 def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], float] = time.time) -> Starlette:

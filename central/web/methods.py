@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -28,3 +29,8 @@ def closed(routes: Iterable[Route]) -> Iterator[Route]:
         yield route
     for path, methods in allowed.items():
         yield Route(path, _NotLikeThat(methods))
+
+
+async def not_there(_request: Request, _error: Exception) -> Response:
+    """Answer for a path that not even the pages are asked about: one with a line break in it."""
+    return Response(orjson.dumps({"code": "not-there", "text": "Not Found"}), 404, media_type="application/json")

@@ -58,8 +58,8 @@ class EnrolmentAnswer(BaseModel):
     device: str
 
 
-class Candidate(RootModel[dict[str, Any]]):
-    """The content of a managed-settings.json that is not deployed yet."""
+class Candidate(RootModel[Any]):
+    """The content of a managed-settings.json that is not deployed yet; what is none is answered with what is wrong in it."""
 
 
 class Done(BaseModel):
@@ -135,7 +135,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {path: paths[path] for path in sorted(paths)},
-        "components": {"schemas": dict(found.get("$defs", {})), "securitySchemes": _PROOFS},
+        "components": {"schemas": _without_nul(found.get("$defs", {}), every), "securitySchemes": _PROOFS},
     }
 
 
@@ -217,6 +217,17 @@ def _named(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a parameter with what no database takes excluded."""
     free = schema.get("type") == "string" and not {"pattern", "enum"} & set(schema)
     return {**schema, "pattern": r"^[^\u0000]*$"} if free else dict(schema)
+
+
+def _without_nul(schemas: Mapping[str, Any], every: Sequence[Operation]) -> dict[str, Any]:
+    """Return the schemas, those of bodies with that on their texts."""
+    bodies = {each.body.__name__ for each in every if each.body is not None}
+    return {
+        name: schema
+        if name not in bodies or "properties" not in schema
+        else {**schema, "properties": {key: _named(member) for key, member in schema["properties"].items()}}
+        for name, schema in schemas.items()
+    }
 
 
 def _answer(each: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:

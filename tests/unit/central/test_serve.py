@@ -56,3 +56,8 @@ def test_a_method_that_a_path_does_not_know_is_refused_as_such(address: str) -> 
     for path, allowed in {"/v1/events": "OPTIONS, POST", "/v1/enrolment": "POST", "/healthz": "GET, HEAD"}.items():
         answer = requests.put(f"{address}{path}", timeout=5)
         assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+
+
+def test_a_path_with_a_line_break_is_not_there_in_the_words_of_the_api(address: str) -> None:
+    answer = requests.post(f"{address}/v1/alerts/%0A/assign", timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-there")
