@@ -221,12 +221,6 @@ def active(debian: Debian) -> bool:
     return debian.shows(NAME, "ActiveState")["ActiveState"] == "active"
 
 
-def test_it_is_said_that_the_service_is_not_told_who_writes(debian: Debian) -> None:
-    assert "writers.unnoticed" in {row["code"] for row in status(debian)["health"]}
-    assert WRITERS_DROPIN in debian.run("mcp-compliance", "doctor").stdout
-    debian.must("test", "-f", WRITERS_DROPIN)
-
-
 def test_an_upgrade_keeps_state_and_settings(debian: Debian, endpoint: Endpoint, memory: Memory, later: Later) -> None:
     memory.device = debian.read(f"{STATE}/device-id")
     memory.settings = debian.read(f"{SETTINGS}/agent.toml")
@@ -282,6 +276,37 @@ def test_it_can_be_installed_again_as_on_a_new_machine(debian: Debian, memory: M
     debian.must("apt-get", "install", "--yes", f"/mnt/{package.name}")
     debian.until("the service", lambda: active(debian))
     assert debian.read(f"{STATE}/device-id") != memory.device
+
+
+def test_who_wrote_a_managed_file_is_told_where_the_service_may_hear_it(debian: Debian) -> None:
+    debian.until("its first status", lambda: debian.run("test", "-e", f"{STATE}/status.json").returncode == 0)
+    assert "writers.unnoticed" in {row["code"] for row in status(debian)["health"]}
+    assert WRITERS_DROPIN in debian.run("mcp-compliance", "doctor").stdout
+    folder = f"/etc/systemd/system/{NAME}.service.d"
+    debian.must("mkdir", folder)
+    debian.must("ln", "-s", WRITERS_DROPIN, folder)
+    restarted(debian)
+    try:
+        assert "writers.unnoticed" not in {row["code"] for row in status(debian)["health"]}
+        debian.must("/bin/bash", "-c", f"echo '{{}}' > {POLICY}; sleep 3; true")
+        debian.until("the one who wrote", lambda: "It was written by /usr/bin/bash" in modified(debian))
+    finally:
+        debian.must("rm", "-r", folder)
+        restarted(debian)
+
+
+def modified(debian: Debian) -> str:
+    rows = status(debian)["check"]["deviations"]
+    return " ".join(row["text"] for row in rows if row["control"] == "managed-file.modified")
+
+
+def restarted(debian: Debian) -> None:
+    debian.must("systemctl", "daemon-reload")
+    debian.must("systemctl", "restart", NAME)
+    debian.until("a word of the new one", lambda: status(debian)["pid"] == main_pid(debian))
+
+
+def test_it_goes_again(debian: Debian) -> None:
     debian.must("apt-get", "purge", "--yes", NAME)
 
 
