@@ -1,4 +1,4 @@
-"""What a newcomer does: `make run`, watch it, end it."""
+"""What a newcomer does: `make run` or `make watch`, read it, end it."""
 
 import os
 import signal
@@ -16,14 +16,23 @@ pytestmark = pytest.mark.e2e
 ROGUE = '{"mcpServers": {"rogue": {"command": "/opt/rogue/bin/rogue"}}}'
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
-def test_make_run_says_what_it_found_stays_and_ends_when_told(machine: Machine, by: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("target", "by", "about_reports"),
+    [
+        ("run", signal.SIGINT, "This device:  http://127.0.0.1:8470/devices/"),
+        ("run", signal.SIGTERM, "This device:  http://127.0.0.1:8470/devices/"),
+        ("watch", signal.SIGINT, "No endpoint is configured"),
+    ],
+)
+def test_make_says_what_it_found_stays_and_ends_when_told(
+    machine: Machine, target: str, by: signal.Signals, about_reports: str
+) -> None:
     deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
     machine.write(f"{HOME}/.cursor/mcp.json", ROGUE, ANN)
     output = machine.root.parent / "make.txt"
     with output.open("wb") as stream:
         make = subprocess.Popen(
-            machine.command(["make", "--no-print-directory", "run"], folder=str(CHECKOUT)),
+            machine.command(["make", "--no-print-directory", target], folder=str(CHECKOUT), online=True),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -36,7 +45,7 @@ def test_make_run_says_what_it_found_stays_and_ends_when_told(machine: Machine, 
 
     try:
         until("the deviation on the terminal", lambda: says("server.unapproved.configured"))
-        until("a sentence about the endpoint", lambda: says("No endpoint is configured"))
+        until("a sentence about where reports go", lambda: says(about_reports))
         until("a sentence about the device", lambda: says("This device deviates"))
         until("the status document", machine.at(f"{STATE}/status.json").exists)
         machine.write(f"{HOME}/.cursor/mcp.json", "{}", ANN)
