@@ -4,6 +4,7 @@ Any user may make folders in `ProgramData`, so one that stands there already, an
 that it holds before anything is believed or written there.
 """
 
+import contextlib
 import ctypes
 import json
 import re
@@ -11,13 +12,14 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from ctypes import wintypes
 from pathlib import Path
 
+import psutil
+
 from agent.core.own_places import NAME
 from agent.host.credentials_windows import protected
-from agent.host.lock import AlreadyHeldError, held
+from agent.host.lock import AlreadyHeldError, held, holder
 from agent.host.permissions_windows import sddl_of
 
 assert sys.platform == "win32"  # noqa: S101 - tells the type checker too
@@ -117,12 +119,14 @@ def hold_recovery(name: str) -> None:
 def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
     """Wait until the agent has ended, whose files are about to go; with `purge` remove settings and state too.
 
-    The installer has asked the service to stop; where it was still starting, that was refused, so it is asked again.
+    The installer has asked the service to stop; where it was still starting, that was refused, so it is asked again. The lock
+    goes a little before its holder, which keeps its files for as long as it lives.
 
     Raises:
         SetupError: it does not end, or something cannot be removed.
     """
     deadline = time.monotonic() + _ENDS_WITHIN_S
+    last = holder(state / "agent.lock")
     while state.exists():
         try:
             with held(state / "agent.lock"):
@@ -132,6 +136,11 @@ def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
                 raise SetupError(f"the agent still runs after {_ENDS_WITHIN_S:.0f} s") from None
             _ask_to_stop(NAME)
             time.sleep(_ASK_EVERY_S)
+    if last is not None:
+        try:
+            last.wait(max(deadline - time.monotonic(), 0))
+        except psutil.TimeoutExpired:
+            raise SetupError(f"the agent, process {last.pid}, still runs after {_ENDS_WITHIN_S:.0f} s") from None
     if purge and settings.parent.exists():
         with _step(f"removing {settings.parent}"):
             shutil.rmtree(settings.parent)
@@ -235,7 +244,7 @@ def _protect(path: Path, sddl: str) -> None:
         kernel.LocalFree(descriptor)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _step(what: str) -> Iterator[None]:
     try:
         yield

@@ -58,6 +58,11 @@ def _z(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
 
 
+def left(folder: Path) -> list[str]:
+    """Name what is there of the program."""
+    return [str(path) for path in (folder, *folder.rglob("*")) if path.exists()]
+
+
 def controls(endpoint: Endpoint) -> set[str]:
     return {event["compliance"]["control"] for event in endpoint.events if "compliance" in event}
 
@@ -148,7 +153,7 @@ def test_an_upgrade_keeps_state_and_settings(windows: Windows, tmp_path: Path) -
 
 def test_removal_stops_it_and_keeps_settings_and_state(windows: Windows) -> None:
     assert windows.service(NAME) == ""
-    assert not windows.at(PLACE.program).exists()
+    assert not (still := left(windows.at(PLACE.program))), "\n".join(still)
     assert windows.at(f"{PLACE.state}\\device-id").exists()
     assert windows.at(f"{FOLDER}\\token").exists()
 
@@ -157,6 +162,6 @@ def test_a_purge_leaves_nothing(windows: Windows) -> None:
     windows.msiexec("/i", _z(_package()))
     windows.msiexec("/x", _z(_package()), "PURGE=1")
     assert windows.service(NAME) == ""
-    assert not windows.at(PLACE.program).exists()
+    assert not (still := left(windows.at(PLACE.program))), "\n".join(still)
     assert not list(windows.at("C:\\ProgramData").glob("MCPCompliance*"))
     assert NAME not in windows.run("reg", "query", "HKLM\\SYSTEM\\CurrentControlSet\\Services").stdout

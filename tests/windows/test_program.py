@@ -14,9 +14,10 @@ if sys.platform == "win32":
 
     from agent.cli.main import main
     from agent.host.files import RootedFiles
-    from agent.host.lock import AlreadyHeldError, held
+    from agent.host.lock import AlreadyHeldError, held, holder
     from agent.host.machine import own_paths, this_machine
     from agent.host.users import HomeUsers
+    from agent.service.setup_windows import tear_down
     from tests.windows.registry import MACHINE, USER, value
 
     FOLDER = Path("C:\\Program Files\\ClaudeCode")
@@ -99,9 +100,33 @@ if sys.platform == "win32":
     def test_a_second_process_does_not_get_the_lock_and_an_ended_one_lets_go(tmp_path: Path) -> None:
         lock = tmp_path / "lock"
         code = f"from agent.host.lock import held; held({str(lock)!r}).__enter__()"
-        with held(lock), pytest.raises(AlreadyHeldError), held(lock):
-            pass
+        with held(lock):
+            assert (who := holder(lock)) is not None
+            assert who.pid == os.getpid()
+            with pytest.raises(AlreadyHeldError), held(lock):
+                pass
         ended = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, check=False, capture_output=True)
         assert ended.returncode == 0, ended.stderr
+        assert holder(lock) is None
         with held(lock):
             pass
+
+    def test_the_installer_waits_for_the_end_of_the_agent_which_comes_after_that_of_its_lock(tmp_path: Path) -> None:
+        settings, state = tmp_path / "settings/agent.toml", tmp_path / "state"
+        state.mkdir()
+        lives = (
+            f"import time\nfrom pathlib import Path\nfrom agent.host.lock import held\n"
+            f"with held(Path({str(state / 'agent.lock')!r})): print('held', flush=True)\n"
+            f"time.sleep(2)"
+        )
+        with subprocess.Popen([sys.executable, "-c", lives], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as agent:
+            assert agent.stdout is not None
+            agent.stdout.readline()
+            tear_down(settings, state, purge=False)
+            assert agent.poll() == 0, "it still had its files open"
+
+    def test_a_program_that_has_the_number_by_now_is_not_taken_for_the_agent(tmp_path: Path) -> None:
+        lock = tmp_path / "agent.lock"
+        lock.write_text(str(os.getpid()))
+        os.utime(lock, (1, 1))
+        assert holder(lock) is None
