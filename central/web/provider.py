@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from joserfc.errors import JoseError
 from sqlalchemy import Engine
@@ -30,6 +30,8 @@ RETURN = "/sign-in/provider/return"
 _NEXT = "provider-next"
 _LONGEST_NAME = 200
 _TIMEOUT_S = 10.0
+_UNUSABLE = (httpx2.HTTPError, JoseError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+"""What Authlib and its parts raise where a provider is away, or answers in another form than the standards say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Provider:
         request.session[_NEXT] = local(request.query_params.get("next"))
         try:
             answer: Response = await self._client.authorize_redirect(request, f"{self.url}{RETURN}")
-        except (httpx.HTTPError, OAuthError, ValueError) as error:
+        except (OAuthError, *_UNUSABLE) as error:
             raise _unreachable(error) from None
         return answer
 
@@ -93,7 +95,7 @@ class Provider:
         except OAuthError as error:
             log.warning("sign-in by the provider failed: %s", error.error)
             raise HTTPException(403, "the provider did not sign you in: try again") from None
-        except (httpx.HTTPError, JoseError, ValueError, KeyError) as error:
+        except _UNUSABLE as error:
             raise _unreachable(error) from None
         name = await run_in_threadpool(self._named, claims)
         return await run_in_threadpool(self.sign_in.signed_in, request, name, "identity provider", target)
@@ -121,4 +123,4 @@ class Provider:
 
 def _unreachable(error: Exception) -> HTTPException:
     log.warning("the identity provider cannot be used: %s", type(error).__name__)
-    return HTTPException(503, "the identity provider does not answer as it should; try again, or use a local account")
+    return HTTPException(502, "the identity provider does not answer as it should; try again, or use a local account")

@@ -24,6 +24,7 @@ _TITLES = {
     405: "Not like that",
     413: "Too large",
     429: "Too many attempts",
+    502: "The identity provider does not answer",
     503: "The database does not answer",
 }
 
@@ -68,5 +69,6 @@ _CODES = {
     405: "method-unknown",
     413: "too-large",
     429: "too-many",
+    502: "provider",
     503: "storage",
 }

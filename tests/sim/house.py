@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from central.app import desk
-from central.config import Settings
+from central.config import Access, Settings
 from central.core.access import Permission, Role
 from central.core.fleet import Terms
 from central.store import people, tokens
@@ -59,7 +59,14 @@ class House:
     app: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = desk(Settings(), self.engine, Terms(), lambda: self.now)
+        self._open(Access())
+
+    def provided_by(self, issuer: str) -> None:
+        """Let people come from an OpenID Connect provider, too."""
+        self._open(Access(oidc_issuer=issuer, oidc_client_id="central"))
+
+    def _open(self, access: Access) -> None:
+        self.app = desk(Settings(access=access), self.engine, Terms(), lambda: self.now)
 
     def browser(self, base: str = "http://testserver") -> Browser:
         return Browser(TestClient(self.app, base_url=base, follow_redirects=False))
