@@ -1,7 +1,8 @@
 """Connections: what SQLite and PostgreSQL need to be told so that a commit is durable and a reader never blocks the writer."""
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -16,6 +17,7 @@ def engine_of(url: str, pool: int = 8) -> Engine:
     """Return the engine for a database URL; `postgresql://` means psycopg 3."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
+        _for_its_owner_alone(parsed.database)
         engine = create_engine(
             parsed, pool_size=pool, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
         )
@@ -29,6 +31,13 @@ def engine_of(url: str, pool: int = 8) -> Engine:
     return create_engine(
         parsed, pool_size=pool, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5}
     )
+
+
+def _for_its_owner_alone(file: str | None) -> None:
+    """Make the file before SQLite does, as the umask says; its log and index take the mode over."""
+    if file and file != ":memory:" and not file.startswith("file:"):
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
