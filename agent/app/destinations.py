@@ -49,7 +49,7 @@ def destinations(settings: Settings, sender: Sender, clock: Clock) -> Iterator[D
         from agent.app.far import central_sink  # noqa: PLC0415 - see there
 
         try:
-            yield Destination(central_sink(settings, sender, clock), far=True)
+            yield Destination(central_sink(settings, sender, clock), far=not _plain(settings.endpoint.url))
         except (OSError, ValueError) as error:
             yield Unusable(f"[endpoint]: {_why(error)}")
 
@@ -73,7 +73,12 @@ def _built(item: wanted.Destination, name: str, clock: Clock, network: Network) 
         return Destination(JsonlSink(item.path, item.max_bytes, name=name), far=False)
     from agent.app.far import far_sink  # noqa: PLC0415 - see there
 
-    return Destination(far_sink(item, name, clock, network), far=True)
+    near = isinstance(item, wanted.Http) and _plain(item.url)
+    return Destination(far_sink(item, name, clock, network), far=not near)
+
+
+def _plain(url: str) -> bool:
+    return url.startswith("http:")  # which sinks take to this very machine only
 
 
 def _why(error: OSError | ValueError) -> str:

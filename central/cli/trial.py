@@ -5,6 +5,7 @@ Ctrl-C ends both. The agent takes its settings from here and not from the system
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     server.before_exit = agent.stop
     agent.start()
     try:
-        server.run()
+        with contextlib.suppress(KeyboardInterrupt):  # which uvicorn repeats once it has ended: the way a trial ends
+            server.run()
     finally:
         agent.stop()
     return 0 if server.started else 2
@@ -107,7 +109,8 @@ class _Agent:
         self._process = subprocess.Popen(command, start_new_session=True)  # Ctrl-C is for us, who end it in order
         device = self._device(since)
         if device is None:
-            print("The agent has not reported yet; `mcp-compliance status` says why.", flush=True)
+            if not self._ending.is_set():
+                print("The agent has not reported yet; `mcp-compliance status` says why.", flush=True)
             return
         page = f"/devices/{device}"
         print(f"This device:  {self.settings.url}{page}", flush=True)

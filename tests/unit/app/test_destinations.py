@@ -69,6 +69,17 @@ def test_every_kind_of_destination_can_be_set_and_all_at_once(tmp_path: Path) ->
     assert TOKEN not in repr(found)
 
 
+def test_what_listens_on_this_machine_is_not_far(tmp_path: Path) -> None:
+    text = """
+[endpoint]
+url = "http://127.0.0.1:8470/v1/events"
+[[destination]]
+kind = "otlp"
+url = "http://localhost:4318/v1/logs"
+"""
+    assert [item.far for item in built(tmp_path, text) if isinstance(item, Destination)] == [False, False, False]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
