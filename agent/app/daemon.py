@@ -69,7 +69,7 @@ def run_daemon(
         CannotStart: the state folder or the journal in it cannot be used, another agent uses it, or a named user does not exist.
     """
     try:
-        own_folder(paths.state)
+        exposed = own_folder(paths.state)
         device = device_id(paths.state, create=True)
     except OSError as error:
         raise CannotStart(f"the state folder {paths.state} cannot be used: {error.strerror}") from None
@@ -87,7 +87,7 @@ def run_daemon(
         except StoreError as error:
             raise CannotStart(f"{error}. Make room there or correct the rights, and start again") from None
         stack.callback(agent.close)
-        return agent.run()
+        return agent.run(exposed)
 
 
 class _Agent:
@@ -166,8 +166,9 @@ class _Agent:
             End(self._deliveries, self._farewell),
         )
 
-    def run(self) -> int:
-        """Run on this thread, which must be the main one; signals ask it to stop."""
+    def run(self, exposed: str | None) -> int:
+        """Run on this thread, which must be the main one; signals ask it to stop. `exposed`: what `own_folder` found."""
+        self._health.hold("state.exposed", exposed)
         self._teller.started()
         sys.setswitchinterval(_SWITCH_S)
         with _signals(self._supervisor.stop):

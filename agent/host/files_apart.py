@@ -5,6 +5,7 @@ the agent waits for so long, says that time ran out, kills that process, and ask
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,6 +58,7 @@ class FilesApart:
         self.root = inner.root
         self._inner, self._start, self._monotonic = inner, start, monotonic
         self._answer_s, self._rest_s = answer_s, rest_s
+        self._asking = threading.Lock()  # every source looks on a thread of its own, and there is one line
         self._asked: Asked | None = None
         self._rests_until = float("-inf")
 
@@ -82,24 +84,34 @@ class FilesApart:
 
     def close(self) -> None:
         """End the process apart; the next question starts another. It ends with the agent in any case."""
+        with self._asking:
+            self._end()
+
+    def _answer(self, question: _Question, refused: Unreadable) -> Any:  # noqa: ANN401 - a content or a listing
+        with self._asking:
+            answer = self._asked_for(question) if self._monotonic() >= self._rests_until else None
+        if answer is not None:
+            return answer
+        text = f"{question[1]} is on a file system that did not answer within {self._answer_s:g} s"
+        return Unreadable(Trouble.TIMED_OUT, text, refused.access)
+
+    def _asked_for(self, question: _Question) -> Content | Listing | None:
+        """Ask, and return the answer; None where there was none, and none is asked for during the rest."""
+        try:
+            self._asked = self._asked or self._start()
+            self._asked.send(question)
+            answer: Content | Listing | None = self._asked.receive(self._answer_s)
+        except (EOFError, OSError):
+            answer = None
+        if answer is None:
+            self._end()
+            self._rests_until = self._monotonic() + self._rest_s
+        return answer
+
+    def _end(self) -> None:
         asked, self._asked = self._asked, None
         if asked is not None:
             asked.abandon()
-
-    def _answer(self, question: _Question, refused: Unreadable) -> Any:  # noqa: ANN401 - a content or a listing
-        if self._monotonic() >= self._rests_until:
-            try:
-                self._asked = self._asked or self._start()
-                self._asked.send(question)
-                answer = self._asked.receive(self._answer_s)
-            except (EOFError, OSError):
-                answer = None
-            if answer is not None:
-                return answer
-            self.close()
-            self._rests_until = self._monotonic() + self._rest_s
-        text = f"{question[1]} is on a file system that did not answer within {self._answer_s:g} s"
-        return Unreadable(Trouble.TIMED_OUT, text, refused.access)
 
 
 def entering(files: RootedFiles, entered: frozenset[str]) -> Files:

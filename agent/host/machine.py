@@ -3,6 +3,7 @@
 import os
 import platform
 import socket
+import stat
 import sys
 import uuid
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from agent.core.place import Os
 from agent.host.replacing import replace_durably
 
 UNREGISTERED = "unregistered"
+_OTHERS_WRITE, _OTHERS_READ = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRGRP | stat.S_IROTH
 _MAX_PATH, _COMMON_APPDATA = 260, 0x23
 
 
@@ -87,15 +89,21 @@ def device_id(state: Path, *, create: bool) -> str:
     return fresh
 
 
-def own_folder(folder: Path) -> None:
-    """Make the agent's own folder, for nobody else to read.
+def own_folder(folder: Path, mode: int = 0o700) -> str | None:
+    """Make the agent's own folder, with rights of POSIX that let others pass through it at most.
+
+    Return in words what others could do in it until now; None where nothing.
 
     Raises:
         OSError: it cannot be made, or something else stands there.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and folder.stat().st_uid == os.geteuid():
-        folder.chmod(0o700)
+    if os.name != "posix" or (found := folder.stat()).st_uid != os.geteuid():
+        return None
+    folder.chmod(mode)
+    before = stat.S_IMODE(found.st_mode)
+    could = "written" if before & _OTHERS_WRITE else "listed" if before & _OTHERS_READ else None
+    return None if could is None else f"{folder} could be {could} by others (mode {before:04o}, now {mode:04o})"
 
 
 def _os() -> Os:

@@ -34,6 +34,7 @@ CONDITIONS = MappingProxyType(
         "journal.failing": Condition(_HIGH, "The journal cannot be written"),
         "journal.replaced": Condition(_HIGH, "The journal was damaged; it was set aside and a new one started"),
         "journal.tampered": Condition(_HIGH, "The journal was changed by something else than the agent"),
+        "state.exposed": Condition(_MEDIUM, "Others had rights to the agent's state folder, which it has taken away"),
         "memory.lost": Condition(
             _HIGH, "What the managed files were before cannot be kept or was changed from outside"
         ),

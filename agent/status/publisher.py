@@ -122,4 +122,6 @@ class Publisher:
         users = {
             uid: json.dumps(plain(user_document(document, name))).encode() for name, uid in self._uids.items() if uid
         }
-        write_public(self._folder, json.dumps(plain(public_document(document))).encode(), users)
+        exposed = write_public(self._folder, json.dumps(plain(public_document(document))).encode(), users)
+        if exposed is not None:
+            self._facts.health.set("state.exposed", exposed)

@@ -51,6 +51,17 @@ def test_settings_and_state_that_a_user_can_write_are_critical_and_doctor_shows_
     assert f"{ANN}), by its access control list" in daemon.until_open("agent.exposed", "journal.sqlite3")["text"]
 
 
+def test_a_state_folder_that_was_open_to_others_before_the_start_is_closed_and_that_is_reported(
+    machine: Machine, start_daemon: StartDaemon
+) -> None:
+    machine.at(STATE).mkdir(parents=True, exist_ok=True)
+    machine.at(STATE).chmod(0o777)
+    daemon = start_daemon()
+    assert "could be written by others (mode 0777" in condition(daemon, "state.exposed")["text"]
+    daemon.until_open("agent.degraded", "state.exposed")
+    assert machine.at(STATE).stat().st_mode & 0o066 == 0
+
+
 def test_an_older_copy_of_the_journal_put_back_is_noticed(machine: Machine, start_daemon: StartDaemon) -> None:
     first = start_daemon()
     first.until_looked()

@@ -84,7 +84,7 @@ def running(command: str | None) -> ProcessLook:
     return ProcessLook((host, Process(11, 999.0, 10, command, "ann", f"/usr/bin/{command}", (command,), wires=wires)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.lists(CHANGES, max_size=3), st.sampled_from([None, "run", "other"]), st.booleans()),

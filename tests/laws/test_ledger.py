@@ -101,7 +101,7 @@ def test_looks_that_could_not_see_change_nothing(sequence: list[Round]) -> None:
     assert [(c.kind, c.deviation) for c in plain] == [(c.kind, c.deviation) for c in mixed]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sequence=rounds, restarts=st.sets(st.integers(0, 12)))
 def test_the_journal_tells_the_same_whenever_it_is_restarted(sequence: list[Round], restarts: set[int]) -> None:
     ledger, expected = run(sequence)

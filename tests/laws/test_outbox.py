@@ -95,7 +95,7 @@ class Device:
                 self.clock.pass_s(wait)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(actions, max_size=25))
 def test_every_event_reaches_every_destination_once_or_is_set_aside(script: list[tuple[str, object]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +112,7 @@ def test_every_event_reaches_every_destination_once_or_is_set_aside(script: list
         device.journal.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(actions.filter(lambda a: not isinstance(a[1], Refused | TooLarge)), max_size=25))
 def test_a_destination_that_refuses_nothing_gets_everything_in_order(script: list[tuple[str, object]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -125,7 +125,7 @@ def test_a_destination_that_refuses_nothing_gets_everything_in_order(script: lis
         device.journal.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(actions, max_size=25))
 def test_the_bound_holds_and_every_drop_is_counted(script: list[tuple[str, object]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,7 @@
 import json
 from typing import get_args
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.catalog.entries import Origin
@@ -67,7 +67,6 @@ def test_every_problem_can_be_located_in_the_text_it_came_from(value: object, sh
     assert [problem.text for problem in located(problems, parsed)] == [problem.text for problem in problems]
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(FILES) - 1), st.data())
 def test_any_bytes_in_place_of_any_file_of_the_catalog_give_entries_or_problems(
     number: int, data: st.DataObject

@@ -71,7 +71,6 @@ def lenience(policy: Policy, server: Server, environment: Environment) -> int:
     return _LENIENCE[evaluate(policy, server, environment).answer]
 
 
-@settings(deadline=None)
 @given(LISTS | st.none(), LISTS, ENTRIES, SERVERS, ENVIRONMENTS)
 def test_adding_a_deny_entry_never_lets_a_server_in(
     allow: list[Any] | None, deny: list[Any], more: Entry, server: Server, environment: Environment
@@ -80,7 +79,6 @@ def test_adding_a_deny_entry_never_lets_a_server_in(
     assert lenience(lists(allow=allow, deny=[*deny, more]), server, environment) <= before
 
 
-@settings(deadline=None)
 @given(LISTS, LISTS, ENTRIES, SERVERS, ENVIRONMENTS)
 def test_removing_an_allow_entry_never_lets_a_server_in_except_by_a_name_that_counts_again(
     allow: list[Any], deny: list[Any], less: Entry, server: Server, environment: Environment
@@ -95,7 +93,6 @@ def test_removing_an_allow_entry_never_lets_a_server_in_except_by_a_name_that_co
         assert not any(kind in entry for entry in allow)
 
 
-@settings(deadline=None)
 @given(LISTS, LISTS, SERVERS, ENVIRONMENTS, st.randoms(use_true_random=False))
 def test_the_order_of_entries_changes_no_verdict(
     allow: list[Any], deny: list[Any], server: Server, environment: Environment, random: Random
@@ -105,7 +102,6 @@ def test_the_order_of_entries_changes_no_verdict(
     assert evaluate(one, server, environment).answer is evaluate(other, server, environment).answer
 
 
-@settings(deadline=None)
 @given(
     LISTS | st.none(),
     LISTS,
@@ -121,7 +117,6 @@ def test_what_is_decided_without_knowing_the_environment_holds_in_every_environm
     assert unknown in (Answer.UNDETERMINED, known)
 
 
-@settings(deadline=None)
 @given(LISTS, SERVERS, ENVIRONMENTS)
 def test_the_index_says_what_asking_every_rule_alone_says(
     deny: list[Any], server: Server, environment: Environment
@@ -132,7 +127,7 @@ def test_the_index_says_what_asking_every_rule_alone_says(
     assert together is min(alone, key=_LENIENCE.__getitem__, default=Answer.ALLOWED)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(list(DocumentKind)), BYTES), max_size=5), SERVERS, st.text(max_size=20))
 def test_a_session_never_raises_whatever_the_files_hold(
     files: list[tuple[DocumentKind, bytes]], server: Server, text: str
@@ -145,7 +140,6 @@ def test_a_session_never_raises_whatever_the_files_hold(
     assert all(item.loads is not None or item.loads_reason for item in outcome.judged)
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(), st.lists(st.text(), min_size=1, max_size=3), ENVIRONMENTS)
 def test_any_text_can_be_a_pattern_a_url_a_name_and_a_command(
     pattern: str, url: str, command: list[str], environment: Environment
@@ -158,7 +152,6 @@ def test_any_text_can_be_a_pattern_a_url_a_name_and_a_command(
         assert compiled.verdict(server).answer in Answer
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["https://", "*://", "http:/", ""]), st.text(alphabet="ah.*:8/?#[]@%${}A-", max_size=14))
 def test_a_pattern_without_stars_matches_the_url_it_spells(scheme: str, rest: str) -> None:
     text = (scheme + rest).replace("*", "")

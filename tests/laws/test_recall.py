@@ -61,7 +61,7 @@ WHATS = st.sampled_from(
 CHANGES = st.lists(st.tuples(PATHS, st.none() | WHATS), min_size=1, max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=st.lists(CHANGES, min_size=1, max_size=6), clock=st.sampled_from([None, 1]))
 def test_a_warm_look_sees_what_a_cold_one_sees(
     steps: list[list[tuple[str, str | Node | None]]], clock: int | None

@@ -9,7 +9,7 @@ import pytest
 
 from agent.catalog.rows import catalog
 from agent.core.observation import CoverageState
-from agent.core.place import Data, Names, Trouble, Unreadable, User
+from agent.core.place import Content, Data, Names, Trouble, Unreadable, User
 from agent.host.files import RootedFiles
 from agent.host.files_apart import FilesApart, entering
 from agent.host.limits import DEFAULT_LIMITS
@@ -112,3 +112,26 @@ def test_a_reader_that_ends_is_started_again(strict: RootedFiles) -> None:
     ends[0], now[0] = False, 61.0
     assert isinstance(files.read(STATE), Data)
     files.close()
+
+
+def test_each_of_many_that_ask_at_once_gets_the_own_answer(strict: RootedFiles) -> None:
+    """Every source looks on a thread of its own: a policy must not be answered with somebody's configuration."""
+    names = [f"/home/ann/{number}" for number in range(8)]
+    for name in names:
+        (strict.root / name[1:]).write_text(name)
+    together, told = threading.Barrier(len(names)), dict[str, list[Content]]()
+
+    def asks(name: str) -> None:
+        together.wait(10.0)
+        told[name] = [files.read(name) for _ in range(20)]
+
+    with opened(strict, "nfs4") as files:
+        asking = [threading.Thread(target=asks, args=(name,), daemon=True) for name in names]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join(20.0)
+            assert not thread.is_alive(), "it still waits for an answer that another one took"
+    for name in names:
+        assert {found.raw for found in told[name] if isinstance(found, Data)} == {name.encode()}
+        assert all(isinstance(found, Data) for found in told[name])

@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from agent.core.assess import Assessment
 from agent.core.control import CONTROLS
+from agent.core.deviation import Findings
 from agent.core.documents import StatusDocument
 from agent.core.public import PublicDocument, UserDocument, public_document, user_document
+from agent.host.machine import own_folder
 from agent.status.document import write
+from agent.status.health import Health
 from agent.status.public import public_folder, user_file, write_public
+from agent.status.publisher import Facts, Publisher
 from agent.status.word import last_word
-from tests.sim.statuses import SECRET, deviation, status, with_trouble
+from tests.sim.clock import ManualClock
+from tests.sim.statuses import DEVICE, SECRET, deviation, status, with_trouble
 
 PUBLIC, USER, FULL = TypeAdapter(PublicDocument), TypeAdapter(UserDocument), TypeAdapter(StatusDocument)
 DOCUMENT = with_trouble(status("deviating", *(deviation(control) for control in CONTROLS)))
@@ -59,6 +65,44 @@ def test_everybody_can_read_the_public_part_and_only_its_owner_a_users_part(tmp_
         assert user_file(state, 4711).stat().st_uid == 4711
         write_public(state, b"{}", {})
         assert not user_file(state, 4711).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
+@pytest.mark.parametrize(
+    ("mode", "could"), [(0o777, "written"), (0o720, "written"), (0o755, "listed"), (0o740, "listed")]
+)
+def test_a_state_folder_that_others_had_rights_to_is_taken_back_and_that_is_told(
+    tmp_path: Path, mode: int, could: str
+) -> None:
+    state = tmp_path / "state"
+    assert own_folder(state) is None, "a new one"
+    state.chmod(mode)
+    assert own_folder(state) == f"{state} could be {could} by others (mode {mode:04o}, now 0700)"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    state.chmod(mode)
+    assert write_public(state, b"{}", {}) == f"{state} could be {could} by others (mode {mode:04o}, now 0711)"
+    assert write_public(state, b"{}", {}) is None
+    assert own_folder(state) is None, "what lets others pass is the agent's own doing"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
+def test_the_status_says_that_the_state_folder_was_open_to_others_until_the_agent_ends(tmp_path: Path) -> None:
+    clock = ManualClock()
+    health, policy = Health(clock), status().check.policy
+    told = Facts(DEVICE, 0.0, 1, 180.0, 60.0, health, opened=tuple, delivery=tuple, public=True)
+    publisher, assessed = (
+        Publisher(tmp_path, clock, told),
+        Assessment(complete=True, findings=Findings(), policy=policy),
+    )
+    own_folder(tmp_path)
+    assert publisher.publish(assessed, {}).health == ()
+    tmp_path.chmod(0o777)
+    for _ in range(3):
+        clock.pass_s(60.0)
+        publisher.refresh()
+    assert publisher.last is not None
+    (row,) = publisher.last.health
+    assert (row.code, "could be written by others (mode 0777" in row.text) == ("state.exposed", True)
 
 
 def test_who_may_not_read_the_full_document_gets_the_public_part_with_the_own_rows(tmp_path: Path) -> None:

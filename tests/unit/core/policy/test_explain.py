@@ -2,7 +2,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.observation import DocumentKind
@@ -159,7 +159,6 @@ RULES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(RULES, SERVERS)
 def test_what_the_remedy_says_works(allow: list[dict[str, object]], server: Server) -> None:
     told_ = told(lists(allow=allow), server)

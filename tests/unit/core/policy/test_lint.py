@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.control import CONTROLS
@@ -229,7 +229,6 @@ ENTRIES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(ENTRIES, ENTRIES, st.binary(max_size=60), st.sampled_from(["managed-mcp.json", BASE, f"{DROPINS}/a.json", "-"]))
 def test_the_linter_never_raises_whatever_it_is_given(
     allowed: list[Any], denied: list[Any], raw: bytes, path: str
