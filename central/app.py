@@ -20,7 +20,7 @@ from central.core.envelope import Limits
 from central.core.fleet import Fleet, Terms
 from central.core.receive import Admission
 from central.delivering.couriers import Couriers
-from central.delivering.destinations import sinks
+from central.delivering.destinations import named, sinks
 from central.receiving.intake import Intake, IntakeBudget
 from central.store import enrolling, people
 from central.store.engine import engine_of, reading, writing
@@ -105,7 +105,9 @@ def central(settings: Settings) -> Central:
             engine.dispose()
 
     routes = [
-        *closed((*receiving.routes(), *Operating(engine, intake, figures).routes())),
+        *closed(
+            (*receiving.routes(), *Operating(engine, intake, figures, named(settings.destination), time.time).routes())
+        ),
         Mount("/", desk(settings, engine, terms)),
     ]
     return Central(
@@ -121,7 +123,7 @@ def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], flo
     lasting = people.SessionTerms(idle_s=access.session_idle_s, longest_s=access.session_s)
     forms, keeper = Forms(key), Doorkeeper(engine, now, lasting)
     pages = Pages(forms, now)
-    answering = Desk(engine, keeper, forms, pages, lambda: terms, now)
+    answering = Desk(engine, keeper, forms, pages, lambda: terms, now, named(settings.destination))
     agreed = provider_terms(settings)
     sign_in = SignIn(engine, keeper, forms, pages, now, access.oidc_button if agreed is not None else None)
     provided = [] if agreed is None else Provider(agreed, engine, sign_in, settings.url, now).routes()

@@ -1,6 +1,6 @@
 """One question: who asks what, when, and of which state of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping
 
 from central.core.access import Asker
 from central.core.fleet import Terms
+from central.core.pushing import Destination
 
 P = TypeVar("P", bound=BaseModel)
 Row = RowMapping | Mapping[str, Any]
@@ -41,7 +42,10 @@ class Paged(Params):
 
 @dataclass(frozen=True, slots=True)
 class Ask(Generic[P]):
-    """A question with its parameters. `place` holds what stands in the path, `now` is Unix seconds."""
+    """A question with its parameters. `place` holds what stands in the path, `now` is Unix seconds.
+
+    `destinations` are where the settings push alerts to.
+    """
 
     connection: Connection
     asker: Asker
@@ -49,6 +53,7 @@ class Ask(Generic[P]):
     now: float
     terms: Terms = field(default_factory=Terms)
     place: Mapping[str, str] = field(default_factory=dict)
+    destinations: Sequence[Destination] = ()
 
 
 class NotThereError(LookupError):

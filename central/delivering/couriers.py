@@ -97,6 +97,6 @@ class Couriers:
         """Let the cursor say what hinders the destination: that is what people see, whichever copy they ask."""
         try:
             with writing(self.engine) as connection:
-                cursors.trouble(connection, delivery.sink.name, delivery.problem or "")
+                cursors.trouble(connection, delivery.sink.name, delivery.problem or "", self.clock.now())
         except SQLAlchemyError as error:
             log.warning("%s: cannot be noted: %s", delivery.name, type(error).__name__)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -15,6 +16,7 @@ from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpTarget
 from agent.sinks.https import HttpsSink, HttpsTarget
+from central.core.pushing import Destination
 
 WHO = "mcp-compliance-central"
 """What stands in `X-Device-Id` of what is pushed to a webhook."""
@@ -55,6 +57,15 @@ def sinks(items: Sequence[Pushed], network: Network, clock: Clock) -> Iterator[t
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise CannotStart(f"[[destination]] {name}: {why}") from None
+
+
+def named(items: Sequence[Pushed]) -> tuple[Destination, ...]:
+    """Return what people are shown of the settings."""
+    return tuple(Destination(name=item.name or item.kind, kind=item.kind, where=_where(item)) for item in items)
+
+
+def _where(item: Pushed) -> str:
+    return f"{item.host}:{item.port}" if isinstance(item, Syslog) else urlsplit(item.url).netloc.rpartition("@")[2]
 
 
 def _webhook(item: Webhook, name: str, clock: Clock, network: Network) -> Sink:

@@ -40,6 +40,9 @@ class FeedOutbox:
             if not cursor.mine:  # whoever carried it before may have come further meanwhile
                 cursor = cursors.find(connection, sink, self.holder, self.now())
                 rows = feeding.after(connection, cursor.position, max_events)
+            if rows and rows[0][0] > cursor.position + 1:
+                cursors.set_aside(connection, sink, _lost(cursor.position + 1, rows[0][0] - 1), self.now())
+                log.error("%s: alerts %d to %d were no longer kept", sink, cursor.position + 1, rows[0][0] - 1)
         return _batch(sink, cursor, rows, max_bytes) if rows else None
 
     def urgent(self, sink: str) -> bool:  # noqa: ARG002 - the protocol's
@@ -60,10 +63,10 @@ class FeedOutbox:
 
     def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
         """Go on without `batch`, and count it."""
-        number = len(batch.events)
-        self._write(
-            lambda connection: cursors.settle(connection, sink, batch.last_sequence, self.now(), number, reason)
+        skipped = cursors.Skipped(
+            first=batch.first_sequence, last=batch.last_sequence, alerts=len(batch.events), reason=reason
         )
+        self._write(lambda connection: cursors.set_aside(connection, sink, skipped, self.now()))
 
     def _write(self, work: Callable[[Connection], None]) -> None:
         with _stored(), writing(self.engine) as connection:
@@ -72,8 +75,6 @@ class FeedOutbox:
 
 def _batch(sink: str, cursor: cursors.Cursor, rows: list[tuple[int, str]], max_bytes: int) -> Batch:
     """Return what was claimed before, or as much of `rows` as fits."""
-    if rows[0][0] > cursor.position + 1:
-        log.error("%s: alerts %d to %d were no longer kept", sink, cursor.position + 1, rows[0][0] - 1)
     events: list[dict[str, Any]] = []
     last, size = 0, 0
     for position, line in rows:
@@ -84,6 +85,11 @@ def _batch(sink: str, cursor: cursors.Cursor, rows: list[tuple[int, str]], max_b
         events.append(numbered(orjson.loads(line), position))
         last = position
     return Batch(f"{sink}-{rows[0][0]}-{last}", rows[0][0], last, tuple(events))
+
+
+def _lost(first: int, last: int) -> cursors.Skipped:
+    why = "they waited for longer than [retention] events_days keeps them"
+    return cursors.Skipped(first=first, last=last, alerts=last - first + 1, reason=why)
 
 
 @contextlib.contextmanager

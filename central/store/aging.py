@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from central.store import partitions
-from central.store.schema import deviations, notes, standings, tallies
+from central.store.schema import deviations, notes, set_asides, standings, tallies
 
 PIECE = 2_000
 DAY_S = 86_400
@@ -27,8 +27,12 @@ def expire_closed(connection: Connection, before: float) -> int:
 
 
 def expire_days(connection: Connection, before_day: int) -> int:
-    """Delete what was received before that day: a partition at once, or a piece of the rows; return how many."""
-    return partitions.expire(connection, before_day)
+    """Delete what was received before that day: a partition at once, or a piece of the rows; return how many.
+
+    What destinations went on without is told for as long as it can be read in the feed.
+    """
+    told = _drop(connection, set_asides, set_asides.c.at < before_day * DAY_S)
+    return told + partitions.expire(connection, before_day)
 
 
 def _drop(connection: Connection, table: Table, old: ColumnElement[bool]) -> int:

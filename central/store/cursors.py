@@ -4,13 +4,13 @@ A lease is judged by the copies' own clocks, which must agree to within a minute
 lost: positions only ever move on.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from central.store import feeding
 from central.store.engine import upsert
-from central.store.schema import cursors
+from central.store.schema import cursors, set_asides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,16 @@ class Cursor:
     position: int
     claimed: int | None
     mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Alerts that a destination goes on without: positions of the feed, how many they are, and why."""
+
+    first: int
+    last: int
+    alerts: int
+    reason: str
 
 
 def know(connection: Connection, destination: str) -> None:
@@ -51,15 +61,24 @@ def claim(connection: Connection, destination: str, last: int | None) -> None:
     connection.execute(update(cursors).where(cursors.c.destination == destination).values(claimed=last))
 
 
-def settle(
-    connection: Connection, destination: str, last: int, now: float, set_aside: int = 0, problem: str = ""
-) -> None:
-    """Move on past `last`: it was accepted, or set aside for `problem`. A word that comes too late changes nothing."""
+def settle(connection: Connection, destination: str, last: int, now: float) -> None:
+    """Move on past `last`, which was accepted. A word that comes too late changes nothing."""
     moved = update(cursors).where(cursors.c.destination == destination, cursors.c.position < last)
-    values = {"position": last, "claimed": None, "set_aside": cursors.c.set_aside + set_aside, "problem": problem}
-    connection.execute(moved.values(values if set_aside else {**values, "accepted_at": now}))
+    done = {"position": last, "claimed": None, "problem": "", "problem_at": None, "accepted_at": now}
+    connection.execute(moved.values(done))
 
 
-def trouble(connection: Connection, destination: str, problem: str) -> None:
-    """Note what hinders a destination, empty where nothing does."""
-    connection.execute(update(cursors).where(cursors.c.destination == destination).values(problem=problem))
+def set_aside(connection: Connection, destination: str, skipped: Skipped, now: float) -> None:
+    """Move on past `skipped`, and keep which they are and why. A word that comes too late changes nothing."""
+    moved = update(cursors).where(cursors.c.destination == destination, cursors.c.position < skipped.last)
+    counted = {"position": skipped.last, "claimed": None, "set_aside": cursors.c.set_aside + skipped.alerts}
+    if connection.execute(moved.values(counted)).rowcount:
+        upsert(connection, set_asides, [{"destination": destination, "at": now, **asdict(skipped)}])
+        trouble(connection, destination, skipped.reason, now)
+
+
+def trouble(connection: Connection, destination: str, problem: str, now: float) -> None:
+    """Note what hinders a destination, empty where nothing does; it hinders since the first word of it."""
+    since = func.coalesce(cursors.c.problem_at, now) if problem else None
+    noted = update(cursors).where(cursors.c.destination == destination)
+    connection.execute(noted.values(problem=problem, problem_at=since))

@@ -21,7 +21,7 @@ def publish(connection: Connection, lines: Sequence[tuple[str, str]], at: float)
     last = count(connection, _FEED, len(lines))
     first = last - len(lines) + 1
     rows = [
-        {"position": first + index, "day": day_of(at), "device": device, "line": line}
+        {"position": first + index, "day": day_of(at), "device": device, "line": line, "at": at}
         for index, (device, line) in enumerate(lines)
     ]
     connection.execute(insert(feed), rows)
@@ -45,6 +45,13 @@ def count(connection: Connection, name: str, more: int) -> int:
 def head(connection: Connection) -> int:
     """Return the last position of the feed, 0 for an empty one."""
     return connection.execute(select(counters.c.value).where(counters.c.name == _FEED)).scalar() or 0
+
+
+def oldest(connection: Connection, position: int) -> tuple[int, float | None] | None:
+    """Return the first position that follows `position` and is kept, with when it was stored; None where there is none."""
+    query = select(feed.c.position, feed.c.at).where(feed.c.position > position).order_by(feed.c.position).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else (row.position, row.at)
 
 
 def after(connection: Connection, position: int, most: int) -> list[tuple[int, str]]:

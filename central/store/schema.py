@@ -226,9 +226,10 @@ feed = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     _text("device"),
     Column("line", Text, nullable=False),
+    _at("at"),
     postgresql_partition_by="RANGE (day)",
 )
-"""The alerts as OCSF events in the order in which they were committed; positions have no gap."""
+"""The alerts as OCSF events in the order in which they were committed; positions have no gap. `at` is when they were stored."""
 
 counters = Table("counters", metadata, _text("name", key=True), Column("value", BigInteger, nullable=False))
 """Numbers that are counted up: `feed` is the last position given; `refused:CODE` and `dropped:CODE` what was not taken."""
@@ -308,11 +309,25 @@ cursors = Table(
     Column("set_aside", Integer, nullable=False, server_default="0"),
     _text("problem"),
     _at("accepted_at"),
+    _at("problem_at"),
 )
 """How far each destination has taken the feed, and which copy of the program carries it now, up to where: `claimed`.
 
-`set_aside` counts alerts that the destination will never take; `problem` is what hinders now, empty where nothing does.
+`set_aside` counts alerts that the destination will never take; `problem` is what hinders now, since `problem_at`; empty where
+nothing does.
 """
+
+set_asides = Table(
+    "set_asides",
+    metadata,
+    _text("destination", key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("alerts", BigInteger, nullable=False),
+    _at("at", nullable=False),
+    _text("reason"),
+)
+"""Which alerts, by their positions in the feed, a destination went on without, and why."""
 
 tallies = Table("tallies", metadata, _at("at", key=True), Column("states", Json, nullable=False))
 """How many devices were in which state, now and then."""

@@ -5,13 +5,13 @@ bounds of bodies, and that who may not see people's paths gets them shortened.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import ValidationError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -21,8 +21,10 @@ from starlette.routing import Route
 
 from agent.core.documents import plain
 from central.asking.ask import Ask, NotThereError, P, Params
+from central.asking.notices import heeded
 from central.core.access import Asker, Permission
 from central.core.fleet import Terms
+from central.core.pushing import Destination
 from central.core.veil import veiled
 from central.store.engine import reading, writing
 from central.web.bounds import SMALL, bounded
@@ -40,7 +42,10 @@ _FRAGMENT = "x-fragment"
 
 @dataclass(eq=False)
 class Desk:
-    """Answers questions and does deeds. `terms` are asked anew for each; `now` is Unix seconds."""
+    """Answers questions and does deeds. `terms` are asked anew for each; `now` is Unix seconds.
+
+    `destinations` are where the settings push alerts to.
+    """
 
     engine: Engine
     keeper: Doorkeeper
@@ -48,6 +53,7 @@ class Desk:
     pages: Pages
     terms: Callable[[], Terms]
     now: Callable[[], float]
+    destinations: Sequence[Destination] = ()
 
     def of_question(self, question: Question) -> list[Route]:
         """Return the routes of a question, one per face."""
@@ -88,17 +94,27 @@ class Desk:
             name = f"{question.path.strip('/').replace('/', '-')}.{'csv' if face == 'csv' else 'json'}"
             disposition = {"Content-Disposition": f'attachment; filename="{_plain_name(name)}"'}
             return StreamingResponse(pieces, headers=disposition, media_type=_EXPORTED[face])
-        answer = await run_in_threadpool(self._answered, question, asker, params, place)
         if face == "json":
-            return json_answer(answer)
+            return json_answer(await run_in_threadpool(self._answered, question, asker, params, place))
+        answer = await run_in_threadpool(self._for_page, question, asker, params, place)
         block = request.headers.get(_FRAGMENT, "")
         return self.pages.answer(request, question.template, answer, asker=asker, block=block)
 
     def _answered(self, question: Question, asker: Asker, params: Params, place: Mapping[str, str]) -> dict[str, Any]:
         with _told(), reading(self.engine) as connection:
-            ask = Ask(connection, asker, params, self.now(), self.terms(), place)
-            answer = plain(question.answer(ask))
+            answer = plain(question.answer(self._ask(connection, asker, params, place)))
         return shown_to(asker, answer)
+
+    def _for_page(self, question: Question, asker: Asker, params: Params, place: Mapping[str, str]) -> dict[str, Any]:
+        """Return the answer, with what its page must say of the program itself."""
+        with _told(), reading(self.engine) as connection:
+            ask = self._ask(connection, asker, params, place)
+            answer = plain(question.answer(ask))
+            notices = [plain(one) for one in heeded(ask)]
+        return {**shown_to(asker, answer), "notices": notices}
+
+    def _ask(self, connection: Connection, asker: Asker, params: Params, place: Mapping[str, str]) -> Ask[Any]:
+        return Ask(connection, asker, params, self.now(), self.terms(), place, self.destinations)
 
     def _exported(
         self, question: Question, asker: Asker, params: Params, place: Mapping[str, str]
@@ -139,7 +155,7 @@ class Desk:
 
     def _done(self, deed: Deed, asker: Asker, params: Params, place: Mapping[str, str]) -> int | str | bool:
         with _told(), writing(self.engine) as connection:
-            done = deed.do(Ask(connection, asker, params, self.now(), self.terms(), place))
+            done = deed.do(self._ask(connection, asker, params, place))
         if done is None:
             raise HTTPException(404, "there is nothing like that")
         return done

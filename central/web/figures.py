@@ -5,6 +5,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from central.asking.destinations import DestinationLine
 from central.core.receive import Taken
 from central.core.refusal import Refusal
 
@@ -54,6 +55,15 @@ class Figures:
             ["destination"],
             registry=self._registry,
         )
+        self._waiting, self._oldest, self._set_aside, self._stuck = (
+            Gauge(f"mcpc_destination_{name}", said, ["destination"], registry=self._registry)
+            for name, said in (
+                ("waiting", "Alerts that are not pushed yet; the same in every copy"),
+                ("oldest_seconds", "Unix time at which the oldest of them was stored, 0 where none waits"),
+                ("set_aside", "Alerts that it was sent on without, ever; the same in every copy"),
+                ("stuck", "1 where alerts wait and do not get through; the same in every copy"),
+            )
+        )
 
     def hear(self, outcome: Taken | Refusal) -> None:
         """Count what became of a batch."""
@@ -65,6 +75,14 @@ class Figures:
         self._repeats.inc(outcome.repeats)
         for code, number in outcome.refused.items():
             self._dropped.labels(code).inc(number)
+
+    def pushed(self, lines: Iterable[DestinationLine]) -> None:
+        """Show what the database says of the destinations: every copy says the same."""
+        for each in lines:
+            self._waiting.labels(each.name).set(each.waiting)
+            self._oldest.labels(each.name).set(each.oldest or 0.0)
+            self._set_aside.labels(each.name).set(each.set_aside)
+            self._stuck.labels(each.name).set(each.state == "stuck")
 
     def follow(self, health: Callable[[], Iterable[Delivered]]) -> None:
         """Show how the destinations do, as far as this copy carries them."""

@@ -1,5 +1,7 @@
 """What whoever runs the program asks: is it alive, can it take reports, its figures."""
 
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -9,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from central.asking.destinations import DestinationLine, lines
+from central.core.pushing import Destination
 from central.receiving.intake import Intake
-from central.store.engine import alive
+from central.store.engine import alive, reading
 from central.web.figures import CONTENT_TYPE, Figures
 
 
@@ -21,6 +25,8 @@ class Operating:
     engine: Engine
     intake: Intake
     figures: Figures
+    destinations: Sequence[Destination]
+    now: Callable[[], float]
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -39,5 +45,11 @@ class Operating:
         return PlainTextResponse("ok\n")
 
     async def metrics(self, _request: Request) -> Response:
-        """Return the figures."""
+        """Return the figures; where the database does not answer, those of this process alone."""
+        with contextlib.suppress(SQLAlchemyError):
+            self.figures.pushed(await run_in_threadpool(self._pushed))
         return Response(self.figures.text(), media_type=CONTENT_TYPE)
+
+    def _pushed(self) -> Sequence[DestinationLine]:
+        with reading(self.engine) as connection:
+            return lines(connection, self.destinations, self.now())

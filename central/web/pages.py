@@ -53,6 +53,7 @@ class Pages:
         """Return the page `template` of `values`; with `block`, that part of it alone."""
         found = self._environment.get_template(template)
         words = {
+            "notices": (),
             **values,
             "answer": values,
             "asker": asker,

@@ -1,6 +1,6 @@
 """The table of questions: everything that can be read, as page and by the API."""
 
-from central.asking import alerts, audit, device, devices, exceptions, overview, servers
+from central.asking import alerts, audit, destinations, device, devices, exceptions, overview, servers
 from central.core.access import Permission
 from central.web.questions import Question
 
@@ -74,6 +74,16 @@ QUESTIONS = (
         answer=servers.server,
         returns=servers.ServerAnswer,
         summary="One server and the devices that have it",
+    ),
+    Question(
+        path="/destinations",
+        template="destinations.html",
+        permission=Permission.FEED,
+        answer=destinations.destinations,
+        returns=destinations.DestinationList,
+        rows="destinations",
+        row=destinations.DestinationLine,
+        summary="Where alerts are pushed to: how far each destination is, what hinders it, what was set aside",
     ),
     Question(
         path="/audit",

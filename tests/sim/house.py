@@ -56,17 +56,19 @@ class House:
 
     engine: Engine
     now: float = NOW
+    settings: Settings = field(default_factory=Settings)
     app: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self._open(Access())
+        self._open(self.settings)
 
     def provided_by(self, issuer: str) -> None:
         """Let people come from an OpenID Connect provider, too."""
-        self._open(Access(oidc_issuer=issuer, oidc_client_id="central"))
+        access = Access(oidc_issuer=issuer, oidc_client_id="central")
+        self._open(self.settings.model_copy(update={"access": access}))
 
-    def _open(self, access: Access) -> None:
-        self.app = desk(Settings(access=access), self.engine, Terms(), lambda: self.now)
+    def _open(self, settings: Settings) -> None:
+        self.app = desk(settings, self.engine, Terms(), lambda: self.now)
 
     def browser(self, base: str = "http://testserver") -> Browser:
         return Browser(TestClient(self.app, base_url=base, follow_redirects=False))

@@ -30,20 +30,37 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A part with data-live is rendered anew once alerts came, unless somebody is writing, reading details or choosing in it.
+// A part with data-live is rendered anew once alerts came, and every `data-every` looks (times pass), unless somebody is writing,
+// reading details or choosing in it. Where the server does not answer, the page says since when it shows nothing new.
 const live = document.querySelector("[data-live]");
 if (live) {
-  let cursor = null;
+  const every = Number(live.dataset.every || 40), stale = document.getElementById("stale");
+  let cursor = null, looks = 0, failed = 0, drawn = new Date();
   const quiet = () => !live.contains(document.activeElement) && !live.querySelector("details[open]");
   const look = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch("/v1/alerts/cursor", { redirect: "error" });
-      if (!answer.ok) return;
+      if (!answer.ok) throw answer.status;
       const now = (await answer.json()).cursor;
-      if (cursor !== null && now !== cursor && quiet()) live.innerHTML = await fragment(location.href, live.dataset.live);
-      if (cursor === null || quiet()) cursor = now;
-    } catch { /* the next time */ }
+      looks += 1;
+      if (quiet()) {
+        if ((cursor !== null && now !== cursor) || looks >= every) {
+          live.innerHTML = await fragment(location.href, live.dataset.live);
+          looks = 0;
+          drawn = new Date();
+        }
+        cursor = now;
+      } else cursor ??= now;
+      failed = 0;
+      stale.hidden = true;
+    } catch {
+      failed += 1;
+      if (failed > 3 && stale.hidden) {
+        stale.querySelector("time").textContent = drawn.toISOString().slice(11, 19);
+        stale.hidden = false;
+      }
+    }
   };
   look();
   setInterval(look, 1500);

@@ -1,0 +1,24 @@
+"""What every page must say of the program itself, to those who can see to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from central.asking.ask import Ask
+from central.asking.destinations import stuck
+from central.core.access import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence, and the page that says more."""
+
+    text: str
+    target: str
+
+
+def heeded(ask: Ask[Any]) -> Iterator[Notice]:
+    """Yield what the person who asks should know before all else."""
+    if ask.asker.may(Permission.FEED):
+        for line in stuck(ask):
+            yield Notice(f"Alerts do not reach {line.name}. {line.why}", "/destinations")
