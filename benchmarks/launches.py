@@ -82,8 +82,7 @@ def _latency(folder: Path, journal: sqlite3.Connection, polls: list["_Poll"]) ->
     with _host(folder) as start:
         for number in range(LAUNCHES):
             server = _server(folder, f"slow-{number:03}")
-            started[str(server)] = time.time()
-            start(server, "0.5")
+            started[str(server)] = start(server, "0.5")
             _wait(lambda: _known(journal, server.name))  # noqa: B023 - called at once
             took.append(time.time() - started[str(server)])
             time.sleep(random.uniform(*PAUSE_S))
@@ -205,8 +204,11 @@ def _daemon(folder: Path) -> Iterator[tuple[int, sqlite3.Connection]]:
 
 
 @contextlib.contextmanager
-def _host(folder: Path) -> Iterator[Callable[[Path, str], None]]:
-    """A process with the path of a client's package, which starts servers over pipes and waits for their end."""
+def _host(folder: Path) -> Iterator[Callable[[Path, str], float]]:
+    """A process with the path of a client's package, which starts servers over pipes and waits for the end of each.
+
+    Yielded is what has it start one, once the one before has ended; the answer is when it was told to, in Unix seconds.
+    """
     script = folder / "node_modules/@anthropic-ai/claude-code/cli.py"
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(_HOST)
@@ -217,13 +219,15 @@ def _host(folder: Path) -> Iterator[Callable[[Path, str], None]]:
     stdin, stdout = host.stdin, host.stdout
     waiting = [0]
 
-    def start(server: Path, life_s: str) -> None:
+    def start(server: Path, life_s: str) -> float:
         while waiting[0]:
             stdout.readline()
             waiting[0] -= 1
+        at = time.time()
         stdin.write(f"{server} {life_s}\n")
         stdin.flush()
         waiting[0] += 1
+        return at
 
     try:
         yield start
