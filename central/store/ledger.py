@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from agent.core.deviation import Deviation, Evidence, Findings, Key, Severity
 from agent.core.event import finding_uid
@@ -33,11 +33,11 @@ _TOLD = (
 _CHUNK = 500
 
 
-def store_told(connection: Connection, device: str, rows: Iterable[FindingRow], at: float) -> None:
-    """Write what the agent of `device` told; an older word about the same opening changes nothing."""
-    newest: dict[tuple[str, float], dict[str, Any]] = {}
-    for row in rows:
-        newest[row.uid, row.opened_at] = {
+def store_told(connection: Connection, told: Iterable[tuple[str, FindingRow]], at: float) -> None:
+    """Write what agents told (device, row); an older word about the same opening changes nothing."""
+    newest: dict[tuple[str, str, float], dict[str, Any]] = {}
+    for device, row in told:
+        newest[device, row.uid, row.opened_at] = {
             "device": device,
             "source": "agent",
             "rank": RANK[row.severity],
@@ -50,9 +50,10 @@ def store_told(connection: Connection, device: str, rows: Iterable[FindingRow], 
 
 def mark_alerts(connection: Connection, told: Iterable[tuple[str, str]]) -> None:
     """Note that the agent of a device alerts about the deviation (device, uid)."""
-    for device, uid in sorted(set(told)):
-        where = (deviations.c.device == device, deviations.c.uid == uid, deviations.c.alert.is_(False))
-        connection.execute(update(deviations).where(*where).values(alert=True))
+    rows = [{"key_device": device, "key_uid": uid} for device, uid in sorted(set(told))]
+    if rows:
+        where = (deviations.c.device == bindparam("key_device"), deviations.c.uid == bindparam("key_uid"))
+        connection.execute(update(deviations).where(*where, deviations.c.alert.is_(False)).values(alert=True), rows)
 
 
 def observed(connection: Connection, ids: Sequence[str]) -> dict[str, dict[Key, Record]]:
@@ -71,22 +72,44 @@ def observed(connection: Connection, ids: Sequence[str]) -> dict[str, dict[Key, 
 
 
 def carry(
-    connection: Connection, device: str, opened: Mapping[Key, Record], findings: Findings, at: float
-) -> list[Change]:
-    """Carry what is seen of `device` forward to `findings`; store what changed, and return it."""
-    before = _before(connection, device, [key for key in findings.present if key not in opened])
-    changes = [change for _, change in advance(opened, before, findings, at) if change is not None]
-    rows = [_row(device, change.record, at) for change in changes]
-    upsert(connection, deviations, rows, _TOLD)
+    connection: Connection, found: Mapping[str, Findings], opened: Mapping[str, Mapping[Key, Record]], at: float
+) -> list[tuple[str, Change]]:
+    """Carry what is seen of each device forward to what was found of it; store what changed, and return it by device."""
+    before = _before(
+        connection,
+        [
+            (device, key)
+            for device, findings in found.items()
+            for key in findings.present
+            if key not in opened.get(device, {})
+        ],
+    )
+    changes = [
+        (device, change)
+        for device, findings in found.items()
+        for _, change in advance(opened.get(device, {}), before.get(device, frozenset()), findings, at)
+        if change is not None
+    ]
+    upsert(connection, deviations, [_row(device, change.record, at) for device, change in changes], _TOLD)
     return changes
 
 
-def _before(connection: Connection, device: str, keys: Sequence[Key]) -> frozenset[Key]:
-    if not keys:
-        return frozenset()
-    uids = {finding_uid(device, key): key for key in keys}
-    where = (deviations.c.device == device, deviations.c.uid.in_(uids))
-    return frozenset(uids[uid] for uid in connection.execute(select(deviations.c.uid).where(*where)).scalars())
+def _before(connection: Connection, wanted: Sequence[tuple[str, Key]]) -> dict[str, frozenset[Key]]:
+    """Return which of these keys were open once, by device."""
+    uids = {(device, finding_uid(device, key)): key for device, key in wanted}
+    asked = sorted(uids)
+    found: dict[str, frozenset[Key]] = {}
+    for start in range(0, len(asked), _CHUNK):
+        some = asked[start : start + _CHUNK]
+        where = (
+            deviations.c.device.in_({device for device, _ in some}),
+            deviations.c.uid.in_([uid for _, uid in some]),
+        )
+        for row in connection.execute(select(deviations.c.device, deviations.c.uid).where(*where)):
+            key = uids.get((row.device, row.uid))
+            if key is not None:
+                found[row.device] = found.get(row.device, frozenset()) | {key}
+    return found
 
 
 def _record(row: Mapping[str, Any]) -> Record:

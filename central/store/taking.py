@@ -86,8 +86,7 @@ def _store(
     touched = {each.device.id: held[each.device.id] for each in absorbed}
     devices.store(connection, touched.values())
     upsert(connection, events, [_event_row(each.device.id, item, now) for each in absorbed for item in each.history])
-    for each in absorbed:
-        ledger.store_told(connection, each.device.id, each.findings, now)
+    ledger.store_told(connection, ((each.device.id, row) for each in absorbed for row in each.findings), now)
     ledger.mark_alerts(connection, ((each.device.id, uid) for each in absorbed for uid in each.alerts))
     rows = [
         {"device": each.device.id, "at": at, "state": state, "why": why}
@@ -107,13 +106,10 @@ def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: 
     held = list(touched)
     rules = replace(rules, fleet=_about(connection, held, rules, now))
     opened = ledger.observed(connection, [device.id for device in held])
-    return [
-        (device.id, orjson.dumps(event_of(device, change, rules.version)).decode())
-        for device in held
-        for change in ledger.carry(
-            connection, device.id, opened.get(device.id, {}), observe(device, rules.fleet, rules.terms, now), now
-        )
-    ]
+    found = {device.id: observe(device, rules.fleet, rules.terms, now) for device in held}
+    changes = ledger.carry(connection, found, opened, now)
+    by_id = {device.id: device for device in held}
+    return [(id_, orjson.dumps(event_of(by_id[id_], change, rules.version)).decode()) for id_, change in changes]
 
 
 def _about(connection: Connection, held: Sequence[Device], rules: Rules, now: float) -> Fleet:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from agent.core.canonical import canonical
 from central.core.envelope import hashed
@@ -80,3 +80,24 @@ def test_who_never_enrolled_is_refused_and_leaves_nothing(receiver: Receiver, tm
     assert isinstance(outcome, Refusal)
     assert outcome.status == 401
     assert receiver.stored() == []
+
+
+def test_a_server_on_many_devices_takes_as_many_statements_as_one_on_a_single_device(
+    engine: Engine, receiver: Receiver, tmp_path: Path
+) -> None:
+    """What a statement costs is its way to the database; in an incident every device of a group has findings and alerts."""
+    laptops = [Reporter(tmp_path, f"laptop-{number}") for number in range(8)]
+    for laptop in laptops:
+        receiver.admits(laptop)
+        laptop.finds(findings(["a", "b"]))
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", count)
+    receiver.takes(laptops[0].sends())
+    for_one = len(asked)
+    asked.clear()
+    assert all(isinstance(outcome, Taken) for outcome in receiver.takes(*(laptop.sends() for laptop in laptops[1:])))
+    assert 0 < len(asked) <= for_one
