@@ -37,8 +37,8 @@ watch: setup ## Watch this machine in the foreground, without an endpoint; Ctrl-
 check: setup ## Look at this machine once
 	@$(BIN)/mcp-compliance check
 
-test: $(VENV)/dev.stamp ## Run the tests that need no network and no special rights
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp ## Run the tests that need no network and no special rights, on all cores
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 lint: $(VENV)/dev.stamp ## ruff, mypy strict and the import contracts
 	$(BIN)/ruff format --check .
