@@ -4,12 +4,11 @@ import argparse
 import time
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
-from central.app import database
-from central.cli import BY
+from central.cli import BY, opened
 from central.config import load
 from central.store.auditing import record
 from central.store.engine import reading, writing
@@ -32,28 +31,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the action."""
-    engine = database(load(arguments.settings))
-    now = time.time()
-    if arguments.action == "make":
-        until = now + arguments.days * _DAY_S if arguments.days else None
-        try:
-            with writing(engine) as connection:
-                print(new_key(connection, arguments.name, BY, now, until))
-                record(connection, BY, "enrolment-key.make", arguments.name, now, {"expires_at": until})
-        except IntegrityError:
-            raise CannotStart(f"there is a key called {arguments.name} already") from None
-        return 0
-    if arguments.action == "revoke":
+    with opened(load(arguments.settings)) as engine:
+        return _ACTIONS[arguments.action](engine, arguments, time.time())
+
+
+def _make(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
+    until = now + arguments.days * _DAY_S if arguments.days else None
+    try:
         with writing(engine) as connection:
-            ended = update(enrolment_keys).where(enrolment_keys.c.name == arguments.name).values(revoked_at=now)
-            found = connection.execute(ended).rowcount
-            if found:
-                record(connection, BY, "enrolment-key.revoke", arguments.name, now)
-        return 0 if found else 1
+            print(new_key(connection, arguments.name, BY, now, until))
+            record(connection, BY, "enrolment-key.make", arguments.name, now, {"expires_at": until})
+    except IntegrityError:
+        raise CannotStart(f"there is a key called {arguments.name} already") from None
+    return 0
+
+
+def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
+    with writing(engine) as connection:
+        ended = update(enrolment_keys).where(enrolment_keys.c.name == arguments.name).values(revoked_at=now)
+        found = connection.execute(ended).rowcount
+        if found:
+            record(connection, BY, "enrolment-key.revoke", arguments.name, now)
+    return 0 if found else 1
+
+
+def _list(engine: Engine, _arguments: argparse.Namespace, now: float) -> int:
     with reading(engine) as connection:
         for row in connection.execute(select(enrolment_keys).order_by(enrolment_keys.c.made_at)):
             print(f"{row.name}\tmade {_moment(row.made_at)}\t{_standing(row, now)}")
     return 0
+
+
+_ACTIONS = {"make": _make, "revoke": _revoke, "list": _list}
 
 
 def _standing(row: object, now: float) -> str:

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from central.core.refusal import RefusedError
 
 _PEER, _NAME = "peer", "certificate"
+_FAREWELL_S = 0.5
 
 
 class CertifiedProtocol(HttpToolsProtocol):
@@ -33,6 +34,12 @@ class CertifiedProtocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         raw = tls.getpeercert(binary_form=True) if tls is not None else None
         self._certificate = name_of(raw) if raw else None
+
+    def shutdown(self) -> None:
+        """End once nothing is under way; a connection that only waits is not kept open for the other end's farewell in TLS."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(_FAREWELL_S, self.transport.abort)
 
     def on_message_begin(self) -> None:
         """Begin a request with that in its state."""

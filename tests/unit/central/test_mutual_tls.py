@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -210,3 +211,12 @@ def test_a_certificate_goes_by_its_subject_or_its_first_name() -> None:
     )
     assert name_of(der("", 30)) == "UniformResourceIdentifier:urn:device:7"
     assert name_of(b"junk") is None
+
+
+def test_the_program_ends_though_a_client_keeps_its_connection(place: Place) -> None:
+    """A pool of connections answers no farewell in TLS until it is used again; what is under way has 10 s."""
+    with requests.Session() as session:
+        assert session.get(f"{place.served.url}/healthz", timeout=5, verify=place.served.verify).ok
+        told = time.monotonic()
+        place.served.stop()
+        assert time.monotonic() - told < 6

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 
 from central.cli.main import main
 from central.core.access import Asker, Permission
-from central.store import people, tokens
-from central.store.engine import reading
+from central.store import enrolling, people, tokens
+from central.store.engine import reading, writing
 from central.store.schema import people as table
 
 PASSWORD = "correct horse battery"
@@ -79,3 +79,26 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(
     assert main([*settings, "token", "revoke", "siem"]) == 0
     assert asker() is None
     assert main([*settings, "token", "make", "siem", "--scope", "feed"]) == 2
+
+
+def test_an_enrolment_key_is_shown_once_lets_devices_in_and_is_revoked(
+    settings: list[str], engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def enrols(number: int) -> object:
+        with writing(engine) as connection:
+            return enrolling.enrol(connection, f"device-{number:>08}", "", bytes([number]) * 32, key, time.time())
+
+    assert main([*settings, "enrolment-key", "make", "autumn", "--days", "2"]) == 0
+    key = capsys.readouterr().out.strip()
+    assert main([*settings, "enrolment-key", "make", "autumn"]) == 2
+    assert "autumn already" in capsys.readouterr().err
+    assert enrols(1) is None
+    assert main([*settings, "enrolment-key", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "valid until" in said
+    assert key not in said
+    assert main([*settings, "enrolment-key", "revoke", "autumn"]) == 0
+    assert main([*settings, "enrolment-key", "revoke", "winter"]) == 1
+    assert main([*settings, "enrolment-key", "list"]) == 0
+    assert "revoked" in capsys.readouterr().out
+    assert enrols(2) is not None
