@@ -46,6 +46,7 @@ from agent.sources.managed import ManagedSource, Surroundings, nothing_known
 from agent.sources.other_policies import AllManagedSource
 from agent.sources.processes import ProcessSource, Readers
 from agent.sources.projects import ProjectPlan
+from agent.sources.superseding import Superseding
 from agent.sources.walk import ProjectWalk
 from agent.sources.whereabouts import Whereabouts
 from agent.sources.windows_side import DRIVE, inside_windows
@@ -135,7 +136,13 @@ def eyes(
         _table(known) if target.root is None else None,
         looks.process_interval_s,
         launches,
-        readers=Readers(Flags(files, users, known.marks), artifacts, whereabouts, listens),
+        readers=Readers(
+            Flags(files, users, known.marks),
+            artifacts,
+            whereabouts,
+            listens,
+            Superseding(rooted, users, known.marks),
+        ),
     )
     configs = ConfigSource(
         files,

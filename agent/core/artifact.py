@@ -118,6 +118,7 @@ class Unhashed(StrEnum):
 
     NOT_YET = "not hashed yet"
     TOO_LARGE = "too large to be hashed"
+    SUPERSEDED = "what runs was replaced or deleted on disk before it could be hashed"
     UNREADABLE = "its user may not read it, or it is gone"
 
 

@@ -144,7 +144,9 @@ class ProcessRow:
     ] = None
     notes: Annotated[
         tuple[str, ...],
-        Field(description="that it outlives its client, restarts in a loop, or listens on a TCP port; in sentences"),
+        Field(
+            description="that it outlives its client or its own file, restarts in a loop, or listens on a TCP port; in sentences"
+        ),
     ] = ()
 
 

@@ -42,8 +42,8 @@ class Launch:
 
     @property
     def bare(self) -> bool:
-        """True where the program is found through PATH."""
-        return self.path is not None and "/" not in slashed(self.path)
+        """True where the program is found through PATH; an interpreter finds its script where it was started."""
+        return self.path is not None and self.kind is not Kind.SCRIPT and "/" not in slashed(self.path)
 
     @property
     def passes_on(self) -> bool:

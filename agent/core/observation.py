@@ -15,6 +15,7 @@ from agent.core.artifact import Artifact
 from agent.core.place import Content, Facts, Listing, User
 from agent.core.redaction import redact_name
 from agent.core.server import Problem, Server
+from agent.core.superseded import Superseded
 from agent.core.writer import Writer
 
 Partition = str
@@ -233,7 +234,8 @@ class ProcessLook:
     """The process table at one moment; `ended` are processes seen since the last look that are gone again.
 
     `given` is what clients among both were given on their command lines, `artifacts` what servers among them are, by identity.
-    `listens` are the TCP addresses on which servers among them listen.
+    `listens` are the TCP addresses on which servers among them, and what those started, listen. `superseded` are the clients and
+    servers whose program was replaced or deleted on disk since they started from it.
     """
 
     processes: tuple[Process, ...] = ()
@@ -242,6 +244,7 @@ class ProcessLook:
     given: tuple[Given, ...] = ()
     artifacts: Mapping[tuple[int, float], Artifact] = field(default_factory=dict)
     listens: Mapping[tuple[int, float], tuple[str, ...]] = field(default_factory=dict)
+    superseded: Mapping[tuple[int, float], Superseded] = field(default_factory=dict)
 
     @property
     def partition(self) -> Partition:
@@ -253,11 +256,13 @@ class ProcessLook:
         alive = {process.identity for process in self.processes}
         known = alive | {process.identity for process in self.ended}
         missed = tuple(p for p in (*unread.ended, *unread.processes) if p.identity not in known)
-        given = tuple(dict.fromkeys(item.process for item in self.given))
+        clients = frozenset(item.process for item in self.given)
         artifacts = {**unread.artifacts, **self.artifacts}
-        earlier = tuple(item for item in unread.given if item.process not in given)
+        earlier = tuple(item for item in unread.given if item.process not in clients)
         ended, listens = (*self.ended, *missed), {**unread.listens, **self.listens}
-        return ProcessLook(self.processes, ended, self.coverage, (*self.given, *earlier), artifacts, listens)
+        superseded = {**unread.superseded, **self.superseded}
+        given = (*self.given, *earlier)
+        return ProcessLook(self.processes, ended, self.coverage, given, artifacts, listens, superseded)
 
 
 Look = ConfigLook | ManagedLook | ProcessLook

@@ -160,7 +160,7 @@ PROCESSES = Table(
         Column("artifact", "what really runs, as a JSON object: package, version, file, digest, owner"),
         Column(
             "notes",
-            "that it outlives its client, restarts in a loop or listens on a TCP port: a JSON array of sentences",
+            "that it outlives its client or its own file, restarts in a loop or listens on a TCP port: a JSON array of sentences",
         ),
     ),
     _part("processes"),

@@ -16,17 +16,17 @@ from agent.host.environment import Keeping
 from agent.host.pulse import Pulse
 
 if sys.platform == "linux":
-    from agent.host.pulse_linux import read_command, read_pulse
+    from agent.host.pulse_linux import GONE, read_command, read_program, read_pulse
     from agent.host.wires_linux import read_wires
 else:
-    from agent.host.pulse_psutil import read_command, read_pulse
+    from agent.host.pulse_psutil import GONE, read_command, read_program, read_pulse
 
     def read_wires(pids: Iterable[int]) -> Mapping[int, Mapping[int, str] | None]:
         """Nothing here tells which descriptors lead to another process."""
         return dict.fromkeys(pids)
 
 
-__all__ = ["LiveReader", "read_command", "read_pulse", "read_wires"]
+__all__ = ["GONE", "LiveReader", "read_command", "read_pulse", "read_wires"]
 
 _T = TypeVar("_T")
 
@@ -92,7 +92,7 @@ class LiveReader:
             ppid=pulse.ppid,
             name=pulse.name,
             user=self._user(handle),
-            exe=_or_none(handle.exe) or None,
+            exe=read_program(handle),
             command=None if command is None else tuple(command),
             cwd=_or_none(handle.cwd) or None,
             marks=None if kept is None else kept.marks,

@@ -3,9 +3,14 @@
 import os
 import sys
 
+import psutil
+
 from agent.host.pulse import Pulse
 
 assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
+
+GONE = " (deleted)"
+"""What the kernel writes behind the path of a file that has no name any more."""
 
 _PF_KTHREAD = 0x00200000
 _MAX_BYTES = 4096
@@ -36,6 +41,18 @@ def read_command(pid: int) -> tuple[str, ...]:
     """Return the words of the command line, empty where the process is gone, runs no program or may not be read."""
     raw = _read(f"/proc/{pid}/cmdline", _COMMAND_MAX_BYTES)
     return tuple(os.fsdecode(raw).removesuffix("\0").split("\0")) if raw else ()
+
+
+def read_program(process: psutil.Process) -> str | None:
+    """Return the file that was executed, where it was; None where it may not be known or there is none.
+
+    psutil asks the file system whether a file is called as the kernel calls one that is deleted; a user's own file system may
+    never answer.
+    """
+    try:
+        return os.readlink(f"/proc/{process.pid}/exe").removesuffix(GONE)  # noqa: PTH115 - no file that a path could lead to
+    except OSError:
+        return None
 
 
 def _read(path: str, most: int) -> bytes | None:

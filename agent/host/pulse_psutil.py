@@ -9,6 +9,9 @@ import psutil
 
 from agent.host.pulse import Pulse
 
+GONE = "\0"
+"""Nothing here marks the path of a file that was deleted."""
+
 _SYSTEM = frozenset({"kernel_task", "System Idle Process", "System", "Registry", "MemCompression", "Secure System"})
 
 
@@ -40,3 +43,11 @@ def read_command(pid: int) -> tuple[str, ...]:
         return tuple(psutil.Process(pid).cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         return ()
+
+
+def read_program(process: psutil.Process) -> str | None:
+    """Return the file that was executed, where it was; None where it may not be known or there is none."""
+    try:
+        return process.exe() or None
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):  # also where the file was deleted
+        return None

@@ -8,11 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from agent.core.artifact import Artifact, Unhashed
 from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
+from agent.core.recognition.tree import Tree
+from agent.core.superseded import Superseded
 from agent.ports import ProcessTable, TableView
 from agent.sources.artifacts import Artifacts
 from agent.sources.flags import Flags
 from agent.sources.launches import Launches, Sightings
+from agent.sources.superseding import Superseding
 from agent.sources.whereabouts import Whereabouts
 
 _SCOPE = Scope("process")
@@ -24,13 +28,14 @@ RECONCILE_S = 30.0
 class Readers:
     """What is made of processes besides: what clients were given, what servers are, and where clients have their things.
 
-    `listens` returns the TCP addresses on which processes listen, by pid.
+    `listens` returns the TCP addresses on which processes listen, by pid; `superseding` tells whose program is another one now.
     """
 
     flags: Flags
     artifacts: Artifacts
     whereabouts: Whereabouts
     listens: Callable[[Iterable[int]], Mapping[int, tuple[str, ...]]] = lambda _pids: {}
+    superseding: Superseding | None = None
 
 
 class ProcessSource:
@@ -55,6 +60,7 @@ class ProcessSource:
         self._readers = readers
         self._sweep_due: float | None = None
         self._listens: Mapping[tuple[int, float], tuple[str, ...]] = {}
+        self._superseded: Mapping[tuple[int, float], Superseded] = {}
 
     def look(self) -> Sequence[ProcessLook]:
         """Return every process that could be seen, and whether that is all of them."""
@@ -80,9 +86,14 @@ class ProcessSource:
         self._readers.whereabouts.note(everything)
         artifacts = self._readers.artifacts.of(everything, read=swept)
         if swept:
-            found = self._readers.listens([pid for pid, _ in artifacts])
-            self._listens = {one: found[one[0]] for one in artifacts if one[0] in found}
-        return replace(look, given=given, artifacts=artifacts, listens=self._listens)
+            servers = tuple(Tree.of(everything).whole(artifacts))  # what a server starts can open a door for it
+            found = self._readers.listens([process.pid for process in servers])
+            self._listens = {one.identity: found[one.pid] for one in servers if one.pid in found}
+            if self._readers.superseding is not None:
+                self._superseded = self._readers.superseding.among(everything, artifacts)
+        listens, superseded = self._listens, self._superseded
+        artifacts = {one: _what_runs(found, superseded.get(one)) for one, found in artifacts.items()}
+        return replace(look, given=given, artifacts=artifacts, listens=listens, superseded=superseded)
 
     def _told(self, table: ProcessTable, launches: Launches) -> tuple[ProcessLook, bool]:
         seen, now, deaf = launches.take(), self._monotonic(), not launches.how
@@ -96,6 +107,13 @@ class ProcessSource:
         self.interval_s = self._busy_s if seen or deaf else max(self._busy_s, RECONCILE_S)
         look = ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
         return look, sweeps
+
+
+def _what_runs(artifact: Artifact, gone: Superseded | None) -> Artifact:
+    """Return the artifact without the digest of a file that has taken the place of the one that runs."""
+    if gone is None or not gone.unseen or gone.path not in (artifact.program, artifact.named):
+        return artifact
+    return replace(artifact, sha256=None, recorded=None, unhashed=Unhashed.SUPERSEDED)
 
 
 def _ended(seen: Sightings, view: TableView) -> tuple[Process, ...]:

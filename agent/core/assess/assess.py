@@ -141,6 +141,7 @@ def assess(
         terms.enforcing.__contains__,
         _versions(world),
         index_of(terms.marks).misplaced,
+        processes.superseded,
     )
     found = (
         *managed.deviations,

@@ -11,7 +11,9 @@ from agent.core.policy.effective import Policy
 from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.sources import SHADOWED, USERS_OWN
 from agent.core.recognition import RunningServer
+from agent.core.recognition.clients import version_of
 from agent.core.redaction import redact_name
+from agent.core.superseded import Superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Circumstances:
     """What the reasons are looked for in.
 
     `changed_at` is Unix time. `versions` are those of each user's Claude Code. `misplaced` says of a process of a client where
-    its program lies, if that is no place known of that client.
+    its program lies, if that is no place known of that client. `superseded` are the processes whose program was replaced since.
     """
 
     enforcing: Callable[[str], bool]
@@ -27,6 +29,7 @@ class Circumstances:
     changed_at: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     misplaced: Callable[[Process], str | None] = lambda _: None
+    superseded: Mapping[tuple[int, float], Superseded] = field(default_factory=dict)
 
 
 def circumstances(
@@ -35,15 +38,27 @@ def circumstances(
     enforcing: Callable[[str], bool],
     versions: Mapping[str, str] = MappingProxyType({}),
     misplaced: Callable[[Process], str | None] = lambda _: None,
+    superseded: Mapping[tuple[int, float], Superseded] = MappingProxyType({}),
 ) -> Circumstances:
     """Gather them from what was looked at; the newest managed file says when the policy was changed last."""
     written = [found.content.facts.mtime_ns / 1e9 for found in managed.documents if isinstance(found.content, Data)]
-    return Circumstances(enforcing, policy, max(written, default=None), versions, misplaced)
+    return Circumstances(enforcing, policy, max(written, default=None), versions, misplaced, superseded)
 
 
 def cause(running: RunningServer, known: Circumstances) -> str:
     """Return why the server runs."""
     return next(_causes(running, known))
+
+
+def _of_version(client: str, running: RunningServer, known: Circumstances) -> Iterator[str]:
+    """Yield what the version lets through that runs: an update leaves the older one running until it is restarted."""
+    installed = known.versions.get(running.user or "") if client == CLAUDE_CODE else None
+    runs = version_of(running.host) if client == CLAUDE_CODE and running.host is not None else None
+    version = runs or installed
+    for hole in holes_of(version)[:1]:
+        newer = runs is not None and installed is not None and not holes_of(installed)
+        remedy = f"Version {installed} is installed: restart it." if newer else "Update it."
+        yield f"{client} {version} is outdated and lets servers past the policy: {hole}. {remedy}"
 
 
 def _causes(running: RunningServer, known: Circumstances) -> Iterator[str]:
@@ -55,9 +70,12 @@ def _causes(running: RunningServer, known: Circumstances) -> Iterator[str]:
         yield f"{client} does not enforce the organisation's policy."
         return
     yield from (problem.text for problem in known.policy.problems if problem.code in (SHADOWED, USERS_OWN))
-    version = known.versions.get(running.user or "") if client == CLAUDE_CODE else None
-    for hole in holes_of(version)[:1]:
-        yield f"{client} {version} is outdated and lets servers past the policy: {hole}. Update it."
+    yield from _of_version(client, running, known)
+    what = known.superseded.get(host.identity) if host is not None else None
+    if host is not None and what is not None:
+        remedy = "Restart it from a fresh installation." if what.deleted else "Restart it."
+        program = f"The program of {client} (pid {host.pid}, {redact_name(what.path)})"
+        yield f"{program} {what.text}: what runs is still the old one, with the rules that it had. {remedy}"
     if host is not None and known.changed_at is not None and host.create_time < known.changed_at:
         yield f"{client} (pid {host.pid}) was started before the policy was last changed and may go by the older one: restart it."
     if running.server is None:

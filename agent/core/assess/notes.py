@@ -1,4 +1,4 @@
-"""How a server runs, where that is worth a look: on after its client, again and again, or with a door of its own.
+"""How a server runs, where that is worth a look: on after its client or its program's file, in a loop, or with an open door.
 
 A stdio server talks to its client alone. One that also listens on a TCP port can be talked to by whoever reaches that port.
 """
@@ -12,6 +12,7 @@ from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import ProcessLook
 from agent.core.recognition import Confidence
 from agent.core.recognition.outliving import LOOP_STARTS, LOOP_WITHIN_S
+from agent.core.redaction import redact_name
 
 _LOOPBACK = ("127.", "[::1]")
 
@@ -34,6 +35,10 @@ def _notes(
     again = sum(at not in running or at in ended for at in known)
     if again >= LOOP_STARTS:
         yield f"It restarts in a loop: {again} of it ended within {LOOP_WITHIN_S / 60:.0f} minutes."
+    worker = item.running.worker
+    what = look.superseded.get(worker.identity) if worker is not None else None
+    if what is not None:
+        yield f"It runs on from a program that {what.text} ({redact_name(what.path)})."
     for pid, address in _doors(item, look):
         reached = "from the network" if _exposed(address) else "from this machine alone"
         yield f"It listens on TCP {address} (pid {pid}), which can be reached {reached}."

@@ -19,7 +19,7 @@ from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Scope
 from agent.core.place import Place
 from agent.core.recognition import Confidence, RunningServer
-from agent.core.redaction import redact_command, redact_text
+from agent.core.redaction import redact_command, redact_name, redact_text
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
@@ -153,6 +153,7 @@ def running_deviations(
                 *([at("entry", first.server.place)] if first.server else []),
                 *([Evidence("cause", why)] if why else []),
                 *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
+                *([Evidence("superseded", gone)] if (gone := _superseded(items[0], known)) else []),
                 *_told_of(items[0].artifact),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
@@ -170,6 +171,13 @@ def shown(found: RunningServer) -> str:
 def _runs(found: RunningServer) -> str:
     under = found.client or "a program that is no known client"
     return f"runs on, though {found.outlives}." if found.outlives else f"runs under {under}."
+
+
+def _superseded(item: JudgedRunning, known: Circumstances | None) -> str | None:
+    """Say what became of the server's own program, where another stands in its place."""
+    worker = item.running.worker
+    what = known.superseded.get(worker.identity) if known is not None and worker is not None else None
+    return f"its program, {redact_name(what.path)}, {what.text}" if what is not None else None
 
 
 def _told_of(artifact: Artifact | None) -> Iterator[Evidence]:

@@ -1,5 +1,6 @@
 """Which process is an MCP client: by its executable, its package or its bundle, never by a word in its arguments."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -79,6 +80,15 @@ class ClientIndex:
 def index_of(clients: tuple[ClientMarks, ...]) -> ClientIndex:
     """Return the index over `clients`, kept from one sweep to the next."""
     return ClientIndex(clients)
+
+
+_VERSIONED = re.compile(r"/versions/(\d{1,6}\.\d{1,6}\.\d{1,6})(?:/|$)")
+
+
+def version_of(process: Process) -> str | None:
+    """Return the version that runs, where each is installed in a place of its own that is called by it."""
+    found = _VERSIONED.search(slashed(process.exe or ""))
+    return found.group(1) if found else None
 
 
 def _programs(process: Process) -> list[str]:

@@ -1,6 +1,6 @@
 """The process tree, safe against tables that lie: reused parent ids, missing parents, cycles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.core.observation import Process
@@ -38,6 +38,16 @@ class Tree:
     def below(self, process: Process) -> Sequence[Process]:
         """Return the children, in the order of the table."""
         return self.children.get(process.pid, ())
+
+    def whole(self, tops: Collection[tuple[int, float]]) -> Iterator[Process]:
+        """Yield the processes of these identities and everything below them, each once."""
+        stack, seen = [process for process in self.by_pid.values() if process.identity in tops], set[int]()
+        while stack:
+            process = stack.pop()
+            if process.pid not in seen:
+                seen.add(process.pid)
+                yield process
+                stack += self.below(process)
 
 
 def _parent(process: Process, by_pid: dict[int, Process]) -> Process | None:

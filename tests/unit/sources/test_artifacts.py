@@ -41,6 +41,12 @@ def only(tree: Tree, server: Process) -> Artifact:
     return artifacts(tree).of([CLIENT, server], read=True)[server.identity]
 
 
+def test_a_script_that_is_named_without_a_folder_lies_where_its_interpreter_was_started() -> None:
+    tree = Tree({"/usr/bin/node": "node", "/home/ann/proj/server.js": CODE})
+    found = only(tree, process("node", "server.js"))
+    assert (found.program, found.sha256, found.executable) == ("/home/ann/proj/server.js", DIGEST, "/usr/bin/node")
+
+
 def test_an_npx_package_is_named_with_its_exact_version_and_integrity() -> None:
     package = f"{NPX}/node_modules/@a/x"
     tree = Tree(

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.assess import assess
+from agent.core.assess import Terms, assess
 from agent.core.observation import Process, ProcessLook
 from agent.core.place import Data
+from agent.core.superseded import Superseded
 from agent.core.world import World
 from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, judged, managed, running, server
 
 DENY = {"deniedMcpServers": [{"serverCommand": ["rogue"]}], "allowManagedMcpServersOnly": True}
 
 
-def why(world: World) -> str:
-    (deviation,) = (item for item in assess(world, TERMS)[0].deviations if item.key.control.endswith(".running"))
+def why(world: World, terms: Terms = TERMS) -> str:
+    (deviation,) = (item for item in assess(world, terms)[0].deviations if item.key.control.endswith(".running"))
     (fact,) = (fact for fact in deviation.evidence if fact.kind == "cause")
     assert fact.text in deviation.text
     return fact.text
@@ -84,3 +85,47 @@ def test_what_only_bears_the_clients_name_is_said_to() -> None:
         if item.key.control.endswith(".running")
     )
     assert "what let it through is not known" in found.text
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (Superseded("/opt/claude", at=120.0), "was replaced on disk at 1970-01-01 00:02Z, after it was started"),
+        (Superseded("/opt/claude", deleted=True), "was deleted from disk since it was started"),
+        (Superseded("/opt/claude", deleted=None), "was replaced or deleted on disk since it was started"),
+    ],
+)
+def test_a_client_that_was_replaced_on_disk_while_it_runs_is_to_be_restarted(what: Superseded, said: str) -> None:
+    look = running("claude", "rogue")
+    host, child = look.processes
+    world = World(configs(server("x", "rogue")), managed(DENY), replace(look, superseded={host.identity: what}))
+    text = why(world)
+    assert text.startswith(
+        f"The program of claude-code (pid {host.pid}, /opt/claude) {said}: what runs is still the old one"
+    )
+    assert "Restart it" in text
+    untouched = assess(replace(world, processes=look), TERMS)[0]
+    assert {item.key for item in assess(world, TERMS)[0].deviations} == {item.key for item in untouched.deviations}
+    of_server = replace(look, superseded={child.identity: what})
+    (found,) = (
+        item
+        for item in assess(replace(world, processes=of_server), TERMS)[0].deviations
+        if item.key.control == "server.denied.running"
+    )
+    assert f"its program, /opt/claude, {said}" in [fact.text for fact in found.evidence if fact.kind == "superseded"]
+    (row,) = assess(replace(world, processes=of_server), TERMS)[0].processes
+    assert row.notes == (f"It runs on from a program that {said} (/opt/claude).",)
+
+
+def test_an_update_that_was_installed_beside_the_outdated_client_that_runs_asks_for_a_restart() -> None:
+    updated = tuple(replace(one, client_versions={"claude-code": "2.1.330"}) for one in configs(server("x", "rogue")))
+    look = running("claude", "rogue")
+    host, child = look.processes
+    old = replace(host, exe="/home/ann/.local/share/claude/versions/2.1.100")
+    terms = replace(TERMS, marks=tuple(replace(one, paths=("share/claude/versions",)) for one in TERMS.marks))
+    text = why(World(updated, managed(DENY), replace(look, processes=(old, child))), terms)
+    assert text.startswith("claude-code 2.1.100 is outdated and lets servers past the policy: ")
+    assert text.endswith(". Version 2.1.330 is installed: restart it.")
+    new = replace(host, exe="/home/ann/.local/share/claude/versions/2.1.330")
+    outdated = tuple(replace(one, client_versions={"claude-code": "2.1.100"}) for one in updated)
+    assert "outdated" not in why(World(outdated, managed(DENY), replace(look, processes=(new, child))), terms)
