@@ -117,7 +117,7 @@ class _Agent:
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._asked = AskedLook(self._clock)
-        sender = Sender(state, self._journal.device_id, seeing.device.hostname, self._hear)
+        sender = Sender(state, self._journal.device_id, seeing.device.hostname, self._hear, self._admitted)
         self._deliveries = deliveries(
             self._settings, sender, self._journal, self._clock, self._budgets, self._health, self._waits.batch
         )
@@ -178,6 +178,11 @@ class _Agent:
         """Do what the endpoint asks for."""
         if asked.look is not None:
             self._asked.ask(asked.look)
+
+    def _admitted(self) -> None:
+        """Tell the endpoint that let this device in what it may not know."""
+        with contextlib.suppress(StoreError):  # which the next commit says in health
+            self._journal.tell_anew()
 
     def _farewell(self, status: int) -> None:
         """Tell that the agent ends, while there is still somebody to carry it away."""

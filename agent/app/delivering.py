@@ -1,6 +1,5 @@
 """From the journal to the destinations of the settings: one delivery each, and what health says of those that cannot be used."""
 
-from collections.abc import Iterator
 from random import Random
 
 from agent.app.destinations import Destination, Sender, Unusable, destinations
@@ -24,24 +23,17 @@ def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
     patience: Patience,
 ) -> tuple[Delivery, ...]:
     """Return a delivery for each destination, known to the journal and woken by it."""
-    found = tuple(_delivery(one, journal, clock, budgets, patience) for one in _usable(settings, sender, clock, health))
-    journal.use_sinks([delivery.sink.name for delivery in found])
+    wanted = tuple(destinations(settings, sender, clock))
+    unusable = [one for one in wanted if isinstance(one, Unusable)]
+    health.hold("endpoint.unusable", " · ".join(one.text for one in unusable) or None)
+    health.hold("endpoint.none", None if settings.endpoint.url is not None or settings.destination else "")
+    usable = [one for one in wanted if isinstance(one, Destination)]
+    found = tuple(_delivery(one, journal, clock, budgets, patience) for one in usable)
+    journal.use_sinks([one.sink.name for one in usable], waiting=[one.name for one in unusable if one.name is not None])
     for delivery in found:
         journal.try_again(delivery.sink.name)  # the settings may be better ones now
         journal.subscribe(delivery.wake)
     return found
-
-
-def _usable(settings: Settings, sender: Sender, clock: Clock, health: Health) -> Iterator[Destination]:
-    unusable = []
-    for found in destinations(settings, sender, clock):
-        if isinstance(found, Unusable):
-            unusable.append(found.text)
-        else:
-            yield found
-    health.hold("endpoint.unusable", " · ".join(unusable) or None)
-    far = settings.endpoint.url is not None or settings.destination
-    health.hold("endpoint.none", None if far else "")
 
 
 def _delivery(

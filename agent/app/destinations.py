@@ -17,8 +17,12 @@ ENDPOINT = "https"
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A destination of the settings that cannot be used; the text says why and names no secret."""
+    """A destination of the settings that cannot be used; the text says why and names no secret.
 
+    Reports for `name` wait until it can be; None where another one has that name.
+    """
+
+    name: str | None
     text: str
 
 
@@ -32,12 +36,16 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who reports: the state folder, the device's id and host name; `heard` is told what the endpoint asks for."""
+    """Who reports: the state folder, the device's id and host name.
+
+    `heard` is told what the endpoint asks for, `admitted` that it let the device in, anew perhaps.
+    """
 
     state: Path
     device: str
     hostname: str = ""
     heard: Callable[[Asked], None] = lambda _asked: None
+    admitted: Callable[[], None] = lambda: None
 
 
 def destinations(settings: Settings, sender: Sender, clock: Clock) -> Iterator[Destination | Unusable]:
@@ -51,19 +59,21 @@ def destinations(settings: Settings, sender: Sender, clock: Clock) -> Iterator[D
         try:
             yield Destination(central_sink(settings, sender, clock), far=not _plain(settings.endpoint.url))
         except (OSError, ValueError) as error:
-            yield Unusable(f"[endpoint]: {_why(error)}")
+            yield Unusable(ENDPOINT, f"[endpoint]: {_why(error)}")
 
     names = {"jsonl", ENDPOINT}
     for item in settings.destination:
         name = item.name or item.kind
         if name in names:
-            yield Unusable(f"[[destination]] {name}: there is another one of that name; give it a name of its own")
+            yield Unusable(
+                None, f"[[destination]] {name}: there is another one of that name; give it a name of its own"
+            )
             continue
         names.add(name)
         try:
             yield _built(item, name, clock, settings.network)
         except (OSError, ValueError) as error:
-            yield Unusable(f"[[destination]] {name}: {_why(error)}")
+            yield Unusable(name, f"[[destination]] {name}: {_why(error)}")
 
 
 def _built(item: wanted.Destination, name: str, clock: Clock, network: Network) -> Destination:

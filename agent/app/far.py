@@ -65,6 +65,7 @@ def central_sink(settings: Settings, sender: Sender, clock: Clock) -> Sink:
         clock=clock,
         limits=limits,
         heard=sender.heard,
+        admitted=sender.admitted,
         name=ENDPOINT,
     )
 

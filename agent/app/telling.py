@@ -15,7 +15,7 @@ from agent.core.documents import ConditionRow, DeviceRow, StatusDocument
 from agent.core.event_agent import condition_events, started_event, stopped_event
 from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
 from agent.ports import JSON, Clock, StoreError
-from agent.store.journal import Journal
+from agent.store.journal import OWED_STATE, Journal
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +52,18 @@ class Teller:
         self._tell([stopped_event(self.device, at=self.clock.now(), why=why)], {_RUNNING: False})
 
     def look(self, document: StatusDocument) -> None:
-        """Tell what changed in the policy and the inventory since it was told last."""
+        """Tell what changed in the policy and the inventory since it was told last; where it is owed, all of it."""
         seen = (document.check.policy, document.check.servers, self.journal.recovery)
-        if seen == self._last:
+        owed = self._noted(OWED_STATE) is True
+        if seen == self._last and not owed:
             return
         at = self.clock.now()
         facts = policy_facts(document.check.policy)
-        event = policy_event(self.device, self._noted(_POLICY), facts, at=at)
-        known, inventory = inventory_events(self.device, self._noted(_INVENTORY) or {}, document.check.servers, at=at)
+        before, servers = (None, {}) if owed else (self._noted(_POLICY), self._noted(_INVENTORY) or {})
+        event = policy_event(self.device, before, facts, at=at)
+        known, inventory = inventory_events(self.device, servers, document.check.servers, at=at)
         events = [*([event] if event is not None else []), *inventory]
-        if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known}):
+        if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known, OWED_STATE: False}):
             self._last = seen
 
     def since(self, state: str) -> float | None:

@@ -5,7 +5,7 @@ was resolved and is there again is opened anew. While it is open, a look that fi
 is an update of the same deviation, never a second one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -119,6 +119,19 @@ def advance(
         if kind is not None:
             new = Record(deviation, first_seen=at, last_seen=at, again=key in resolved)
             yield new, Change(kind, new, at)
+
+
+def anew(
+    opened: Mapping[Key, Record], steps: Iterable[tuple[Record, Change | None]], at: float
+) -> Iterator[tuple[Record, Change | None]]:
+    """Yield `steps` with an update for every open record of which they tell nothing, for whoever was told of none so far."""
+    passed = set()
+    for record, change in steps:
+        passed.add(record.deviation.key)
+        yield record, change or Change(ChangeKind.UPDATED, record, at, before=record.deviation)
+    for key, record in opened.items():
+        if key not in passed:
+            yield record, Change(ChangeKind.UPDATED, record, at, before=record.deviation)
 
 
 def says_more(now: Deviation, before: Deviation) -> bool:

@@ -45,7 +45,10 @@ class Credentials(Protocol):
 
 @dataclass(eq=False)
 class EnrolledSink:
-    """`key` returns the organisation's key; it is asked only to be let in. `hostname` is how the device is called there."""
+    """`key` returns the organisation's key; it is asked only to be let in. `hostname` is how the device is called there.
+
+    `admitted` is told when the endpoint let the device in: it may have known it before and know nothing of it now.
+    """
 
     target: HttpsTarget
     hostname: str
@@ -54,6 +57,7 @@ class EnrolledSink:
     clock: Clock
     limits: HttpsLimits
     heard: Callable[[Asked], None]
+    admitted: Callable[[], None] = lambda: None
     name: str = "https"
     _sink: HttpsSink = field(init=False)
     _ended: bool = field(default=False, init=False)
@@ -97,6 +101,7 @@ class EnrolledSink:
                 self.credentials.keep(None, mine)  # before it is told: after a crash the same one is told again
             problem = self._told(mine, key)
             if problem is None:
+                self.admitted()
                 self._use(mine)
         except (OSError, ValueError) as error:
             return RetryLater(f"this device cannot be let in: {error}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.core.deviation import Findings, Key
-from agent.core.ledger import Change, ChangeKind, Record, advance
+from agent.core.ledger import Change, ChangeKind, Record, advance, anew
 from agent.ports import JSON, Batch, StoreError, Wake
 from agent.store import deviations, outbox
 from agent.store.database import Database, Recovery
@@ -17,6 +17,10 @@ from agent.store.outbox import Counters, Priority
 
 JOURNAL = "journal.sqlite3"
 """The name of the file in the state folder."""
+
+YES, NO = "true", "false"
+OWED_FINDINGS, OWED_STATE = "owed-findings", "owed-state"
+"""Notes that say what is to be told anew: the open deviations (by `commit`), and what else holds (by whoever tells that)."""
 
 SECONDS_PER_DAY = 86_400.0
 _LOG_BYTES = 6_000_000  # what the write-ahead log grows to before it is taken back
@@ -54,6 +58,7 @@ class Journal:
         self._now = now
         self._retention = retention or Retention()
         self._sinks: tuple[str, ...] = ()
+        self._kept_for: tuple[str, ...] = ()
         self._wakes: tuple[Wake, ...] = ()
         self._open: dict[Key, Record] = {}
         self._stored_seen: dict[Key, float] = {}
@@ -94,9 +99,12 @@ class Journal:
         try:
             self._load()
             steps = self._steps(findings, at)
+            owed = self.note(OWED_FINDINGS) == YES
+            if owed:
+                steps = list(anew(self._open, steps, at))
             stale = [record for record, change in steps if change or self._stale(record)]
-            if stale:
-                self._store(stale, [change for _, change in steps if change], at, encode)
+            if stale or owed:
+                self._store(stale, [change for _, change in steps if change], at, encode, owed=owed)
         except BaseException:
             self._generation = 0  # whatever was committed will be read again
             raise
@@ -152,11 +160,24 @@ class Journal:
         """Call `wake` whenever events were queued and committed."""
         self._wakes = (*self._wakes, wake)
 
-    def use_sinks(self, names: Sequence[str]) -> None:
-        """State which destinations there are: an event is kept until each of them has it. Cursors of others rest."""
-        self._sinks = tuple(names)
+    def use_sinks(self, names: Sequence[str], waiting: Sequence[str] = ()) -> None:
+        """State which destinations there are: an event is kept until each of them has it. Cursors of others rest.
+
+        `waiting` are destinations that nobody delivers to yet: events are kept for them all the same. A destination that comes to
+        a journal from which events are gone is owed what holds now.
+        """
+        self._sinks, self._kept_for = tuple(names), (*names, *waiting)
         with self._database.transaction() as connection:
-            outbox.prune(connection, self._sinks)
+            lacking = outbox.welcome(connection, self._kept_for, self._now())
+            outbox.prune(connection, self._kept_for)
+        if lacking:
+            self.tell_anew()
+
+    def tell_anew(self) -> None:
+        """Owe the destinations all that holds, where events are gone: one of them may know nothing of it, or know it no more."""
+        with self._database.transaction() as connection:
+            if outbox.gone(connection):
+                outbox.set_meta(connection, **{f"note:{owed}": YES for owed in (OWED_FINDINGS, OWED_STATE)})
 
     def pending(self, sink: str, max_events: int, max_bytes: int) -> Batch | None:
         """Return the next batch for `sink`, at least one event however large; a repeat has the same id."""
@@ -183,13 +204,13 @@ class Journal:
         """Record that `sink` has `batch` for good, and forget what every destination has."""
         with self._database.transaction() as connection:
             outbox.acknowledge(connection, sink, batch)
-            outbox.prune(connection, self._sinks)
+            outbox.prune(connection, self._kept_for)
 
     def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
         """Keep `batch` apart for `sink`, so that what follows it is not held up."""
         with self._database.transaction() as connection:
             outbox.set_aside(connection, sink, batch, reason, self._now())
-            outbox.prune(connection, self._sinks)
+            outbox.prune(connection, self._kept_for)
             outbox.bound(connection, self._retention.outbox_max_bytes, self._now())
 
     def try_again(self, sink: str) -> int:
@@ -237,6 +258,8 @@ class Journal:
         changes: Sequence[Change],
         at: float,
         encode: Callable[[Change], Sequence[JSON]],
+        *,
+        owed: bool,
     ) -> None:
         events = [(event, Priority.FINDING) for change in changes for event in encode(change)]
         opened = {change.deviation.key for change in changes if change.kind is ChangeKind.OPENED}
@@ -247,6 +270,8 @@ class Journal:
                 store = deviations.insert if record.deviation.key in opened else deviations.update
                 store(connection, record)
             outbox.append(connection, events, at)
+            if owed:
+                outbox.set_meta(connection, **{f"note:{OWED_FINDINGS}": NO})
             if any(change.kind is ChangeKind.CLOSED for change in changes) or at - self._forgot_at >= SECONDS_PER_DAY:
                 self._forgot_at = at
                 kept_since = at - self._retention.history_days * SECONDS_PER_DAY

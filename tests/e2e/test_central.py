@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import Table, func, select, update
 
 from central.core.access import Permission
 from central.store import feeding, people, tokens
 from central.store.engine import engine_of, reading, writing
-from central.store.schema import deviations, devices
+from central.store.schema import deviations, devices, servers
 from tests.e2e.conftest import StartDaemon, StartHost
-from tests.e2e.daemon import SETTINGS, until
+from tests.e2e.daemon import SETTINGS, until, until_reported
 from tests.e2e.machine import HOME, Machine
 from tests.e2e.policies import LOCKED, MANAGED_SETTINGS, TIME_ONLY, deploy
 from tests.e2e.programs import EVERYTHING
@@ -71,6 +71,10 @@ class Database:
         with reading(self.engine) as connection:
             return [json.loads(line) for _, line in feeding.after(connection, 0, 1_000)]
 
+    def count(self, table: Table) -> int:
+        with reading(self.engine) as connection:
+            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
     def open(self, about: str) -> list[str]:
         with reading(self.engine) as connection:
             query = select(deviations.c.control).where(
@@ -99,6 +103,26 @@ def test_it_lets_itself_in_tells_what_it_finds_within_two_seconds_and_looks_agai
     until("the deviation to be closed", lambda: not known.open("notes"))
     until("the look that was asked for", lambda: ((known.device() or {}).get("looked_at") or 0) >= wanted, 120)
     assert daemon.stop() == 0
+
+
+def test_an_endpoint_that_the_settings_name_later_is_told_all_that_holds(
+    machine: Machine, served: Served, start_daemon: StartDaemon
+) -> None:
+    settings = machine.at(SETTINGS).read_text()
+    machine.write(SETTINGS, "")
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    machine.write(f"{HOME}/.cursor/mcp.json", UNAPPROVED)
+    daemon, known = start_daemon(), Database(served)
+    opened = daemon.until_open("server.unapproved.configured", "notes")
+    until_reported(machine, opened["uid"], "opened")
+    assert daemon.stop() == 0
+
+    machine.write(SETTINGS, settings)
+    daemon = start_daemon(online=True)
+    until("the deviation at the endpoint", lambda: known.open("notes"))
+    until("the server and the policy", lambda: known.count(servers) and (known.device() or {}).get("policy_digest"))
+    assert daemon.stop() == 0
+    assert known.open("reports") == [], "nothing that it was to get is missing"
 
 
 def test_a_server_that_appears_is_on_the_page_and_in_the_feed_and_closes_once_the_policy_is_corrected(

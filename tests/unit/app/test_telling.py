@@ -126,3 +126,17 @@ def test_a_sign_of_life_that_is_on_its_way_is_not_folded(journal: Journal) -> No
     agent.heartbeat(DOCUMENT)
     assert journal.pending("central", 10, 10_000) == batch
     assert journal.counters().events == 2
+
+
+def test_who_is_owed_what_holds_is_told_the_policy_once_more_as_for_the_first_time(journal: Journal) -> None:
+    agent = teller(journal)
+    agent.look(DOCUMENT)
+    batch = journal.pending("central", 1_000, 10_000_000)
+    assert batch is not None
+    journal.acknowledge("central", batch)
+    journal.tell_anew()
+    for each in (agent, agent, teller(journal)):
+        each.look(DOCUMENT)
+    [event] = told(journal)
+    assert event["class_uid"] == 5019
+    assert "before" not in event["unmapped"]
