@@ -126,7 +126,20 @@ $(DEBIAN)/base.stamp:
 	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates,iproute2,procps,rpm bookworm $(DEBIAN)/base >$(DEBIAN)/log || { tail $(DEBIAN)/log >&2; exit 1; }
 	@touch $@
 
-e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/base.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
+# The same with Python, for the central endpoint; and the wheels that it takes from there, as there is no network.
+$(DEBIAN)/python.stamp: $(DEBIAN)/base.stamp
+	rm -rf $(DEBIAN)/python && cp -a $(DEBIAN)/base $(DEBIAN)/python
+	chroot $(DEBIAN)/python sh -ec 'export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; apt-get -qq install --no-install-recommends python3-venv' >>$(DEBIAN)/log 2>&1 || { tail $(DEBIAN)/log >&2; exit 1; }
+	@touch $@
+
+GLIBCS := $(foreach version,2_17 2_28 2_34,--platform manylinux_$(version)_$(shell uname -m))
+$(DEBIAN)/wheels.stamp: requirements/central.txt $(DEBIAN)/base.stamp $(VENV)/dev.stamp
+	$(BIN)/uv pip compile --quiet --no-deps --python-version 3.11 --python-platform linux --generate-hashes --no-header $< -o $(DEBIAN)/central.txt
+	rm -rf $(DEBIAN)/wheels
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 $(GLIBCS) --platform manylinux2014_$(shell uname -m) --require-hashes -r $(DEBIAN)/central.txt --dest $(DEBIAN)/wheels
+	@touch $@
+
+e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/python.stamp $(DEBIAN)/wheels.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
 	$(BIN)/python -m pytest -m installed tests/installed
 
 $(VENV)/fuzz/fuzz.stamp: requirements/run.txt requirements/fuzz.txt

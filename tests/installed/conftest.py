@@ -15,6 +15,10 @@ from tests.sim.endpoint import Endpoint
 
 CHECKOUT = Path(__file__).parents[2]
 BASE = CHECKOUT / ".scratch/debian/base"
+PYTHON = CHECKOUT / ".scratch/debian/python"
+"""The same Debian with Python, as servers have it; the laptops do without."""
+
+WHEELS = CHECKOUT / ".scratch/debian/wheels"
 DIST = CHECKOUT / "dist"
 CENTRAL = "central.test"
 
@@ -64,8 +68,8 @@ def able(request: pytest.FixtureRequest) -> None:
         pytest.exit(f"{', '.join(missing)} missing: apt install systemd-container util-linux iproute2 shellcheck", 3)
     if os.geteuid() != 0:
         pytest.exit("a machine is booted here, which takes root", 3)
-    if not (BASE.is_dir() and list(DIST.glob("*.deb"))):
-        pytest.exit("there is no Debian to boot, or no package to install: `make e2e-linux` makes both", 3)
+    if not (BASE.is_dir() and PYTHON.is_dir() and WHEELS.is_dir() and list(DIST.glob("*.deb"))):
+        pytest.exit("there is no Debian to boot, or nothing to install: `make e2e-linux` makes both", 3)
 
 
 @pytest.fixture(scope="module")
