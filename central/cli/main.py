@@ -32,8 +32,8 @@ def entry() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def main(argv: Sequence[str]) -> int:
-    """Carry out one command line and return its exit status."""
+def command_line() -> argparse.ArgumentParser:
+    """Return what reads a command line; every verb says what it does."""
     parser = argparse.ArgumentParser(
         prog="mcp-compliance-central",
         description="The central endpoint of mcp-compliance-agent.",
@@ -49,7 +49,12 @@ def main(argv: Sequence[str]) -> int:
         )
         module.configure(verb)
         verb.set_defaults(run=module.run)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command line and return its exit status."""
+    arguments = command_line().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
     except CannotStart as error:

@@ -1,5 +1,6 @@
-"""The pages for whoever deploys the agent: every command is one, every path is ours, every step is there, the order right."""
+"""The pages for people: every command is one, every path is ours, every file is there, every step, in the right order."""
 
+import argparse
 import io
 import json
 import plistlib
@@ -7,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -16,12 +17,16 @@ import yaml
 
 from agent.cli.main import VERBS, _parser, main
 from agent.core.own_places import PLACES
+from central.cli.main import VERBS as CENTRAL
+from central.cli.main import command_line
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MDM = CHECKOUT / "packaging/mdm"
 PAGES = [
-    CHECKOUT / "README.md",
+    *(page for page in sorted(CHECKOUT.glob("*.md")) if page.name != "CHANGELOG.md"),  # which may name what is gone
+    CHECKOUT / "benchmarks/README.md",
     CHECKOUT / "osquery_tables/README.md",
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
     *sorted((CHECKOUT / "packaging").rglob("*.md")),
 ]
 SYSTEMS = sorted(path.parent.name for path in MDM.glob("*/README.md"))
@@ -36,7 +41,9 @@ def commands(page: Path) -> Iterator[str]:
         yield from (re.split(r"\s+# ", line)[0].strip() for line in joined.splitlines() if line.strip())
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     yield from (
-        code for code in re.findall(r"`([^`\n]+)`", prose) if re.match(r"(sudo )?(mcp-compliance|make) \S", code)
+        code
+        for code in re.findall(r"`([^`\n]+)`", prose)
+        if re.match(r"(sudo )?(mcp-compliance(-central)?|make) \S", code)
     )
 
 
@@ -57,6 +64,9 @@ def test_every_command_of_ours_is_one_that_the_program_takes(page: Path) -> None
     for command in commands(page):
         for single in alternatives(command):
             argv = words(single)
+            if argv[0] == "mcp-compliance-central":
+                assert argv[1] in CENTRAL or argv[1].startswith("-"), command
+                taken(command_line(), argv[1:], command)
             if argv[0] != "mcp-compliance" or argv[1:] == ["VERB", "--help"] or argv[1].startswith("-"):
                 continue
             argv = ["check" if word == "NAME" else word for word in argv]  # a name of a schema
@@ -64,10 +74,47 @@ def test_every_command_of_ours_is_one_that_the_program_takes(page: Path) -> None
             assert verb in VERBS, command
             parser, module = _parser(verb)
             assert module is not None
-            try:
-                parser.parse_args(argv[1:])
-            except SystemExit as end:
-                assert end.code == 0 or len(argv) == 2, command  # noqa: PT017 - a bare name in a sentence wants arguments
+            taken(parser, argv[1:], command)
+
+
+def taken(parser: argparse.ArgumentParser, argv: Sequence[str], command: str) -> None:
+    try:
+        parser.parse_args(argv)
+    except SystemExit as end:
+        bare = not any(word.startswith("-") for word in argv) and len(argv) <= 2
+        assert end.code == 0 or bare, command  # noqa: PT017 - a bare name in a sentence wants arguments
+
+
+NAMED = re.compile(
+    r"`((?:agent|central|tests|packaging|docs|benchmarks|osquery_tables|core)/[\w./*-]+|[\w*]+\.(?:py|sh|ps1|spec|wxs))`"
+)
+"""What a page calls a file or folder of the checkout: by its path, or a program by its name."""
+
+
+@every_page
+def test_every_file_of_the_checkout_that_is_named_is_there(page: Path) -> None:
+    for name in NAMED.findall(page.read_text()):
+        anywhere = (CHECKOUT, CHECKOUT / "agent", page.parent)
+        found = any(next(folder.glob(name), None) for folder in anywhere)
+        assert found or ("/" not in name and name in PROGRAMS), name
+
+
+PROGRAMS = {
+    file.name
+    for top in ("agent", "central", "tests", "packaging", "benchmarks")
+    for file in (CHECKOUT / top).rglob("*.*")
+}
+
+
+def test_the_map_names_every_room() -> None:
+    text = (CHECKOUT / "ARCHITECTURE.md").read_text()
+    rooms = [
+        path.relative_to(CHECKOUT).as_posix()
+        for top in ("agent", "central")
+        for path in (CHECKOUT / top).iterdir()
+        if (path / "__init__.py").exists() and path.name != "cli"
+    ]
+    assert [room for room in rooms if f"| `{room}`" not in text] == []
 
 
 @every_page

@@ -219,6 +219,7 @@ def test_make_release_asks_first_then_lets_every_package_pass_its_tests_then_gat
 def test_an_archive_does_not_say_who_built_it(checkout: Checkout) -> None:
     checkout.release()
     archives = list((checkout.dist / "release").glob("*.tar.gz"))
+    assert archives
     for archive in archives:
         with tarfile.open(archive) as stream:
             entries = stream.getmembers()
