@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run watch check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux msi e2e-windows version pkg e2e-macos release e2e-central pictures
+.PHONY: help setup run watch check test test-windows lint format e2e fuzz oracle bench lock clean docs soak freeze packages e2e-linux e2e-kernel msi e2e-windows version pkg e2e-macos release e2e-central pictures
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -141,6 +141,14 @@ $(DEBIAN)/wheels.stamp: requirements/central.txt $(DEBIAN)/base.stamp $(VENV)/de
 
 e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/python.stamp $(DEBIAN)/wheels.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
 	$(BIN)/python -m pytest -m installed tests/installed
+
+# Debian's newest kernel for machines in a cloud, which needs no further file to start from a disk.
+$(DEBIAN)/vmlinuz: $(DEBIAN)/base.stamp
+	cd $(DEBIAN) && rm -rf kernel && mkdir kernel && cd kernel && apt-get download -qq $$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p') && dpkg-deb -x *.deb .
+	mv $(DEBIAN)/kernel/boot/vmlinuz-* $@ && rm -rf $(DEBIAN)/kernel && touch $@
+
+e2e-kernel: $(VENV)/dev.stamp $(DEBIAN)/vmlinuz ## Start the packaged service under a kernel of its own, in an emulator (root; `make packages` first; Debian: qemu-system-x86)
+	$(BIN)/python -m pytest -m kernel tests/installed/test_kernel.py
 
 $(VENV)/fuzz/fuzz.stamp: requirements/run.txt requirements/fuzz.txt
 	$(PYTHON) -m venv $(VENV)/fuzz
