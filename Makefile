@@ -139,7 +139,7 @@ $(DEBIAN)/wheels.stamp: requirements/central.txt $(DEBIAN)/base.stamp $(VENV)/de
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 $(GLIBCS) --platform manylinux2014_$(shell uname -m) --require-hashes -r $(DEBIAN)/central.txt --dest $(DEBIAN)/wheels
 	@touch $@
 
-e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/python.stamp $(DEBIAN)/wheels.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck)
+e2e-linux: $(VENV)/dev.stamp $(DEBIAN)/python.stamp $(DEBIAN)/wheels.stamp packages ## Install, run, upgrade and purge the packages on a booted Debian (root; debootstrap, systemd-container, shellcheck, podman, runc)
 	$(BIN)/python -m pytest -m installed tests/installed
 
 # Debian's newest kernel for machines in a cloud, which needs no further file to start from a disk.

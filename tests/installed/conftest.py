@@ -63,9 +63,15 @@ def able(request: pytest.FixtureRequest) -> None:
     """A machine that cannot run this says so, and fails."""
     if all(item.get_closest_marker("installed") is None for item in request.session.items):
         return
-    missing = [tool for tool in ("systemd-nspawn", "nsenter", "ip", "shellcheck") if shutil.which(tool) is None]
+    missing = [
+        tool
+        for tool in ("systemd-nspawn", "nsenter", "ip", "shellcheck", "podman", "runc")
+        if shutil.which(tool) is None
+    ]
     if missing:
-        pytest.exit(f"{', '.join(missing)} missing: apt install systemd-container util-linux iproute2 shellcheck", 3)
+        pytest.exit(
+            f"{', '.join(missing)} missing: apt install systemd-container util-linux iproute2 shellcheck podman runc", 3
+        )
     if os.geteuid() != 0:
         pytest.exit("a machine is booted here, which takes root", 3)
     if not (BASE.is_dir() and PYTHON.is_dir() and WHEELS.is_dir() and list(DIST.glob("*.deb"))):
