@@ -146,7 +146,7 @@ class Delivery:
         if self.last_accepted_at is not None:  # the first word of all is what whoever starts the agent waits for
             linger_s = self.patience(linger_s)
         left = self._waiting_since + linger_s - now
-        full = len(batch.events) >= self._max_events
+        full = len(batch.lines) >= self._max_events
         return 0.0 if full or self._failures or left <= 0 or self.outbox.urgent(self.sink.name) else left
 
     def _settle(self, batch: Batch, outcome: Outcome) -> float | None:
@@ -155,9 +155,9 @@ class Delivery:
                 return self._accepted(batch)
             case RetryLater(reason, after_s):
                 return self._failed(reason, after_s)
-            case TooLarge(reason) if len(batch.events) > 1:
+            case TooLarge(reason) if len(batch.lines) > 1:
                 self.outbox.release(self.sink.name)
-                self._max_events = max(1, len(batch.events) // 2)
+                self._max_events = max(1, len(batch.lines) // 2)
                 log.info("%s: %s; sending %d events at a time", self.name, reason, self._max_events)
                 return 0.0
             case TooLarge(reason) | Refused(reason):

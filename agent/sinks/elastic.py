@@ -55,7 +55,7 @@ class ElasticSink(HttpSink):
         )
         if isinstance(reply, RetryLater) or not isinstance(reply.outcome, Accepted):
             return reply if isinstance(reply, RetryLater) else reply.outcome
-        return self._judged(reply.body, len(batch.events))
+        return self._judged(reply.body, len(batch.lines))
 
     def _judged(self, body: bytes, sent: int) -> Outcome:
         host = self.target.host

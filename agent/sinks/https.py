@@ -20,7 +20,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.core.canonical import canonical
 from agent.ports import Asked, Batch, Clock, Outcome, RetryLater
 from agent.sinks.channel import HttpChannel, HttpSink, HttpTarget
 from agent.sinks.channel import HttpLimits as HttpsLimits
@@ -63,7 +62,7 @@ class HttpsSink(HttpSink):
 
     def send(self, batch: Batch) -> Outcome:
         """Post `batch` once, within the time limits."""
-        body = gzip.compress(b"".join(canonical(event).encode("ascii") + b"\n" for event in batch.events), mtime=0)
+        body = gzip.compress("".join(f"{line}\n" for line in batch.lines).encode("ascii"), mtime=0)
         self.asked, self.status = Asked(), 0
         reply = self._channel.post(body, self._headers(batch, body))
         if isinstance(reply, RetryLater):

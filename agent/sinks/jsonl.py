@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.core.canonical import canonical
 from agent.host.replacing import sync_folder
 from agent.ports import JSON, Accepted, Batch, Outcome, RetryLater
 
@@ -58,8 +57,7 @@ class JsonlSink:
                 _take_back_holes(stream)
                 self._looked_through = True
             last = _last_event(stream) or self._last_of_rotated()
-            events = [event for event in batch.events if not _holds(last, event)]
-            lines = b"".join(canonical(event).encode("ascii") + b"\n" for event in events)
+            lines = "".join(f"{line}\n" for line in batch.lines if not _holds(last, line)).encode("ascii")
             if not lines:
                 return
             size = stream.seek(0, os.SEEK_END)
@@ -156,10 +154,13 @@ def _last_event(stream: BinaryIO) -> JSON | None:
     return event if isinstance(event, dict) else None
 
 
-def _holds(last: JSON | None, event: JSON) -> bool:
-    """Say whether `event` was written no later than `last`: same journal, and a sequence that is not beyond its."""
+def _holds(last: JSON | None, line: str) -> bool:
+    """Say whether the event of `line` was written no later than `last`: same journal, and a sequence that is not beyond its."""
+    if last is None:
+        return False
+    event = json.loads(line)
     try:
-        return last is not None and (
+        return bool(
             last["unmapped"]["chain"]["journal"] == event["unmapped"]["chain"]["journal"]
             and event["metadata"]["sequence"] <= last["metadata"]["sequence"]
         )

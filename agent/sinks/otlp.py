@@ -39,11 +39,11 @@ class OtlpSink(HttpSink):
             return reply if isinstance(reply, RetryLater) else reply.outcome
         rejected = _rejected(reply.body)
         if rejected:
-            return Refused(f"{self.target.host} refused {rejected} of {len(batch.events)} log records")
+            return Refused(f"{self.target.host} refused {rejected} of {len(batch.lines)} log records")
         return Accepted()
 
     def _request(self, batch: Batch) -> dict[str, Any]:
-        first = batch.events[0]
+        first = next(batch.events)
         device, product = first.get("device", {}), first.get("metadata", {}).get("product", {})
         resource = {
             "service.name": _SERVICE,

@@ -261,7 +261,7 @@ class Journal:
         *,
         owed: bool,
     ) -> None:
-        events = [(event, Priority.FINDING) for change in changes for event in encode(change)]
+        events = ((event, Priority.FINDING) for change in changes for event in encode(change))
         opened = {change.deviation.key for change in changes if change.kind is ChangeKind.OPENED}
         with self._database.transaction() as connection:
             if self._generation != self._database.generation:

@@ -72,9 +72,9 @@ class Counters:
 
 def append(connection: sqlite3.Connection, events: Iterable[tuple[JSON, Priority]], at: float) -> int:
     """Number, chain and store `events`; return how many there were. The events given are not changed."""
-    sequence, head, journal = number(connection, "sequence"), text(connection, "head"), text(connection, "journal")
-    rows = []
-    for event, priority in events:
+    before, head, journal = number(connection, "sequence"), text(connection, "head"), text(connection, "journal")
+    sequence = before
+    for event, priority in events:  # one at a time: all events of a first look together are megabytes
         sequence += 1
         numbered = {
             **event,
@@ -84,11 +84,10 @@ def append(connection: sqlite3.Connection, events: Iterable[tuple[JSON, Priority
         line = canonical(numbered)
         head = digest(line)
         rank = Priority.ALERT if event.get("is_alert") is True else priority
-        rows.append((sequence, line, int(rank), len(line), at))
-    if rows:
-        connection.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", rows)
+        connection.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (sequence, line, int(rank), len(line), at))
+    if sequence > before:
         set_meta(connection, sequence=sequence, head=head)
-    return len(rows)
+    return sequence - before
 
 
 def fold(connection: sqlite3.Connection, at: float) -> tuple[tuple[int, int], ...]:
@@ -124,7 +123,7 @@ def pending(connection: sqlite3.Connection, sink: str, max_events: int, max_byte
         return None
     identity = [text(connection, "device"), text(connection, "journal"), *(digest(line) for _, line in rows)]
     name = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:32]
-    return Batch(name, rows[0][0], rows[-1][0], tuple(json.loads(line) for _, line in rows))
+    return Batch(name, rows[0][0], rows[-1][0], tuple(line for _, line in rows))
 
 
 def urgent(connection: sqlite3.Connection, sink: str) -> bool:

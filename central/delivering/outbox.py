@@ -4,12 +4,12 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from agent.core.canonical import canonical
 from agent.ports import Batch, StoreError
 from central.core.alert import numbered
 from central.store import cursors, feeding
@@ -64,7 +64,7 @@ class FeedOutbox:
     def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
         """Go on without `batch`, and count it."""
         skipped = cursors.Skipped(
-            first=batch.first_sequence, last=batch.last_sequence, alerts=len(batch.events), reason=reason
+            first=batch.first_sequence, last=batch.last_sequence, alerts=len(batch.lines), reason=reason
         )
         self._write(lambda connection: cursors.set_aside(connection, sink, skipped, self.now()))
 
@@ -75,16 +75,16 @@ class FeedOutbox:
 
 def _batch(sink: str, cursor: cursors.Cursor, rows: list[tuple[int, str]], max_bytes: int) -> Batch:
     """Return what was claimed before, or as much of `rows` as fits."""
-    events: list[dict[str, Any]] = []
+    lines: list[str] = []
     last, size = 0, 0
     for position, line in rows:
         size += len(line)
         full = size > max_bytes if cursor.claimed is None else position > cursor.claimed
-        if events and full:
+        if lines and full:
             break
-        events.append(numbered(orjson.loads(line), position))
+        lines.append(canonical(numbered(orjson.loads(line), position)))
         last = position
-    return Batch(f"{sink}-{rows[0][0]}-{last}", rows[0][0], last, tuple(events))
+    return Batch(f"{sink}-{rows[0][0]}-{last}", rows[0][0], last, tuple(lines))
 
 
 def _lost(first: int, last: int) -> cursors.Skipped:

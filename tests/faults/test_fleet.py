@@ -12,6 +12,7 @@ from agent.ports import Accepted, Batch, Outcome, RetryLater
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.delivery import Delivery
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
 
 DEVICES = 300
@@ -77,7 +78,7 @@ class Device:
         """Nothing is open here."""
 
     def pending(self, _sink: str, _events: int, _bytes: int) -> Batch | None:
-        return Batch("b", 1, 1, ({},)) if self.waits else None
+        return batch_of("b", 1, 1, ({},)) if self.waits else None
 
     def urgent(self, _sink: str) -> bool:
         return True  # an alert waits, on every device

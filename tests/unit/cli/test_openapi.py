@@ -8,13 +8,14 @@ from pathlib import Path
 import jsonschema
 
 from agent.cli.schema import schema
-from agent.ports import Accepted, Batch
+from agent.ports import Accepted
 from agent.sinks.https import HttpsSink, HttpsTarget
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
 from tests.sim.endpoint import Endpoint
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "openapi.json"
-BATCH = Batch("b1", 1, 1, ({"metadata": {"sequence": 1}},))
+BATCH = batch_of("b1", 1, 1, ({"metadata": {"sequence": 1}},))
 
 
 def test_the_document_in_docs_is_what_the_program_prints() -> None:
@@ -38,7 +39,7 @@ def test_every_header_that_is_described_is_sent_and_the_body_is_as_described(tmp
         kind = parameter["schema"]["type"]
         jsonschema.validate(int(value) if kind == "integer" else value, parameter["schema"])
     assert list(described["requestBody"]["content"]) == [request.headers["Content-Type"]]
-    assert json.loads(gzip.decompress(request.body)) == BATCH.events[0]
+    assert json.loads(gzip.decompress(request.body)) == next(BATCH.events)
 
 
 def test_the_schema_of_an_event_is_a_json_schema() -> None:

@@ -7,6 +7,7 @@ from agent.ports import Accepted, Batch, Outcome, Refused, RetryLater, StoreErro
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.delivery import Delivery
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock, MostRandom
 from tests.sim.deviations import heartbeat
 
@@ -48,7 +49,7 @@ class Bench:
         if self.full:
             raise StoreError("the disk is full")
         numbers = [n for n in self.waiting if n <= self.claimed] or list(self.waiting)[:max_events]
-        return Batch("x", numbers[0], numbers[-1], tuple(map(heartbeat, numbers))) if numbers else None
+        return batch_of("x", numbers[0], numbers[-1], tuple(map(heartbeat, numbers))) if numbers else None
 
     def urgent(self, sink: str) -> bool:
         assert sink == self.name

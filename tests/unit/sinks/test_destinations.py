@@ -22,6 +22,7 @@ from agent.sinks.otlp import OtlpSink
 from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
 from agent.sinks.syslog import message
 from agent.sinks.system_log import entry
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
 from tests.sim.collectors import TOKEN, Collector, Elastic, Otlp, Splunk, ecs_faults
 from tests.sim.endpoint import Answer, CutRequest, CutResponse, Endpoint, Slow, TlsFailure
@@ -45,7 +46,7 @@ def event(sequence: int, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - part
     }
 
 
-BATCH = Batch("b1", 7, 9, (event(7), event(8), event(9)))
+BATCH = batch_of("b1", 7, 9, (event(7), event(8), event(9)))
 LIMITS = HttpLimits(connect_s=5.0, read_s=5.0, total_s=10.0)
 HASTY = HttpLimits(connect_s=5.0, read_s=0.2, total_s=0.4)
 
@@ -106,7 +107,7 @@ def test_every_event_arrives_whole_and_in_order(bench: Bench) -> None:
 def test_every_kind_of_event_is_taken_by_a_receiver_that_holds_it_to_the_protocol(bench: Bench) -> None:
     told = [queued(event) for event in every_event().values()]
     events = tuple({**item, "metadata": {**item["metadata"], "sequence": n}} for n, item in enumerate(told, 1))
-    assert bench.sink.send(Batch("all", 1, len(events), events)) == Accepted()
+    assert bench.sink.send(batch_of("all", 1, len(events), events)) == Accepted()
     assert bench.collector.wrong == []
     assert len(bench.collector.events) == len(events)
 
@@ -282,7 +283,7 @@ def told_of_a_secret() -> Batch:
     change = Change(ChangeKind.OPENED, Record(item, 1.0, 1.0), 1.0)
     events = finding_events(device, change, Circumstances())
     chained = [{**e, "metadata": {**e["metadata"], "sequence": n}} for n, e in enumerate(events, 1)]
-    return Batch("b1", 1, len(chained), tuple(chained))
+    return batch_of("b1", 1, len(chained), tuple(chained))
 
 
 def test_no_secret_of_a_command_or_url_reaches_a_receiver(bench: Bench) -> None:

@@ -12,15 +12,16 @@ import requests
 import trustme
 
 from agent.core.canonical import canonical
-from agent.ports import Accepted, Batch, Outcome, Refused, RetryLater, TooLarge
+from agent.ports import Accepted, Outcome, Refused, RetryLater, TooLarge
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
 from tests.sim.endpoint import Answer, CutRequest, CutResponse, Endpoint, Slow, TlsFailure, Trickle
 from tests.sim.proxy import Proxy
 
 TOKEN = "tok-canary-51c2"
 KEY = b"hmac-canary-88d1"
-BATCH = Batch("batch-1", 7, 8, ({"metadata": {"sequence": 7}, "text": "é"}, {"metadata": {"sequence": 8}}))
+BATCH = batch_of("batch-1", 7, 8, ({"metadata": {"sequence": 7}, "text": "é"}, {"metadata": {"sequence": 8}}))
 LIMITS = HttpsLimits(connect_s=5.0, read_s=5.0, total_s=10.0)
 HASTY = HttpsLimits(connect_s=5.0, read_s=0.2, total_s=0.4)
 

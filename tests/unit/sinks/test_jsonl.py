@@ -8,6 +8,7 @@ import pytest
 from agent.core.canonical import canonical
 from agent.ports import JSON, Accepted, Batch, RetryLater
 from agent.sinks.jsonl import JsonlSink
+from tests.sim.batches import batch_of
 
 
 def event(sequence: int, journal: str = "j1", padding: int = 0) -> JSON:
@@ -19,7 +20,7 @@ def event(sequence: int, journal: str = "j1", padding: int = 0) -> JSON:
 
 
 def batch(*events: JSON) -> Batch:
-    return Batch("id", events[0]["metadata"]["sequence"], events[-1]["metadata"]["sequence"], events)
+    return batch_of("id", events[0]["metadata"]["sequence"], events[-1]["metadata"]["sequence"], events)
 
 
 def written(path: Path) -> list[int]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.ports import Accepted, Batch, Outcome, RetryLater
+from agent.ports import Accepted, Outcome, RetryLater
 from agent.sinks.https import HttpsSink, HttpsTarget
 from agent.sinks.proxies import of_list, proxy_for, shown
+from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
 from tests.sim.endpoint import Endpoint
 
@@ -106,7 +107,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def sent(tmp_path: Path, **given: str) -> tuple[Outcome, int]:
     """Send a batch to an endpoint; return what came of it, and how many requests arrived."""
-    batch = Batch("b", 1, 1, ({"metadata": {"sequence": 1}},))
+    batch = batch_of("b", 1, 1, ({"metadata": {"sequence": 1}},))
     with Endpoint() as endpoint:
         target = HttpsTarget(url=endpoint.url, ca_file=endpoint.ca_file(tmp_path), device_id="d", **given)  # type: ignore[arg-type]
         sink = HttpsSink(target, ManualClock())

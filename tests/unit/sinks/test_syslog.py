@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from agent.ports import Accepted, Batch, RetryLater
+from agent.ports import Accepted, RetryLater
 from agent.sinks.syslog import SyslogSink, SyslogTarget, framed, message
+from tests.sim.batches import batch_of
 from tests.unit.sinks.test_destinations import BATCH, event
 
 RFC5424 = re.compile(
@@ -157,7 +158,7 @@ ruleset(name="all") {{ action(type="omfile" file="{out}" template="parsed") }}
 
 def test_rsyslog_reads_every_message_as_it_was_meant(rsyslog: tuple[int, Path, Path]) -> None:
     port, ca_file, out = rsyslog
-    many = Batch("b", 1, 200, tuple(event(number, message="x" * 2_000) for number in range(1, 201)))
+    many = batch_of("b", 1, 200, tuple(event(number, message="x" * 2_000) for number in range(1, 201)))
     assert SyslogSink(SyslogTarget(host="127.0.0.1", port=port, ca_file=ca_file)).send(many) == Accepted()
     _until(lambda: out.exists() and out.read_bytes().count(b"\n") == 200)
     first = out.read_text().splitlines()[0]

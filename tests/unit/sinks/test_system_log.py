@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from agent.host import event_log_windows
-from agent.ports import Accepted, Batch, RetryLater
+from agent.ports import Accepted, RetryLater
 from agent.sinks import system_log
 from agent.sinks.system_log import SystemLogSink, entry, journald
+from tests.sim.batches import batch_of
 from tests.unit.sinks.test_destinations import event
 
 
 def test_alerts_alone_are_written_and_everything_is_taken() -> None:
     written: list[Mapping[str, str]] = []
-    batch = Batch("b", 1, 2, (event(1), event(2, is_alert=False)))
+    batch = batch_of("b", 1, 2, (event(1), event(2, is_alert=False)))
     assert SystemLogSink(written.append).send(batch) == Accepted()
     assert [row["MCP_CONTROL"] for row in written] == ["server.denied.running"]
     assert written[0]["PRIORITY"] == "2"
@@ -28,7 +29,7 @@ def test_a_log_that_cannot_be_written_is_tried_again() -> None:
     def fails(_: Mapping[str, str]) -> None:
         raise PermissionError(13, "Permission denied")
 
-    assert SystemLogSink(fails).send(Batch("b", 1, 1, (event(1),))) == RetryLater(
+    assert SystemLogSink(fails).send(batch_of("b", 1, 1, (event(1),))) == RetryLater(
         "the system's log cannot be written: Permission denied"
     )
 

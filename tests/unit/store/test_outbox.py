@@ -1,9 +1,10 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from agent.core.canonical import canonical, digest
+from agent.core.ledger import Change
 from agent.ports import JSON, Batch
 from agent.store.journal import Journal, Retention
 from tests.sim.clock import ManualClock
@@ -54,12 +55,24 @@ def test_events_are_numbered_without_a_gap_and_chained_by_the_hash_of_the_one_be
     journal.close()
     journal = opened()
     beats(journal, 1)
-    events = batch_of(journal).events
+    events = [*batch_of(journal).events]
     assert [e["metadata"]["sequence"] for e in events] == [1, 2, 3, 4]
     assert events[2]["metadata"]["version"] == "1.8.0"
     links = ["0" * 64, *(digest(canonical(event)) for event in events)]
     assert [e["unmapped"]["chain"]["previous"] for e in events] == links[:-1]
     assert len({e["unmapped"]["chain"]["journal"] for e in events}) == 1
+
+
+def test_events_of_one_commit_are_made_and_stored_one_after_the_other(opened: Open) -> None:
+    journal, stored = opened(), []
+
+    def watched(change: Change) -> Sequence[JSON]:
+        stored.append(journal.counters().events)
+        return encode(change)
+
+    journal.commit(findings(["a", "b", "c"]), 1.0, watched)
+    each = journal.counters().events // 3
+    assert stored == [0, each, 2 * each]
 
 
 def test_what_is_queued_is_a_copy(opened: Open) -> None:
@@ -71,9 +84,9 @@ def test_what_is_queued_is_a_copy(opened: Open) -> None:
 def test_a_batch_is_bounded_by_events_and_bytes_but_holds_at_least_one_event(opened: Open) -> None:
     journal = opened()
     beats(journal, 5, padding=1_000)
-    assert len(batch_of(journal, events=3).events) == 3
-    assert len(batch_of(journal, size=2_600).events) == 2
-    assert len(batch_of(journal, size=1).events) == 1
+    assert len(batch_of(journal, events=3).lines) == 3
+    assert len(batch_of(journal, size=2_600).lines) == 2
+    assert len(batch_of(journal, size=1).lines) == 1
 
 
 def test_the_same_rows_make_the_same_batch_id_and_others_another(opened: Open) -> None:
@@ -106,7 +119,7 @@ def test_a_claim_that_is_released_makes_room_for_a_smaller_batch(opened: Open) -
     beats(journal, 4)
     journal.claim("central", batch_of(journal))
     journal.release("central")
-    assert len(batch_of(journal, events=2).events) == 2
+    assert len(batch_of(journal, events=2).lines) == 2
 
 
 def test_each_destination_has_its_own_cursor_and_events_stay_until_all_have_them(opened: Open) -> None:
@@ -184,7 +197,7 @@ def test_what_was_set_aside_is_dropped_before_what_still_waits(opened: Open) -> 
 def test_a_gap_made_by_a_drop_shows_in_the_sequence_and_the_chain(opened: Open) -> None:
     journal = opened(max_bytes=1_000)
     beats(journal, 6, padding=100)
-    events = batch_of(journal).events
+    events = [*batch_of(journal).events]
     assert events[0]["metadata"]["sequence"] > 1
     assert events[0]["unmapped"]["chain"]["previous"] != "0" * 64
 
