@@ -48,10 +48,11 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "body-malformed": (HTTPStatus.BAD_REQUEST, "the body cannot be unpacked"),
     "body-empty": (HTTPStatus.BAD_REQUEST, "the batch holds no event"),
     "body-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the batch is too large; send the same events in smaller ones"),
+    "body-slow": (HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time; send it again"),
     "busy": (HTTPStatus.TOO_MANY_REQUESTS, "too much is waiting to be stored; come again"),
     "storage": (HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot store now; come again"),
 }
-"""What a whole batch is refused for: (status, text). 4xx but 413 and 429 sets it aside on the device; see `docs/openapi.json`."""
+"""What a whole batch is refused for: (status, text). 4xx but 408, 413, 429 sets it aside on the device: `docs/openapi.json`."""
 
 _RETRY_AFTER_S = {"busy": 5, "storage": 15, "certificate-taken": 300}
 

@@ -1,8 +1,8 @@
 """The intake: takes envelopes from the event loop, stores what has gathered in one durable transaction, then answers each.
 
 One thread writes, because a commit costs the same for one batch as for a hundred. What waits is bounded in bytes; beyond that
-a batch is refused with `busy` before its body is read. A group that cannot be stored is tried batch by batch, so that one that
-breaks something costs itself.
+a batch is refused with `busy`, before its body is read where that is clear by then. A group that cannot be stored is tried batch
+by batch, so that one that breaks something costs itself.
 """
 
 import asyncio
@@ -85,21 +85,32 @@ class Intake:
         return len(self._queue), self._held_bytes
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Hold room for a body of `size` bytes.
+    def room(self, announced: int) -> Iterator[Callable[[int], None]]:
+        """Give what holds room for the pieces of a body as they come. What is only announced takes no room from others.
 
         Raises:
-            RefusedError: there is none (`busy`).
+            RefusedError: there is none for as many bytes now, or none any more for a piece (`busy`).
         """
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            with self._changed:
+                self._find(size)
+                self._held_bytes += size
+                held += size
+
         with self._changed:
-            if self._held_bytes + size > self.budget.waiting_bytes or self._stopping:
-                raise RefusedError("busy")
-            self._held_bytes += size
+            self._find(announced)
         try:
-            yield
+            yield hold
         finally:
             with self._changed:
-                self._held_bytes -= size
+                self._held_bytes -= held
+
+    def _find(self, size: int) -> None:
+        if self._held_bytes + size > self.budget.waiting_bytes or self._stopping:
+            raise RefusedError("busy")
 
     async def submit(self, envelope: Envelope) -> Outcome:
         """Return what became of `envelope` once it is stored, or why it is not."""

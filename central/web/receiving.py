@@ -1,5 +1,6 @@
 """What devices call: `POST /v1/events` takes a batch, `POST /v1/enrolment` lets a device in (`docs/openapi.json`)."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Receiving:
     told: Callable[[Refusal], None]
     body_bytes: int
     certificate: Callable[[Request], str | None]
+    patience_s: float = 60.0  # for a whole body: whoever sends none holds a connection for no longer
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -58,8 +60,8 @@ class Receiving:
     async def take(self, request: Request) -> Response:
         """Take one batch."""
         try:
-            with self.intake.room(_length(request, self.body_bytes)):
-                body = await _read(request, self.body_bytes)
+            with self.intake.room(_length(request, self.body_bytes)) as hold:
+                body = await _read(request, self.body_bytes, self.patience_s, hold)
                 envelope = _envelope(request, body, self.certificate(request))
                 outcome = await self.intake.submit(envelope)
         except RefusedError as error:
@@ -71,7 +73,7 @@ class Receiving:
     async def enrol(self, request: Request) -> Response:
         """Let a device in, or let it change its credential."""
         try:
-            said = EnrolmentRequest.model_validate_json(await _read(request, _ENROLMENT_BYTES))
+            said = EnrolmentRequest.model_validate_json(await _read(request, _ENROLMENT_BYTES, self.patience_s))
             problem = await run_in_threadpool(self._enrolled, said, _bearer(request) or "")
         except ValidationError as error:
             where = ", ".join(".".join(map(str, detail["loc"])) or "the body" for detail in error.errors())
@@ -112,14 +114,21 @@ def _length(request: Request, most: int) -> int:
     return int(said)
 
 
-async def _read(request: Request, most: int) -> bytes:
+async def _read(
+    request: Request, most: int, patience_s: float, hold: Callable[[int], None] = lambda _size: None
+) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            raise RefusedError("body-large", f"{most} bytes at most")
-        pieces.append(piece)
+    try:
+        async with asyncio.timeout(patience_s):
+            async for piece in request.stream():
+                size += len(piece)
+                if size > most:
+                    raise RefusedError("body-large", f"{most} bytes at most")
+                hold(len(piece))
+                pieces.append(piece)
+    except TimeoutError:
+        raise RefusedError("body-slow", f"{patience_s:.0f} s at most") from None
     return b"".join(pieces)
 
 
