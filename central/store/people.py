@@ -4,6 +4,7 @@ What a browser holds and what a link shows are long random texts; only their SHA
 time as a wrong password, so that nobody learns which names there are.
 """
 
+import functools
 import secrets
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1_024
 _COOKIE_KEY = "cookie-key"
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +81,18 @@ def proved(connection: Connection, name: str, password: str) -> bool:
     """Say whether `password` is that of `name`, in the same time whether or not there is such a person."""
     row = connection.execute(select(people).where(people.c.name == name, people.c.ended_at.is_(None))).first()
     stored = row.password if row is not None and row.password is not None else None
+    nobody = _nobody()  # also for those who are there: the first attempt takes as long for either
     try:
-        _HASHER.verify(stored or _NOBODY, password[:LONGEST_PASSWORD])
+        _HASHER.verify(stored or nobody, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
+
+
+@functools.cache
+def _nobody() -> str:
+    """Return the hash that an unknown name's password is held to: made once it is needed, as it takes its time."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
 
 
 def known_subject(connection: Connection, subject: str, name: str, role: Role, now: float) -> str | None:

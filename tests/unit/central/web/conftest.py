@@ -1,16 +1,50 @@
 """A small fleet with everybody who may sign in; a copy of it for each test."""
 
+import functools
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
+from argon2 import PasswordHasher
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 
 from agent.core.verdict import Answer
 from central.store import people
 from central.store.engine import engine_of, writing
+from central.web import pages
 from tests.sim.fleet import THING, Fleet, modified, running, server
 from tests.sim.house import HOSTS, PASSWORD, WHO, House
 from tests.sim.reporter import NOW
 from tests.sim.shelf import Shelf
+
+
+@dataclass
+class Compiled(BytecodeCache):
+    """Templates that were compiled before, by themselves and by their text."""
+
+    held: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        held = self.held.get((bucket.key, bucket.checksum))
+        if held is not None:
+            bucket.bytecode_from_string(held)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.held[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def costly() -> Iterator[PasswordHasher]:
+    """Give the program's own hashing of passwords; all tests that do not ask for it do with the cheapest there is.
+
+    The templates are compiled once for all the programs that are made here.
+    """
+    own, compiled = people._HASHER, functools.partial(Environment, bytecode_cache=Compiled())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(pages, "Environment", compiled)
+        yield own
 
 
 @pytest.fixture(scope="session")
