@@ -46,6 +46,10 @@ class Cluster:
         self._run("psql", "-h", str(self.folder), "-U", "postgres", "-qc", statement, "postgres")
         return self.url(name)
 
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self._run("psql", "-h", str(self.folder), "-U", "postgres", "-qc", f"DROP DATABASE {name} (FORCE)", "postgres")
+
     def create(self) -> None:
         """Make the cluster."""
         data = str(self.folder / "data")

@@ -1,4 +1,4 @@
-"""A migrated database for each test, on SQLite and on PostgreSQL: a copy of one that was made once.
+"""A migrated database for each test, on SQLite and on PostgreSQL: as one that was made once.
 
 Without PostgreSQL on the machine the tests run on SQLite alone, and the summary says so.
 """
@@ -49,9 +49,10 @@ def made(shelf: Shelf) -> str:
 
 
 @pytest.fixture
-def database(shelf: Shelf, made: str) -> str:
+def database(shelf: Shelf, made: str) -> Iterator[str]:
     """The URL of a database that has the newest schema and nothing in it."""
-    return shelf.copy(made)
+    with shelf.lent(made) as url:
+        yield url
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ def peopled(shelf: Shelf, made: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def house(shelf: Shelf, peopled: str) -> Iterator[House]:
-    engine = engine_of(shelf.copy(peopled))
-    yield House(engine)
-    engine.dispose()
+    with shelf.lent(peopled) as url:
+        engine = engine_of(url)
+        yield House(engine)
+        engine.dispose()
