@@ -14,11 +14,11 @@ from agent.app.asked import AskedLook
 from agent.app.audience import Audience, ServiceManager
 from agent.app.deciding import Deciding
 from agent.app.delivering import deliveries
-from agent.app.destinations import Sender
 from agent.app.figures import Figures
 from agent.app.listening import Listening, listening
 from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering, RememberingServers
+from agent.app.sender import Sender
 from agent.app.telling import Teller
 from agent.app.tending import Tending
 from agent.app.waits import Waits

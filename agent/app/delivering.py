@@ -2,7 +2,8 @@
 
 from random import Random
 
-from agent.app.destinations import Destination, Sender, Unusable, destinations
+from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.sender import Sender
 from agent.config.settings import Settings
 from agent.ports import Clock
 from agent.runtime.backoff import Backoff

@@ -1,18 +1,16 @@
 """The destinations that the settings name, as sinks. What cannot be used costs that destination alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from agent.app.sender import ENDPOINT, Sender
 from agent.config import destinations as wanted
 from agent.config.settings import Network, Settings
-from agent.ports import Asked, Clock, Sink
+from agent.ports import Clock, Sink
 from agent.sinks.jsonl import JsonlSink
 from agent.sinks.system_log import SystemLogSink, system_log
 
 REPORTS = "reports.jsonl"
-ENDPOINT = "https"
-"""What the central endpoint is called among the destinations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +30,6 @@ class Destination:
 
     sink: Sink
     far: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who reports: the state folder, the device's id and host name.
-
-    `heard` is told what the endpoint asks for, `admitted` that it let the device in, anew perhaps.
-    """
-
-    state: Path
-    device: str
-    hostname: str = ""
-    heard: Callable[[Asked], None] = lambda _asked: None
-    admitted: Callable[[], None] = lambda: None
 
 
 def destinations(settings: Settings, sender: Sender, clock: Clock) -> Iterator[Destination | Unusable]:

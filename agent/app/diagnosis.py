@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.app.destinations import ENDPOINT, Destination, Sender, Unusable, destinations
+from agent.app.destinations import Destination, Unusable, destinations
 from agent.app.far import https_sink
+from agent.app.sender import ENDPOINT, Sender
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent import __version__
-from agent.app.destinations import ENDPOINT, Sender
+from agent.app.sender import ENDPOINT, Sender
 from agent.config import destinations as wanted
 from agent.config.settings import Network, Settings
 from agent.core.event_base import PRODUCT

@@ -20,8 +20,9 @@ from ssl import PROTOCOL_TLS_CLIENT
 from typing import Any, get_args
 
 import agent
-from agent.app.destinations import Sender, Unusable, destinations
+from agent.app.destinations import Unusable, destinations
 from agent.app.looking import Target, eyes
+from agent.app.sender import Sender
 from agent.catalog.entries import Origin
 from agent.catalog.formats import Malformed, parse_as
 from agent.catalog.rows import Format, Shape, catalog, shared_folders

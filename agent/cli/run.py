@@ -42,6 +42,8 @@ def daemon(arguments: argparse.Namespace, manager: ServiceManager, *, quiet: boo
     prepared = prepare(arguments)
     if prepared.target.root is not None:
         raise UsageError("run watches this very machine; --root goes with check and explain")
+    if arguments.json:
+        raise UsageError("run goes on and prints no document; --json goes with check, status and history")
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, level=logging.WARNING)
     for problem in prepared.loaded.problems:
         print(f"settings: {problem}", file=sys.stderr)

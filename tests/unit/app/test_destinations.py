@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.app.destinations import Destination, Sender, Unusable, destinations
+from agent.app.destinations import Destination, Unusable, destinations
+from agent.app.sender import Sender
 from agent.config.settings import Loaded, load
 from agent.sinks.channel import HttpSink
 from tests.sim.clock import ManualClock

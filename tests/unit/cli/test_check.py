@@ -144,6 +144,7 @@ def test_processes_are_left_out_of_another_root_and_said_to_be(tree: Tree, capsy
         ["check", "--root", "{root}", "--user", "nobody-here"],
         ["check", "--settings", "/no/such/file.toml"],
         ["run", "--root", "{root}"],
+        ["run", "--json"],
     ],
     ids=" ".join,
 )
