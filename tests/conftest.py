@@ -1,6 +1,28 @@
-"""What holds for every test: a law is judged by what it finds, not by how long a busy machine takes for it."""
+"""What holds for every test: a law is judged by what it finds, not by how long a busy machine takes for it.
 
+Where `NOTHING_IS_SKIPPED` is set, as in CI, a test that is skipped fails: there everything that it could want is installed.
+"""
+
+import os
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+_OTHERS = frozenset({"root may search every folder"})
+"""Reasons that hold on a Debian, for root."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: "pytest.CallInfo[None]") -> Generator[None, Any, Any]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and "NOTHING_IS_SKIPPED" in os.environ:
+        reason = str(call.excinfo.value) if call.excinfo is not None else ""
+        if sys.platform == "linux" and reason not in _OTHERS:
+            report.outcome, report.longrepr = "failed", f"skipped where nothing is to be: {reason}"
+    return report
