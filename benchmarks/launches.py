@@ -25,6 +25,7 @@ import psutil
 
 from benchmarks.measure import cpu_s, crowd, table
 from tests.e2e.machine import COMMAND
+from tests.sim.storm import STORM
 
 LAUNCHES = 100
 BRIEF, BRIEF_S, STORM_PER_S = 200, "0.02", 500
@@ -43,20 +44,6 @@ while True:
             seen.add(words[0])
             print(words[0], time.time(), flush=True)
     time.sleep(1 / float(sys.argv[1]))
-"""
-_STORM = """
-import os, sys, time
-started, begun, rate = 0, time.monotonic(), float(sys.argv[1])
-while True:
-    while started < (time.monotonic() - begun) * rate:
-        os.posix_spawn("/bin/true", ["true"], {})
-        started += 1
-    time.sleep(0.002)
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
 """
 _HOST = """
 import subprocess, sys
@@ -95,7 +82,7 @@ def _latency(folder: Path, journal: sqlite3.Connection, polls: list["_Poll"]) ->
 
 
 def _share(folder: Path, journal: sqlite3.Connection, polls: list["_Poll"]) -> None:
-    storm = subprocess.Popen([sys.executable, "-c", _STORM, str(STORM_PER_S)])
+    storm = subprocess.Popen([sys.executable, "-c", STORM, str(STORM_PER_S)])
     servers = [_server(folder, f"brief-{number:03}") for number in range(BRIEF)]
     try:
         with _host(folder) as start:
@@ -121,7 +108,7 @@ def _cost(pid: int, polls: list["_Poll"]) -> None:
     with crowd(PROCESSES) as processes:
         time.sleep(SETTLE_S)
         for label, per_s in ((f"{processes} processes, idle", 0), (f"… and {BUSY_PER_S} launches/s", BUSY_PER_S)):
-            storm = subprocess.Popen([sys.executable, "-c", _STORM, str(per_s)]) if per_s else None
+            storm = subprocess.Popen([sys.executable, "-c", STORM, str(per_s)]) if per_s else None
             before, forked = [sum(map(cpu_s, group)) for group in watched], _forks()
             time.sleep(MEASURED_S)
             used = [sum(map(cpu_s, group)) - earlier for group, earlier in zip(watched, before, strict=True)]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from central.asking.ask import Ask, Nothing, NotThereError, Row
 from central.asking.exceptions import Excepted, ExceptionRow, in_force
 from central.core.answer import answer, standing
-from central.core.device import Device
+from central.core.device import Device, ServerTold
 from central.store.devices import device_of
 from central.store.schema import audit, deviations, devices, notes, policies, servers, standings
 
@@ -82,18 +82,9 @@ class DeviationLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerLine:
+class ServerLine(ServerTold):
     """A configured server of a device. `told_at` is when it was last told of."""
 
-    key: str
-    identity: str
-    what: str
-    name: str
-    client: str
-    user: str | None
-    transport: str
-    version: str
-    verdict: str
     reason: str
     loads: bool | None
     enforced_by_client: bool

@@ -80,9 +80,9 @@ class FindingRow:
     closed_at: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSeen:
-    """One server of a device's inventory; `what` is the command or URL, redacted by the device, and `identity` its digest."""
+@dataclass(frozen=True, slots=True)
+class ServerTold:
+    """A server of a device's inventory; `what` is the command or URL, redacted by the device, and `identity` its digest."""
 
     key: str
     identity: str
@@ -93,6 +93,12 @@ class ServerSeen:
     transport: str
     version: str
     verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSeen(ServerTold):
+    """A server as an event tells of it; `facts` are all that it says."""
+
     facts: JSON
     told_at: float
 

@@ -15,24 +15,11 @@ from agent.core.recognition import recognise
 from agent.host.processes import PsutilProcessTable
 from agent.sources.launches import Launches
 from agent.sources.processes import ProcessSource
+from tests.sim.storm import STORM
 
 SERVERS = 60
 LIFE_S = "0.02"
 HEARD_WITHIN_S = 5.0
-_STORM = """
-import os, time
-started, begun = 0, time.monotonic()
-while True:
-    while started < (time.monotonic() - begun) * 500:
-        os.posix_spawn("/bin/true", ["true"], {})
-        started += 1
-    time.sleep(0.002)
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-"""
 
 
 @pytest.fixture
@@ -52,7 +39,7 @@ def listening() -> Iterator[Launches]:
 
 @pytest.fixture
 def storm() -> Iterator[None]:
-    started = subprocess.Popen([sys.executable, "-c", _STORM])
+    started = subprocess.Popen([sys.executable, "-c", STORM, "500"])
     yield
     started.kill()
     started.wait()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agent.core.assess.configured import JudgedServer, shown
 from agent.core.assess.others import Both
-from agent.core.assess.results import at, deviation
+from agent.core.assess.results import at, deviation, of_user
 from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import Given, Process, Scope
 from agent.core.server import Server
@@ -52,7 +52,7 @@ def given_deviations(given: Sequence[Given], judged: Sequence[JudgedServer]) -> 
         yield deviation(
             CONTROL,
             subject=server.key,
-            label=f"{server.user or 'unknown user'}: {server.name!r} ({shown(server)})",
+            label=of_user(server.user, f"{server.name!r} ({shown(server)})"),
             text=f"A running {server.client} was given {server.name!r} by {item.flag}. {verdict.reason.text}",
             user=server.user,
             evidence=[
@@ -83,7 +83,7 @@ def unread_deviations(
         yield deviation(
             CONTROL,
             subject=subject,
-            label=f"{process.user or 'unknown user'}: {client} {item.flag}",
+            label=of_user(process.user, f"{client} {item.flag}"),
             text=f"A running {client} was given servers by {item.flag}, and which is not known: {item.problem}.",
             user=process.user,
             client=client,

@@ -6,7 +6,7 @@ A stdio server talks to its client alone. One that also listens on a TCP port ca
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from agent.core.assess.results import deviation
+from agent.core.assess.results import deviation, of_user
 from agent.core.assess.running import SCOPE, JudgedRunning, shown
 from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import ProcessLook
@@ -66,7 +66,7 @@ def exposed_deviations(judged: Sequence[JudgedRunning], look: ProcessLook) -> It
         yield deviation(
             "server.exposed",
             subject=f"{item.subject} listening",
-            label=f"{running.user or 'unknown user'}: {shown(running)}",
+            label=of_user(running.user, shown(running)),
             text="It is started to talk to its client alone, and listens where others on the network can reach it.",
             user=running.user,
             client=running.client,

@@ -24,6 +24,11 @@ def near_evidence(nearest: Nearest, server: Server) -> list[Evidence]:
     return [Evidence("nearest-entry", text) for text in nearest(server)[:1]]
 
 
+def of_user(user: str | None, what: str) -> str:
+    """Return the label of what a user runs or has configured."""
+    return f"{user or 'unknown user'}: {what}"
+
+
 def at(kind: str, place: Place) -> Evidence:
     """Return a place in a file as evidence."""
     return Evidence(kind, str(place), path=place.path)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from agent.core.artifact import Artifact, bending
 from agent.core.assess.causes import Circumstances, cause
-from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near
+from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near, of_user
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Scope
@@ -144,7 +144,7 @@ def running_deviations(
         yield deviation(
             key.control,
             subject=key.subject,
-            label=f"{first.user or 'unknown user'}: {name}",
+            label=of_user(first.user, name),
             text=f"{_runs(first)} {items[0].verdict.reason.text} {why}".rstrip(),
             user=first.user,
             client=first.client,
@@ -202,7 +202,7 @@ def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
         yield deviation(
             "server.env-override",
             subject=f"{item.subject} running",
-            label=f"{running.user or 'unknown user'}: {shown(running)}",
+            label=of_user(running.user, shown(running)),
             text=f"It is approved, and runs with {names} in its environment.",
             user=running.user,
             client=running.client,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.core.artifact import PINNED, Artifact
-from agent.core.assess.results import deviation
+from agent.core.assess.results import deviation, of_user
 from agent.core.assess.running import SCOPE, JudgedRunning, shown
 from agent.core.correspondence import compare
 from agent.core.deviation import Deviation, Evidence
@@ -38,7 +38,7 @@ def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviatio
         yield deviation(
             "server.substituted",
             subject=f"{item.subject} running",
-            label=f"{running.user or 'unknown user'}: {shown(running)}",
+            label=of_user(running.user, shown(running)),
             text=f"Its command is approved, but {why}",
             user=running.user,
             client=running.client,

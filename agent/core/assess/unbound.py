@@ -6,7 +6,7 @@ What each takes out of force: `agent.core.policy.others`, by documentation and s
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.core.assess.results import deviation
+from agent.core.assess.results import deviation, of_user
 from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import DocumentKind, ManagedLook, Process, Scope
 from agent.core.place import Data
@@ -46,7 +46,7 @@ def unbound_deviations(
             yield deviation(
                 "policy.not-effective",
                 subject=subject,
-                label=f"{process.user or 'unknown user'}: {client} (pid {process.pid})",
+                label=of_user(process.user, f"{client} (pid {process.pid})"),
                 text=f"A running {client} was started with {by}, so that {files[0]} does not bind it.",
                 user=process.user,
                 client=client,
