@@ -369,3 +369,12 @@ links = Table(
     _at("expires_at", nullable=False),
 )
 """Links that sign a person in once, hashed; a link that was used is gone."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("times", Json, nullable=False),
+    _at("ends_at", nullable=False),
+)
+"""When somebody tried to sign in, by SHA-256 of what it was tried as; forgotten once the newest no longer counts."""

@@ -1,9 +1,11 @@
 """Signing in and out: by password, by a one-time link, by the identity provider.
 
-A wrong name and a wrong password are one answer, in one time. Attempts are limited by address and by name, in each copy of the
-program. Whoever signs in begins a browser session that did not exist before.
+A wrong name and a wrong password are one answer, in one time. Attempts are limited by name over all copies of the program, and
+before that by address in each, which costs the database nothing. Whoever signs in begins a browser session that did not exist
+before.
 """
 
+import ipaddress
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from central.store import people
+from central.store.attempts import Most, may_try
 from central.store.auditing import record
 from central.store.engine import reading, writing
 from central.web.bounds import SMALL, bounded
@@ -35,8 +38,8 @@ class Attempts:
     """How often one may try: from one address, as one name from one address, as one name from anywhere."""
 
     address: RateLimitItem = field(default_factory=lambda: parse("30/minute"))
-    pair: RateLimitItem = field(default_factory=lambda: parse("5/minute"))
-    name: RateLimitItem = field(default_factory=lambda: parse("100/hour"))
+    pair: Most = field(default_factory=lambda: Most(5, 60.0))
+    name: Most = field(default_factory=lambda: Most(100, 3_600.0))
 
 
 @dataclass(eq=False)
@@ -78,7 +81,7 @@ class SignIn:
         self.forms.check(request, sent.get(FIELD))
         name, password = str(sent.get("name", ""))[:_LONGEST_NAME].strip(), str(sent.get("password", ""))
         target = local(str(sent.get("next", "")))
-        if not self._may_try(request, name):
+        if not await run_in_threadpool(self.may_try, request, name):
             return self._page(request, target, "Too many attempts: wait a minute, then try again.", 429)
         if "\0" in name or not await run_in_threadpool(self._proved, name, password):
             return self._page(request, target, _WRONG, 403)
@@ -94,7 +97,7 @@ class SignIn:
         """Sign in whom the link is for."""
         sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
-        if not self._may_try(request):
+        if not self.may_try(request):
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
         name = await run_in_threadpool(self._linked, request.path_params["link"])
         if name is None:
@@ -125,12 +128,16 @@ class SignIn:
         request.session[SESSION] = held
         return RedirectResponse(target, 303)
 
-    def _may_try(self, request: Request, name: str | None = None) -> bool:
-        address = request.client.host if request.client is not None else "unknown"
-        limits = [(self.attempts.address, address)]
-        if name is not None:
-            limits += [(self.attempts.pair, f"{address} {name}"), (self.attempts.name, name)]
-        return all(self._limiter.hit(item, key) for item, key in limits)
+    def may_try(self, request: Request, name: str | None = None) -> bool:
+        """Count an attempt from where `request` comes, as `name`; say whether it may go on."""
+        address = _household(request.client.host if request.client is not None else "unknown")
+        if not self._limiter.hit(self.attempts.address, address):
+            return False
+        if name is None:
+            return True
+        limits = {f"pair {address} {name}": self.attempts.pair, f"name {name}": self.attempts.name}
+        with writing(self.engine) as connection:
+            return may_try(connection, limits, self.now())
 
     def _proved(self, name: str, password: str) -> bool:
         with self._one_at_a_time, reading(self.engine) as connection:  # Argon2 takes 64 MiB each time
@@ -147,3 +154,12 @@ class SignIn:
     def _page(self, request: Request, target: str, problem: str = "", status: int = 200) -> Response:
         values = {"next": target, "problem": problem, "provider": self.provider}
         return self.pages.answer(request, "sign-in.html", values, status=status)
+
+
+def _household(address: str) -> str:
+    """Return what one party has of addresses: one of IPv4, a /64 of IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address  # noqa: PLR2004

@@ -70,8 +70,8 @@ class House:
     def _open(self, settings: Settings) -> None:
         self.app = desk(settings, self.engine, Terms(), lambda: self.now)
 
-    def browser(self, base: str = "http://testserver") -> Browser:
-        return Browser(TestClient(self.app, base_url=base, follow_redirects=False))
+    def browser(self, base: str = "http://testserver", address: str = "testclient") -> Browser:
+        return Browser(TestClient(self.app, base_url=base, client=(address, 50_000), follow_redirects=False))
 
     def person(self, role: Role) -> Browser:
         """Sign somebody in by a one-time link, which costs no time."""

@@ -36,6 +36,25 @@ def test_brute_force_is_slowed_down_by_name_and_by_address(house: House) -> None
     assert browser.signs_in("ada").status_code == 303  # others are not locked out by it
 
 
+def test_brute_force_is_counted_by_all_copies_of_the_program_together(house: House) -> None:
+    copies = [house.browser(), House(house.engine, house.now).browser()]
+    said = [copies[number % 2].signs_in("sonja", f"wrong-{number}").status_code for number in range(6)]
+    assert said == [403] * 5 + [429]
+    house.now += 61
+    assert copies[0].signs_in("sonja").status_code == 303
+
+
+def test_trying_many_addresses_of_one_ipv6_network_is_slowed_down(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "proved", lambda *_: False)
+    said = [
+        house.browser(address=f"2001:db8:1:2::{number}").signs_in("sonja", "wrong").status_code for number in range(6)
+    ]
+    assert said == [403] * 5 + [429]
+    assert house.browser(address="2001:db8:1:3::1").signs_in("sonja", "wrong").status_code == 403
+
+
 def test_trying_many_names_from_one_address_is_slowed_down(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "proved", lambda *_: False)  # Argon2 would take a second for all of them
     browser = house.browser()
