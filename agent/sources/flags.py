@@ -1,21 +1,20 @@
 """Servers that a running client was given on its command line, in place of or beside its files.
 
-Claude Code: `--mcp-config` (files or JSON), `--plugin-dir`, `--agents`; Codex: `-c mcp_servers.NAME.KEY=VALUE`; Copilot CLI, Amp,
-Auggie, Kimi CLI: files or JSON; Goose: commands and URLs. Files are read on behalf of the user whose process names them, once per
-process: the client, too, reads them when it starts. `--settings`, `--setting-sources` and `--strict-mcp-config` bring no server;
-variables that move a client's files are followed where files are read (`agent.sources.whereabouts`).
+Claude Code: `--mcp-config` (files or JSON), `--plugin-dir`, `--agents`; Codex: `-c mcp_servers.NAME.KEY=VALUE`; other clients:
+`agent.sources.other_flags`. Files are read on behalf of the user whose process names them, once per process: the client, too,
+reads them when it starts. `--settings`, `--setting-sources` and `--strict-mcp-config` bring no server; variables and options that
+move a client's files are followed where files are read (`agent.sources.whereabouts`).
 """
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from agent.catalog.entries import Origin
 from agent.catalog.shapes import read_shape
-from agent.core.commandline import simple_command
 from agent.core.entry import agent_entries, plugin_servers, read_servers
-from agent.core.jsontext import JsonError, decode, parse
+from agent.core.jsontext import decode
 from agent.core.observation import Given, Process
 from agent.core.place import Data, User, pure_path
 from agent.core.policy.flags import read_flags
@@ -24,14 +23,19 @@ from agent.core.recognition import ClientMarks
 from agent.core.recognition.clients import index_of
 from agent.core.server import ServerScope, Transport
 from agent.ports import Files, Users
+from agent.sources.options import INLINE, Reader, Text, as_json, values
+from agent.sources.other_flags import OTHERS
 
-CODEX, GOOSE = "codex", "goose"
-INLINE = "command line"
-"""Stands as the path of what was given in the command line itself."""
-
+CODEX = "codex"
 _HINTS = (
     *("--mcp-config", "--plugin-dir", "--plugin-url", "--agents", "-c", "--config", "mcp_servers"),
-    *("--additional-mcp-config", "--with-extension", "--with-streamable-http-extension", "--with-remote-extension"),
+    *(
+        "--mcp-config-file",
+        "--additional-mcp-config",
+        "--with-extension",
+        "--with-streamable-http-extension",
+        "--with-remote-extension",
+    ),
 )
 _LONGEST = 1000
 """Servers of one command line that are looked at."""
@@ -60,23 +64,20 @@ class Flags:
         self._known = known
         return tuple(item for items in known.values() for item in items)
 
-    def _read(self, process: Process, reader: "_Reader") -> Iterator[Given]:
+    def _read(self, process: Process, reader: Reader) -> Iterator[Given]:
         user = next((user for user in self._users.users() if user.name == process.user), None)
         yield from list(reader(process, partial(self._text, process, user), self._files))[:_LONGEST]
 
-    def _text(self, process: Process, user: User | None, path: str) -> str | None:
+    def _text(self, process: Process, user: User | None, path: str, *, home: bool = False) -> str | None:
         """Return the text of a file as the process's user may read it, None where that is not possible."""
         if user is None or process.cwd is None:
             return None
+        path = f"{user.home}/{path.removeprefix('~/')}" if home and path.startswith("~/") else path
         found = self._files.read(str(pure_path(self._files.os, process.cwd) / path), reader=user)
         return decode(found.raw) if isinstance(found, Data) else None
 
 
-_Text = Callable[[str], str | None]
-_Reader = Callable[[Process, _Text, Files], Iterator[Given]]
-
-
-def _claude(process: Process, text: _Text, files: Files) -> Iterator[Given]:
+def _claude(process: Process, text: Text, files: Files) -> Iterator[Given]:
     words = (process.command or ())[1:]
     texts: dict[str, str] = {}  # what a file holds → its path, since the flags keep texts alone
 
@@ -91,25 +92,25 @@ def _claude(process: Process, text: _Text, files: Files) -> Iterator[Given]:
         if config is None:
             yield Given(process.identity, "--mcp-config", problem="a file that it names could not be read")
             continue
-        value = _json(config)
+        value = as_json(config)
         inner = value.get("mcpServers", value) if isinstance(value, Mapping) else None
         yield from _claude_map(process, "--mcp-config", inner, texts.get(config, INLINE))
     if flags.agents is not None:
-        yield from _claude_map(process, "--agents", _agents(_json(flags.agents)), INLINE)
-    for folder in _values(words, "--plugin-dir"):
+        yield from _claude_map(process, "--agents", _agents(as_json(flags.agents)), INLINE)
+    for folder in values(words, "--plugin-dir"):
         yield from _plugin(process, text, str(pure_path(files.os, process.cwd or "/") / folder))
-    if any(True for _ in _values(words, "--plugin-url")):
+    if any(True for _ in values(words, "--plugin-url")):
         yield Given(process.identity, "--plugin-url", problem="it names a plugin that is fetched from elsewhere")
 
 
-def _plugin(process: Process, text: _Text, root: str) -> Iterator[Given]:
+def _plugin(process: Process, text: Text, root: str) -> Iterator[Given]:
     """Yield the servers of a plugin: of its `.mcp.json`, and those that its manifest holds or names a file of."""
-    manifest = _json(text(f"{root}/.claude-plugin/plugin.json") or "{}")
+    manifest = as_json(text(f"{root}/.claude-plugin/plugin.json") or "{}")
     named = manifest.get("mcpServers") if isinstance(manifest, Mapping) else None
-    sources: list[tuple[object, str]] = [(_json(text(f"{root}/.mcp.json") or "{}"), f"{root}/.mcp.json")]
+    sources: list[tuple[object, str]] = [(as_json(text(f"{root}/.mcp.json") or "{}"), f"{root}/.mcp.json")]
     for one in named if isinstance(named, list) else [named]:
         if isinstance(one, str):
-            sources.append((_json(text(f"{root}/{one}") or "{}"), f"{root}/{one}"))
+            sources.append((as_json(text(f"{root}/{one}") or "{}"), f"{root}/{one}"))
         elif isinstance(one, Mapping):
             sources.append((one, f"{root}/.claude-plugin/plugin.json"))
     name = root.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
@@ -139,10 +140,10 @@ def _agents(value: object) -> dict[str, Any]:
     return found
 
 
-def _codex(process: Process, text: _Text, files: Files) -> Iterator[Given]:
+def _codex(process: Process, text: Text, files: Files) -> Iterator[Given]:
     del text
     document: dict[str, Any] = {}
-    for setting in _values((process.command or ())[1:], "-c", "--config", attached="-c"):
+    for setting in values((process.command or ())[1:], "-c", "--config", attached="-c"):
         key, equals, value = setting.partition("=")
         if equals and key.strip().startswith("mcp_servers"):
             _put(document, _dotted(key.strip()), _toml(value.strip()))
@@ -153,63 +154,8 @@ def _codex(process: Process, text: _Text, files: Files) -> Iterator[Given]:
         yield Given(process.identity, "-c mcp_servers", server)
 
 
-def _maps(option: str, client: str) -> _Reader:
-    """Return the reader of an option whose values are JSON, or files of it (also as `@file`)."""
-
-    def read(process: Process, text: _Text, files: Files) -> Iterator[Given]:
-        for value in _values((process.command or ())[1:], option):
-            inline = value.lstrip().startswith("{")
-            path = INLINE if inline else value.removeprefix("@")
-            found = value if inline else text(path)
-            if found is None:
-                yield Given(process.identity, option, problem="a file that it names could not be read")
-                continue
-            origin = Origin(files.os, client, process.user, ServerScope.DYNAMIC, path)
-            for server in read_shape("wrapped", _json(found), "", origin).servers:
-                yield Given(process.identity, option, server)
-
-    return read
-
-
-def _goose(process: Process, text: _Text, files: Files) -> Iterator[Given]:
-    """`--with-extension "NAME=value command args"`, and options that take the URL of a remote server."""
-    del text
-    words = (process.command or ())[1:]
-    origin = Origin(files.os, GOOSE, process.user, ServerScope.DYNAMIC, INLINE)
-    entries: list[tuple[str, dict[str, Any]]] = []
-    for line in _values(words, "--with-extension"):
-        command = simple_command(line) or tuple(line.split())
-        if command:
-            entries.append(("--with-extension", {"command": command[0], "args": list(command[1:])}))
-    for option in ("--with-streamable-http-extension", "--with-remote-extension"):
-        entries += [(option, {"url": url}) for url in _values(words, option)]
-    for number, (option, entry) in enumerate(entries):
-        for server in read_shape("wrapped", {"mcpServers": {f"extension-{number}": entry}}, "", origin).servers:
-            yield Given(process.identity, option, server)
-
-
-_READERS: Mapping[str, _Reader] = {
-    CLAUDE_CODE: _claude,
-    CODEX: _codex,
-    GOOSE: _goose,
-    "github-copilot-cli": _maps("--additional-mcp-config", "github-copilot-cli"),
-    "amp": _maps("--mcp-config", "amp"),
-    "augment": _maps("--mcp-config", "augment"),
-    "kimi-cli": _maps("--mcp-config", "kimi-cli"),
-}
+_READERS: Mapping[str, Reader] = {CLAUDE_CODE: _claude, CODEX: _codex, **OTHERS}
 """How each client's command line is read."""
-
-
-def _values(words: Sequence[str], *names: str, attached: str | None = None) -> Iterator[str]:
-    """Yield every value of an option, given as the next word, after an equals sign, or `attached` to a short name."""
-    for place, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if word in names and place + 1 < len(words):
-            yield words[place + 1]
-        elif equals and name in names:
-            yield value
-        elif attached is not None and word.startswith(attached) and word != attached:
-            yield word.removeprefix(attached)
 
 
 def _dotted(key: str) -> list[str]:
@@ -242,10 +188,3 @@ def _put(document: dict[str, Any], parts: Sequence[str], value: object) -> None:
             return
         document = below
     document[last] = value
-
-
-def _json(text: str) -> Any:  # noqa: ANN401 - JSON is any value
-    try:
-        return parse(text)
-    except JsonError:
-        return None

@@ -24,6 +24,7 @@ _SETS = {
     "more": "python -m, a virtual environment, uv tool, pipx and further forms of npx, under an unknown host",
     "bridges": "mcp-remote, supergateway, mcp-proxy, under an unknown host",
     "sessions": "Claude Code, Codex, Gemini CLI and opencode in a session: five launchers, shells, language servers",
+    "agents": "Copilot CLI and Auggie starting a server of an npm package, through a shell too",
     "decoys": "no server: language servers, git, ripgrep, shells and test runs of an agent and an editor, wired as servers are",
 }
 

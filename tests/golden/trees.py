@@ -23,6 +23,8 @@ CLIENTS = (
     ClientMarks("gemini-cli", frozenset({"gemini"}), ("@google/gemini-cli", ".bin/gemini"), frozenset({"GEMINI_CLI"})),
     ClientMarks("opencode", frozenset({"opencode"}), ("opencode-ai/bin",), frozenset({"OPENCODE", "OPENCODE_PID"})),
     ClientMarks("qwen-code", frozenset({"qwen"}), ("@qwen-code/qwen-code", ".bin/qwen")),
+    ClientMarks("github-copilot-cli", frozenset({"copilot"}), ("@github/copilot", ".bin/copilot")),
+    ClientMarks("augment", frozenset({"auggie"}), ("@augmentcode/auggie",)),
     ClientMarks("vscode", frozenset({"code"}), ("Visual Studio Code.app",), editor=True),
 )
 

@@ -150,9 +150,12 @@ class _Walk:
         return fresh, fresh
 
     def _serves(self, process: Process, parent: Process | None, client: ClientMarks) -> bool:
-        """A client can be a server too (`claude mcp serve`); its own forks and helpers are not."""
+        """A client can be a server too (`claude mcp serve`), a server can bear its name; its forks and helpers are neither."""
+        host = self.index.of(parent) if parent is not None else None
+        if host is not None and self.entries.find(process, host.client) is not None:
+            return True
         found = launch(process.command or ())
-        return found is not None and serves(found) and (parent is None or self.index.of(parent) is not client)
+        return found is not None and serves(found) and host is not client
 
     def _judge(self, process: Process, parent: Process | None, around: _Found | None = None) -> _Found | None:
         if parent is None:

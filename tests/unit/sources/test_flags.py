@@ -9,7 +9,8 @@ from agent.core.observation import Given, Process
 from agent.core.place import User
 from agent.core.recognition import ClientMarks
 from agent.core.server import Transport
-from agent.sources.flags import INLINE, Flags
+from agent.sources.flags import Flags
+from agent.sources.options import INLINE
 from tests.sim.files import Node, Tree
 
 ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
@@ -141,24 +142,74 @@ def test_a_setting_that_contradicts_another_is_dropped() -> None:
     assert commands(flags().given([process("codex", *options)])) == []
 
 
+BARE = json.dumps(json.loads(CONFIG)["mcpServers"])
+
+
 @pytest.mark.parametrize(
-    ("program", "option"),
+    ("command", "given"),
     [
-        ("copilot", "--additional-mcp-config"),
-        ("amp", "--mcp-config"),
-        ("auggie", "--mcp-config"),
-        ("kimi", "--mcp-config"),
+        (("copilot", "--additional-mcp-config", CONFIG), True),
+        (("copilot", "--additional-mcp-config=@mcp.json"), True),
+        (("copilot", "--additional-mcp-config", "@~/sub/mcp.json"), True),
+        (("copilot", "-C", "/home/ann/sub", "--additional-mcp-config", "@mcp.json"), True),
+        (("copilot", "-C", "../sub", "--additional-mcp-config", "@mcp.json"), True),
+        (("copilot", "--additional-mcp-config", "mcp.json"), False),
+        (("copilot", "--additional-mcp-config", BARE), False),
+        (("amp", "--mcp-config", BARE), True),
+        (("amp", "--mcp-config", "bare.json"), True),
+        (("amp", "--mcp-config", "bare.json", "--mcp-config", "{}"), False),
+        (("amp", "--mcp-config", CONFIG), False),
+        (("auggie", "--mcp-config", CONFIG), True),
+        (("auggie", "--mcp-config=mcp.json"), True),
+        (("auggie", "--mcp-config", BARE), False),
+        (("kimi", "--mcp-config", CONFIG), True),
+        (("kimi", "--mcp-config-file", "mcp.json"), True),
+        (("kimi", "--mcp-config", "mcp.json"), False),
     ],
 )
-def test_other_clients_take_json_and_files_of_it(program: str, option: str) -> None:
-    tree = Tree({"/home/ann/proj/mcp.json": CONFIG})
-    source = Flags(tree, _Users(), MARKS)
-    for number, value in enumerate((CONFIG, "mcp.json", "@mcp.json")):
-        (item,) = source.given([process(program, f"{option}={value}", pid=20 + number)])
-        assert item.server is not None
-        assert (item.flag, item.server.command) == (option, ("rogue", "--token=hunter2"))
-    (item,) = source.given([process(program, option, "@gone.json", pid=30)])
-    assert item.problem == "a file that it names could not be read"
+def test_other_clients_take_json_and_files_of_it_each_in_its_way(command: tuple[str, ...], given: bool) -> None:  # noqa: FBT001
+    tree = Tree(
+        {
+            "/home/ann/proj/mcp.json": CONFIG,
+            "/home/ann/proj/bare.json": BARE,
+            "/home/ann/sub/mcp.json": CONFIG,
+        }
+    )
+    found = Flags(tree, _Users(), MARKS).given([process(*command)])
+    assert commands(found) == ([("rogue", "--token=hunter2")] if given else [])
+    assert all(item.problem is None for item in found)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("copilot", "--additional-mcp-config", "@gone.json"),
+        ("amp", "--mcp-config", "@bare.json"),
+        ("auggie", "--mcp-config", "~/mcp.json/x"),
+        ("kimi", "--mcp-config-file", "gone.json"),
+    ],
+)
+def test_a_file_that_is_not_there_for_the_client_is_said_not_to_be_read(words: tuple[str, ...]) -> None:
+    (item,) = Flags(Tree({"/home/ann/proj/bare.json": BARE}), _Users(), MARKS).given([process(*words)])
+    assert (item.server, item.problem) == (None, "a file that it names could not be read")
+
+
+@pytest.mark.parametrize("manifest", ["plugin.json", ".github/plugin/plugin.json", ".claude-plugin/plugin.json"])
+def test_copilot_starts_what_a_plugin_folder_holds_if_it_has_a_manifest(manifest: str) -> None:
+    def started(files: dict[str, str], *words: str) -> list[tuple[str, ...] | None]:
+        tree = Tree({"/home/ann/proj/x": "", **{f"/home/ann/plug/{name}": text for name, text in files.items()}})
+        return commands(Flags(tree, _Users(), MARKS).given([process("copilot", *words)]))
+
+    rogue, options = [("rogue", "--token=hunter2")], ("--plugin-dir", "../plug")
+    for path in (".mcp.json", ".github/mcp.json"):
+        assert started({manifest: '{"name": "p"}', path: CONFIG}, *options) == rogue
+        assert started({path: CONFIG}, *options) == []
+    assert started({manifest: json.dumps({"mcpServers": json.loads(BARE)})}, *options) == rogue
+    assert (
+        started({manifest: '{"mcpServers": "./s.json"}', "s.json": CONFIG}, "-C", "/home/ann", "--plugin-dir", "plug")
+        == rogue
+    )
+    assert started({manifest: '{"mcpServers": [1]}'}, *options) == []
 
 
 def test_goose_takes_commands_and_addresses() -> None:

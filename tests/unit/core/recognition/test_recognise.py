@@ -257,3 +257,12 @@ def test_a_package_that_declares_itself_and_talks_to_nobody_is_no_running_server
     assert recognise([client(), loose], (), CLIENTS, declares={loose.identity: "mcpName"}) == ()
     tool = child("eslint", ".")
     assert recognise([client(), tool], (), CLIENTS, declares={tool.identity: "@modelcontextprotocol/sdk"}) == ()
+
+
+def test_a_server_that_bears_the_name_of_a_client_is_seen_where_an_entry_yields_it() -> None:
+    table = [client(), child("/home/ann/bin/code", exe="/home/ann/bin/code")]
+    assert recognise(table, (), CLIENTS) == ()
+    (server,) = recognise(table, (entry("/home/ann/bin/code"),), CLIENTS)
+    assert (server.client, server.pids, server.confidence) == ("agent", (11,), Confidence.HIGH)
+    same = [client(), child("/opt/claude", "--worker", exe="/opt/claude")]
+    assert recognise(same, (entry("/opt/claude"),), CLIENTS) == ()
