@@ -106,6 +106,15 @@ def test_session_fixation_an_earlier_session_is_worth_nothing_afterwards(house: 
     assert attacker.get("/devices").status_code == 303
 
 
+def test_session_fixation_a_form_from_before_the_sign_in_is_worth_nothing_afterwards(house: House) -> None:
+    browser = house.browser()
+    planted = browser.form()  # with a cookie of the attacker's own, who knows this token
+    browser.signs_in("sonja")
+    deed = filled(next(iter(DEEDS)).path)
+    assert browser.client.post(deed, data={"form": planted}).status_code == 403
+    assert "of another session" in browser.client.post(deed, data={"form": planted}).text
+
+
 def test_a_session_that_was_signed_out_is_over_for_who_copied_its_cookie(house: House) -> None:
     browser = house.person(Role.SOC)
     copied = browser.client.cookies["central"]
@@ -156,6 +165,13 @@ def test_a_one_time_link_works_once_and_not_when_it_is_old(house: House) -> None
     again = looking.post(page, page)
     assert (again.status_code, "used already" in again.text) == (403, True)
     assert looking.post(f"/sign-in/link/{old}", f"/sign-in/link/{old}").status_code == 403
+
+
+def test_trying_one_time_links_is_slowed_down(house: House) -> None:
+    browser = house.browser()
+    form = browser.form()
+    said = [browser.client.post(f"/sign-in/link/{number}", data={"form": form}).status_code for number in range(31)]
+    assert said == [403] * 30 + [429]
 
 
 def test_who_was_removed_cannot_sign_in_with_the_right_password(house: House) -> None:
