@@ -61,7 +61,8 @@ class Teller:
         facts = policy_facts(document.check.policy)
         before, servers = (None, {}) if owed else (self._noted(_POLICY), self._noted(_INVENTORY) or {})
         event = policy_event(self.device, before, facts, at=at)
-        known, inventory = inventory_events(self.device, servers, document.check.servers, at=at)
+        version = document.check.policy.client_version
+        known, inventory = inventory_events(self.device, servers, document.check.servers, at=at, client_version=version)
         events = [*([event] if event is not None else []), *inventory]
         if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known, OWED_STATE: False}):
             self._last = seen

@@ -10,6 +10,7 @@ from agent.core.documents import DeviceRow, PolicyRow, ServerRow, StatusDocument
 from agent.core.event_base import COLLECT, LOG, base
 from agent.core.ocsf.events import DeviceConfigStateChange, DeviceInventoryInfo, SoftwareInventoryInfo, dumped
 from agent.core.ocsf.objects import HealthFact, Package, PolicyChange, SecurityState, ServerChange, SignOfLife
+from agent.core.policy.provided import CLAUDE_CODE
 
 JSON = dict[str, Any]
 PolicyFacts = dict[str, Any]
@@ -82,10 +83,18 @@ def policy_event(device: DeviceRow, before: PolicyFacts | None, now: PolicyFacts
 
 
 def inventory_events(
-    device: DeviceRow, before: Mapping[str, str], servers: Sequence[ServerRow], *, at: float
+    device: DeviceRow,
+    before: Mapping[str, str],
+    servers: Sequence[ServerRow],
+    *,
+    at: float,
+    client_version: str | None = None,
 ) -> tuple[dict[str, str], tuple[JSON, ...]]:
-    """Return what is to be remembered (digest by server) and one event per server that is new, changed or gone since `before`."""
-    facts = {row.key: _server_facts(row) for row in servers}
+    """Return what is to be remembered (digest by server) and one event per server that is new, changed or gone since `before`.
+
+    `client_version` is the version of Claude Code whose rules its servers were judged by, None where it is not known.
+    """
+    facts = {row.key: _server_facts(row, client_version) for row in servers}
     now = {key: digest(canonical(row))[:16] for key, row in facts.items()}
     events = [
         _server_event(device, key, {**facts[key], "change": "changed" if key in before else "new"}, at)
@@ -113,8 +122,9 @@ def _changes(before: PolicyFacts, now: PolicyFacts) -> list[str]:
     return said
 
 
-def _server_facts(row: ServerRow) -> JSON:
+def _server_facts(row: ServerRow, version: str | None) -> JSON:
     return {
+        **({"client_version": version} if version is not None and row.client == CLAUDE_CODE else {}),
         "client": row.client,
         "user": row.user,
         "project": row.project,

@@ -3,7 +3,8 @@
 The inventory does not hold everything that decides on a device, so each answer is checked against what is known: the engine is
 asked about the policy in force, too. Where it does not come to the verdict that the device told, something decides there that was
 not told (the users' own settings, another client's policy), and the answer is *undetermined*. So it is where a text was redacted
-on which an entry hangs, where the device takes its policy from elsewhere than this file, and where users may widen the list.
+on which an entry hangs, where the device takes its policy from elsewhere than this file, and where users may widen the list. The
+rules are those of the Claude Code that the device has, the newest where it did not tell.
 """
 
 import json
@@ -113,8 +114,9 @@ class Preview:
         if problem is not None or told is None:
             return _open(before, problem or "")
         server = _server(row)
-        now = self._judge((*place, "now"), [_present(told), mcp]).verdict(server)
-        then = self._judge((*place, "then"), [self._candidate.document, mcp]).verdict(server)
+        version = _version(row)
+        now = self._judge((*place, version, "now"), [_present(told), mcp], version).verdict(server)
+        then = self._judge((*place, version, "then"), [self._candidate.document, mcp], version).verdict(server)
         if now.answer not in (Answer.UNDETERMINED, before):
             why = f"What the device told of its policy makes it {now.answer}, and it told {before}"
             return _open(before, f"{why}: something decides there that was not told.")
@@ -127,11 +129,11 @@ class Preview:
             return _open(before, "The list does not hold it, but users may widen this list in their own settings.")
         return Outcome(_effect(before, then.answer), before, then.answer.value, then.reason.text)
 
-    def _judge(self, key: object, documents: Sequence[Document | None]) -> Judge:
+    def _judge(self, key: object, documents: Sequence[Document | None], version: str | None) -> Judge:
         judge = self._judges.get(key)
         if judge is None:
             there = [document for document in documents if document is not None]
-            judge = self._judges[key] = Judge(effective(there), NOTHING_KNOWN)
+            judge = self._judges[key] = Judge(effective(there, client_version=version), NOTHING_KNOWN)
         return judge
 
 
@@ -221,7 +223,14 @@ def _identity(row: Mapping[str, Any]) -> tuple[object, ...]:
     facts = row["facts"]
     command = facts.get("command")
     what = None if command is None else tuple(map(str, command))
-    return (row["client"], facts.get("scope"), row["name"], row["transport"], what, facts.get("url"), row["verdict"])
+    place = (row["client"], _version(row), facts.get("scope"), row["name"])
+    return (*place, row["transport"], what, facts.get("url"), row["verdict"])
+
+
+def _version(row: Mapping[str, Any]) -> str | None:
+    """Return the version of Claude Code by whose rules the device judged the server; None, the newest, where it did not tell."""
+    said = row["facts"].get("client_version")
+    return said if isinstance(said, str) else None
 
 
 def _this_file(path: str) -> bool:

@@ -275,6 +275,14 @@ def test_the_inventory_tells_what_is_new_changed_and_gone_and_nothing_twice() ->
     assert later == [("cursor:ann:a", "changed"), ("cursor:ann:b", "gone")]
 
 
+def test_the_inventory_tells_by_which_version_of_claude_code_its_servers_were_judged() -> None:
+    rows = [server("a"), server("b", client="claude-code")]
+    known, events = inventory_events(DEVICE, {}, rows, at=1.0, client_version="2.1.1")
+    assert [event["unmapped"]["server"].get("client_version") for event in events] == [None, "2.1.1"]
+    _, later = inventory_events(DEVICE, known, rows, at=2.0, client_version="2.1.2")
+    assert [event["unmapped"]["server"]["client_version"] for event in later] == ["2.1.2"]
+
+
 def test_a_condition_is_told_once_while_it_holds() -> None:
     rows = status().health
     assert len(condition_events(DEVICE, (), rows, at=1.0, counters={})) == 1

@@ -50,6 +50,19 @@ def test_a_server_that_the_candidate_adds_is_newly_allowed() -> None:
     assert outcome({**LOCKED, "allowedMcpServers": [TIME, WIKI]}, told(TIME), found)[0] is Effect.ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("version", "effect"),
+    [("2.1.330", Effect.SAME), (None, Effect.SAME), ("2.1.150", Effect.UNDETERMINED), (7, Effect.SAME)],
+)
+def test_the_rules_are_those_of_the_client_that_the_device_has(version: object, effect: Effect) -> None:
+    misspelt = {
+        "serverComand": ["uvx"]
+    }  # costs itself; before 2.1.154 it cost the whole policy, which then says nothing
+    candidate = {**LOCKED, "allowedMcpServers": [TIME, misspelt]}
+    found = row("blocked", "npx", "thing", client_version=version)
+    assert outcome(candidate, told(TIME), found)[0] is effect
+
+
 def test_a_denial_blocks_what_was_allowed() -> None:
     candidate = {**LOCKED, "allowedMcpServers": [TIME], "deniedMcpServers": [TIME]}
     assert outcome(candidate, told(TIME), row("allowed", "uvx", "mcp-server-time"))[0] is Effect.BLOCKED
