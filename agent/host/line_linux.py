@@ -17,6 +17,8 @@ _LENGTH = struct.Struct("=I")
 _CHUNK_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 20
 _GRACE_S = 2.0
+_abandoned: set[int] = set()
+"""Processes that were killed and may not have ended yet: one that waits for a dead file system does so when that lets it go."""
 
 
 class Line:
@@ -83,8 +85,8 @@ class Line:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(process, os.WNOHANG)
+            _abandoned.add(process)
+        _reap_abandoned()
 
     def _next(self) -> Any:  # noqa: ANN401 - whatever was sent
         if len(self._held) < _LENGTH.size:
@@ -109,6 +111,17 @@ def _readable(descriptor: int, timeout_s: float) -> bool:
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return bool(waiting.poll(timeout_s * 1000))
+
+
+def _reap_abandoned() -> None:
+    """Take leave of those that have ended since, so that they do not stay in the process table."""
+    for process in tuple(_abandoned):
+        try:
+            ended, _ = os.waitpid(process, os.WNOHANG)
+        except ChildProcessError:
+            ended = process
+        if ended:
+            _abandoned.discard(process)
 
 
 def _reap(process: int) -> None:

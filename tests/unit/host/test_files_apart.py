@@ -5,6 +5,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.catalog.rows import catalog
@@ -89,6 +90,15 @@ def test_a_file_system_that_does_not_answer_costs_one_wait_and_is_left_alone_for
     now[0] = 61.0
     assert trouble(files.names("/home/ann")) is Trouble.TIMED_OUT
     assert len(started) == 2
+
+
+def test_days_of_a_silent_file_system_leave_no_row_of_dead_processes(strict: RootedFiles) -> None:
+    now, before = [0.0], set(psutil.Process().children())
+    files = FilesApart(strict, lambda: apart(silent, b"mcp-test"), answer_s=0.05, monotonic=lambda: now[0])
+    for _ in range(5):
+        assert trouble(files.read(STATE)) is Trouble.TIMED_OUT
+        now[0] += 61.0
+    assert len(set(psutil.Process().children()) - before) <= 1
 
 
 def test_coverage_says_timed_out_and_the_user_is_there_all_the_same(strict: RootedFiles) -> None:
