@@ -1,5 +1,7 @@
 """The tables. Every key of what belongs to a device begins with the device, so that a distributed PostgreSQL can shard by it.
 
+What was tried of that says packaging/central/README.md.
+
 Times are Unix seconds; `day` is the number of days since 1970 of the receipt, by which old rows go as whole partitions. JSON is
 kept as text: it is read whole, never searched. `postgresql_with` leaves room in the pages of `devices` for updates in place.
 """
