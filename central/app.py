@@ -37,6 +37,7 @@ from central.web.figures import Figures
 from central.web.methods import closed, not_there
 from central.web.operating import Operating
 from central.web.pages import Pages
+from central.web.password import OwnPassword
 from central.web.preview import PreviewPage
 from central.web.provider import Provider
 from central.web.receiving import Receiving
@@ -122,7 +123,7 @@ def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], flo
         key = people.cookie_key(connection, now())
     lasting = people.SessionTerms(idle_s=access.session_idle_s, longest_s=access.session_s)
     forms, keeper = Forms(key), Doorkeeper(engine, now, lasting)
-    pages = Pages(forms, now)
+    pages = Pages(forms, now, settings.url)
     answering = Desk(engine, keeper, forms, pages, lambda: terms, now, named(settings.destination))
     agreed = provider_terms(settings)
     sign_in = SignIn(engine, keeper, forms, pages, now, access.oidc_button if agreed is not None else None)
@@ -132,6 +133,7 @@ def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], flo
         *provided,
         *Feed(engine, answering.asker).routes(),
         *PreviewPage(answering).routes(),
+        *OwnPassword(answering, sign_in).routes(),
         *(route for question in QUESTIONS for route in answering.of_question(question)),
         *(route for deed in DEEDS for route in answering.of_deed(deed)),
     ]

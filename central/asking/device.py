@@ -11,7 +11,7 @@ from central.asking.exceptions import Excepted, ExceptionRow, in_force
 from central.core.answer import answer, standing
 from central.core.device import Device, ServerTold
 from central.store.devices import device_of
-from central.store.schema import audit, deviations, devices, notes, policies, servers, standings
+from central.store.schema import audit, credentials, deviations, devices, notes, policies, servers, standings
 
 _CLOSED = 20
 _HISTORY = 30
@@ -32,6 +32,16 @@ class Facts:
     heard_at: float | None
     told_at: float | None
     clock_offset_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialLine:
+    """By what the device writes (`key`: enrolled with the organisation's key; `certificate`), since when; and who ended that."""
+
+    by: str
+    issued_at: float
+    revoked_at: float | None
+    revoked_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,7 @@ class DeviceAnswer:
     """Everything about one device."""
 
     device: Facts
+    credential: CredentialLine | None
     state: str
     why: str
     since: float | None
@@ -156,6 +167,7 @@ def device(ask: Ask[Nothing]) -> DeviceAnswer:
     said = answer(stands, [_plain(line) for line in opened if line.exception is None])
     return DeviceAnswer(
         _facts(found),
+        _credential(connection, key),
         said.state,
         said.why,
         said.since,
@@ -219,6 +231,14 @@ def _facts(found: Device) -> Facts:
         found.told_at,
         found.offset_s,
     )
+
+
+def _credential(connection: Connection, key: str) -> CredentialLine | None:
+    row = connection.execute(select(credentials).where(credentials.c.device == key)).first()
+    if row is None:
+        return None
+    by = "certificate" if row.certificate is not None else "key" if row.current is not None else ""
+    return CredentialLine(by, row.issued_at, row.revoked_at, row.revoked_by)
 
 
 def _look(connection: Connection, found: Device) -> LookState:

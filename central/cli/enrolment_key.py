@@ -4,15 +4,14 @@ import argparse
 import time
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, select
 
 from agent.core.refusal import CannotStart
 from central.cli import BY, opened
 from central.config import load
-from central.store.auditing import record
+from central.store import administering
 from central.store.engine import reading, writing
-from central.store.enrolling import new_key
+from central.store.handling import Act
 from central.store.schema import enrolment_keys
 
 _DAY_S = 86_400
@@ -39,19 +38,15 @@ def _make(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
     until = now + arguments.days * _DAY_S if arguments.days else None
     try:
         with writing(engine) as connection:
-            print(new_key(connection, arguments.name, BY, now, until))
-            record(connection, BY, "enrolment-key.make", arguments.name, now, {"expires_at": until})
-    except IntegrityError:
-        raise CannotStart(f"there is a key called {arguments.name} already") from None
+            print(administering.make_key(connection, Act(BY, now), arguments.name, until))
+    except administering.NotPossibleError as error:
+        raise CannotStart(str(error)) from None
     return 0
 
 
 def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
     with writing(engine) as connection:
-        ended = update(enrolment_keys).where(enrolment_keys.c.name == arguments.name).values(revoked_at=now)
-        found = connection.execute(ended).rowcount
-        if found:
-            record(connection, BY, "enrolment-key.revoke", arguments.name, now)
+        found = administering.revoke_key(connection, Act(BY, now), arguments.name)
     return 0 if found else 1
 
 

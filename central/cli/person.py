@@ -6,15 +6,14 @@ import sys
 import time
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
 from central.cli import BY, opened
 from central.config import Settings, load
 from central.core.access import Role
-from central.store import people
-from central.store.auditing import record
+from central.store import administering, people
 from central.store.engine import reading, writing
+from central.store.handling import Act
 
 _LINK_S = 3_600.0
 
@@ -28,8 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     role = actions.add_parser("role", help="give somebody another role")
     link = actions.add_parser("link", help="print a link that signs somebody in once, within the hour")
     remove = actions.add_parser("remove", help="let somebody sign in no more; the name stays taken, for the audit log")
+    readmit = actions.add_parser("readmit", help="let somebody who was removed sign in again")
     actions.add_parser("list", help="list people")
-    for each in (add, password, role, link, remove):
+    for each in (add, password, role, link, remove, readmit):
         each.add_argument("name")
     for each in (add, password):
         each.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
@@ -54,35 +54,32 @@ def _changed(engine: Engine, arguments: argparse.Namespace, settings: Settings) 
     try:
         with writing(engine) as connection:
             done = _done(connection, arguments, password, settings)
-            if done:
-                detail = {"role": arguments.role} if arguments.action in ("add", "role") else {}
-                record(connection, BY, f"person.{arguments.action}", arguments.name, time.time(), detail)
-    except IntegrityError:
-        raise CannotStart(f"there is somebody called {arguments.name} already") from None
+    except administering.NotPossibleError as error:
+        raise CannotStart(str(error)) from None
     if not done:
         print(f"there is no local account called {arguments.name}", file=sys.stderr)
     return 0 if done else 1
 
 
 def _done(connection: Connection, arguments: argparse.Namespace, password: str, settings: Settings) -> bool:
-    name, now = arguments.name, time.time()
+    name, act = arguments.name, Act(BY, time.time())
     match arguments.action:
         case "add":
-            if not name.strip() or not name.isprintable() or name != name.strip():
-                raise CannotStart("a name is printable text without blanks at its ends")
-            people.add(connection, name, Role(arguments.role), BY, now, password=password)
+            administering.add_person(connection, act, name, Role(arguments.role), password)
             return True
         case "password":
-            return people.set_password(connection, name, password)
+            return administering.set_password(connection, act, name, password)
         case "role":
-            return people.set_role(connection, name, Role(arguments.role))
+            return administering.set_role(connection, act, name, Role(arguments.role))
         case "link":
-            if not any(known == name and active for known, _, _, active in people.names(connection)):
-                return False
-            print(f"{settings.url}/sign-in/link/{people.link(connection, name, now + _LINK_S)}")
-            return True
+            text = administering.link(connection, act, name, act.at + _LINK_S)
+            if text is not None:
+                print(f"{settings.url}/sign-in/link/{text}")
+            return text is not None
+        case "readmit":
+            return administering.readmit_person(connection, act, name)
         case _:
-            return people.end(connection, name, now)
+            return administering.remove_person(connection, act, name)
 
 
 def _password(arguments: argparse.Namespace) -> str:

@@ -9,9 +9,9 @@ import time
 
 from central.cli import BY, opened
 from central.config import load
-from central.store.auditing import record
+from central.store import administering
 from central.store.engine import writing
-from central.store.enrolling import readmit
+from central.store.handling import Act
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Readmit."""
     with opened(load(arguments.settings)) as engine, writing(engine) as connection:
-        if not readmit(connection, arguments.device):
+        if not administering.readmit_device(connection, Act(BY, time.time()), arguments.device):
             print(f"no device has the id {arguments.device}", file=sys.stderr)
             return 1
-        record(connection, BY, "device.readmit", arguments.device, time.time())
     return 0

@@ -9,9 +9,9 @@ import time
 
 from central.cli import BY, opened
 from central.config import load
-from central.store.auditing import record
+from central.store import administering
 from central.store.engine import writing
-from central.store.enrolling import revoke
+from central.store.handling import Act
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Revoke."""
-    now = time.time()
     with opened(load(arguments.settings)) as engine, writing(engine) as connection:
-        if not revoke(connection, arguments.device, BY, now):
+        if not administering.revoke_device(connection, Act(BY, time.time()), arguments.device):
             print(f"no device has the id {arguments.device}", file=sys.stderr)
             return 1
-        record(connection, BY, "device.revoke", arguments.device, now)
     return 0

@@ -4,15 +4,14 @@ import argparse
 import time
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
 
 from agent.core.refusal import CannotStart
 from central.cli import BY, opened
 from central.config import load
-from central.core.access import Permission
-from central.store import tokens
-from central.store.auditing import record
+from central.core.access import SCOPES, Permission
+from central.store import administering
 from central.store.engine import reading, writing
+from central.store.handling import Act
 from central.store.schema import tokens as table
 from central.web.faces import moment
 
@@ -24,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
     make = actions.add_parser("make", help="make a token and print it")
     make.add_argument("name", help="what it is called in lists and in the audit log")
-    scopes = [permission.value for permission in Permission]
+    scopes = sorted(permission.value for permission in SCOPES)
     make.add_argument(
         "--scope", action="append", choices=scopes, required=True, help="what it may do; may be given more than once"
     )
@@ -45,19 +44,16 @@ def _make(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
     scopes = sorted({Permission(scope) for scope in arguments.scope})
     try:
         with writing(engine) as connection:
-            token = tokens.make(connection, arguments.name, scopes, BY, now, until)
-            record(connection, BY, "token.make", arguments.name, now, {"scopes": scopes, "expires_at": until})
-    except IntegrityError:
-        raise CannotStart(f"there is, or was, a token called {arguments.name}") from None
+            token = administering.make_token(connection, Act(BY, now), arguments.name, scopes, until)
+    except administering.NotPossibleError as error:
+        raise CannotStart(str(error)) from None
     print(token)
     return 0
 
 
 def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
     with writing(engine) as connection:
-        done = tokens.revoke(connection, arguments.name, now)
-        if done:
-            record(connection, BY, "token.revoke", arguments.name, now)
+        done = administering.revoke_token(connection, Act(BY, now), arguments.name)
     return 0 if done else 1
 
 

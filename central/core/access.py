@@ -18,6 +18,7 @@ class Permission(StrEnum):
     SUPPRESS = "suppress"  # make and end exceptions
     PREVIEW = "preview"  # see what a candidate policy would change
     AUDIT = "audit"  # read who changed what
+    ADMINISTER = "administer"  # people, tokens, enrolment keys, what devices write by
 
 
 class Role(StrEnum):
@@ -29,15 +30,18 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+SCOPES = frozenset(Permission) - {Permission.ADMINISTER}
+"""What a token may hold: a token makes no people and no tokens."""
+
 _HELP_DESK = frozenset({Permission.READ, Permission.LOOK, Permission.COMMENT})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({Permission.READ}),
     Role.HELP_DESK: _HELP_DESK,
-    Role.SOC: frozenset(Permission),
+    Role.SOC: SCOPES,
     Role.ADMIN: frozenset(Permission),
 }
-"""What each role may do in the pages and by the API. People and tokens are made on the command line of the server."""
+"""What each role may do in the pages and by the API."""
 
 
 @dataclass(frozen=True, slots=True)

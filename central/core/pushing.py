@@ -42,7 +42,7 @@ def standing(pushing: Pushing, now: float) -> tuple[PushState, str]:
         return "not configured", "The settings of this copy of the program no longer name it; nothing is sent there."
     if not pushing.waiting:
         return "up to date", "It has every alert."
-    since = min((at for at in (pushing.oldest_at, pushing.problem_at) if at is not None), default=now)
+    since = next((at for at in (pushing.oldest_at, pushing.problem_at) if at is not None), now)
     if now - since < PATIENCE_S:
         return "on its way", f"{alerts} just came; what is not accepted is tried again by itself."
     lately = pushing.accepted_at is not None and now - pushing.accepted_at < PATIENCE_S

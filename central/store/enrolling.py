@@ -15,6 +15,7 @@ from central.store.devices import row_of
 from central.store.schema import credentials, devices, enrolment_keys
 
 PREFIX = "mcpc_enrol_"
+_NOTED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +86,9 @@ def readmit(connection: Connection, device: str) -> bool:
 def _key_valid(connection: Connection, proof: bytes, now: float) -> bool:
     query = select(enrolment_keys).where(enrolment_keys.c.hash == proof, enrolment_keys.c.revoked_at.is_(None))
     row = connection.execute(query).first()
-    return row is not None and (row.expires_at is None or row.expires_at > now)
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return False
+    if row.used_at is None or now - row.used_at > _NOTED_EVERY_S:
+        used = update(enrolment_keys).where(enrolment_keys.c.name == row.name)
+        connection.execute(used.values(used_at=now))
+    return True

@@ -7,6 +7,7 @@ time as a wrong password, so that nobody learns which names there are.
 import functools
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,12 +15,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from central.core.access import PERMISSIONS, Asker, Role
 from central.core.envelope import hashed
+from central.store.auditing import record
 from central.store.engine import upsert
 from central.store.schema import facts, links, people, sessions
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1_024
-_COOKIE_KEY = "cookie-key"
+_COOKIE_KEY, _PROVIDER = "cookie-key", "identity provider"
 _HASHER = PasswordHasher()
 
 
@@ -104,11 +106,14 @@ def known_subject(connection: Connection, subject: str, name: str, role: Role, n
     if row is not None:
         if row.ended_at is not None:
             return None
-        set_role(connection, row.name, role)
+        if row.role != role.value:
+            set_role(connection, row.name, role)
+            changed = {"role": role.value, "before": row.role}
+            record(connection, _PROVIDER, "person.role", row.name, now, changed)
         return str(row.name)
     if connection.execute(select(people.c.name).where(people.c.name == name)).first() is not None:
         return None
-    add(connection, name, role, "identity provider", now, subject=subject)
+    add(connection, name, role, _PROVIDER, now, subject=subject)
     return name
 
 
@@ -138,6 +143,7 @@ def begin(connection: Connection, name: str, now: float) -> str:
     """Sign a person in and return what the browser is to hold."""
     text = secrets.token_urlsafe(32)
     connection.execute(insert(sessions), {"hash": hashed(text), "person": name, "made_at": now, "seen_at": now})
+    connection.execute(update(people).where(people.c.name == name).values(signed_in_at=now))
     return text
 
 
@@ -170,11 +176,19 @@ def sweep(connection: Connection, terms: SessionTerms, now: float) -> None:
 
 def names(connection: Connection) -> list[tuple[str, str, str, bool]]:
     """Return (name, role, how they sign in, whether they still may), by name."""
-    found: list[tuple[str, str, str, bool]] = []
-    for row in connection.execute(select(people).order_by(people.c.name)):
-        how = "identity provider" if row.subject else "password" if row.password else "link"
-        found.append((row.name, row.role, how, row.ended_at is None))
-    return found
+    rows = connection.execute(select(people).order_by(people.c.name))
+    return [(row.name, row.role, how(row), row.ended_at is None) for row in rows]
+
+
+def how(row: Any) -> str:  # noqa: ANN401 - a row of the table
+    """Return by what a person signs in."""
+    return _PROVIDER if row.subject else "password" if row.password else "one-time link"
+
+
+def has_password(connection: Connection, name: str) -> bool | None:
+    """Say whether somebody has a password, None for those whom the identity provider knows."""
+    row = connection.execute(select(people).where(people.c.name == name)).first()
+    return None if row is None or row.subject is not None else row.password is not None
 
 
 def first(connection: Connection, name: str, now: float) -> None:

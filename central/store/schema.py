@@ -112,6 +112,7 @@ enrolment_keys = Table(
     _text("made_by"),
     _at("expires_at"),
     _at("revoked_at"),
+    _at("used_at"),
 )
 
 events = Table(
@@ -297,6 +298,7 @@ tokens = Table(
     _text("made_by"),
     _at("expires_at"),
     _at("revoked_at"),
+    _at("used_at"),
 )
 """Tokens of other programs, hashed."""
 
@@ -349,6 +351,7 @@ people = Table(
     _at("made_at", nullable=False),
     _text("made_by"),
     _at("ended_at"),
+    _at("signed_in_at"),
 )
 """Who may sign in: `password` as Argon2 writes it, or `subject`, by which an identity provider knows them."""
 

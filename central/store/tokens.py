@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, insert, select, update
 
-from central.core.access import Asker, Permission
+from central.core.access import SCOPES, Asker, Permission
 from central.core.envelope import hashed
 from central.store.schema import tokens
 
@@ -37,12 +37,17 @@ def revoke(connection: Connection, name: str, now: float) -> bool:
     return connection.execute(ended).rowcount > 0
 
 
-def asker(connection: Connection, shown: str, now: float) -> Asker | None:
-    """Return who shows the token `shown`, None where it is none in force."""
+def asker(connection: Connection, shown: str, now: float) -> tuple[Asker, float | None] | None:
+    """Return who shows the token `shown` and when that was used last, None where it is none in force."""
     row = connection.execute(
         select(tokens).where(tokens.c.hash == hashed(shown), tokens.c.revoked_at.is_(None))
     ).first()
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    known = {permission.value for permission in Permission}
-    return Asker(f"token:{row.name}", "token", frozenset(Permission(scope) for scope in row.scopes if scope in known))
+    scopes = frozenset(permission for permission in SCOPES if permission.value in row.scopes)
+    return Asker(f"token:{row.name}", "token", scopes), row.used_at
+
+
+def used(connection: Connection, shown: str, now: float) -> None:
+    """Note that the token `shown` is used."""
+    connection.execute(update(tokens).where(tokens.c.hash == hashed(shown)).values(used_at=now))

@@ -8,6 +8,7 @@ from central.asking.ask import Ask, Params
 from central.core.access import Permission
 from central.store import handling
 from central.store.handling import Act, Group
+from central.web.granting import GRANTS
 from central.web.questions import Deed
 
 _DAY_S = 86_400.0
@@ -89,4 +90,5 @@ DEEDS = (
         do=lambda ask: handling.end_exception(ask.connection, ask.place["exception"], _act(ask)) or None,
         summary="End an exception before its time",
     ),
+    *GRANTS,
 )

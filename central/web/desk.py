@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -26,6 +27,7 @@ from central.core.access import Asker, Permission
 from central.core.fleet import Terms
 from central.core.pushing import Destination
 from central.core.veil import veiled
+from central.store.administering import NotPossibleError
 from central.store.engine import reading, writing
 from central.web.bounds import SMALL, bounded
 from central.web.faces import csv_lines, json_answer, json_lines
@@ -132,14 +134,14 @@ class Desk:
 
     async def _done_by_form(self, deed: Deed, request: Request) -> Response:
         asker = await self.asker(request, deed.permission)
-        sent = {
-            name: value
-            for name, value in (await (await bounded(request, SMALL)).form()).items()
-            if isinstance(value, str)
-        }
+        sent = _fields(await (await bounded(request, SMALL)).form())
         self.forms.check(request, sent.pop(FIELD, None))
-        target = local(sent.pop("next", None))
-        await run_in_threadpool(self._done, deed, asker, read_params(deed.params, sent), _place(request))
+        target = local(str(sent.pop("next", "")))
+        params = read_params(deed.params, sent)
+        done = await run_in_threadpool(self._done, deed, asker, params, _place(request))
+        if deed.shown:
+            made = {"kind": deed.shown, "name": getattr(params, "name", ""), "secret": done, "back": target}
+            return self.pages.answer(request, "made.html", made, asker=asker)
         return RedirectResponse(target, 303)
 
     async def _done_by_program(self, deed: Deed, request: Request) -> Response:
@@ -190,7 +192,13 @@ def programs(request: Request) -> bool:
     return request.url.path.startswith("/v1/")
 
 
-def read_params(kind: type[P], given: Mapping[str, str]) -> P:
+def _fields(sent: FormData) -> dict[str, str | list[str]]:
+    """Return the texts of a form; of what was sent more than once, and ticked, all. What was left empty was not said."""
+    found = {name: [one for one in sent.getlist(name) if isinstance(one, str) and one] for name in sent}
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in found.items() if texts}
+
+
+def read_params(kind: type[P], given: Mapping[str, str | list[str]]) -> P:
     """Return the parameters that texts say.
 
     Raises:
@@ -230,5 +238,7 @@ def _told() -> Iterator[None]:
         yield
     except NotThereError as error:
         raise HTTPException(404, str(error)) from None
+    except NotPossibleError as error:
+        raise HTTPException(409, str(error)) from None
     except SQLAlchemyError:
         raise HTTPException(503, "the database does not answer now; come again", {"Retry-After": "15"}) from None

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 from agent import __version__
 from central.asking.preview import PreviewAnswer
-from central.core.access import Permission
+from central.core.access import SCOPES, Permission
 from central.core.refusal import EVENT_REFUSALS, REFUSALS
 from central.web.deeds import DEEDS
 from central.web.feed import CURSOR, FeedSearch
+from central.web.granting import GRANTS
 from central.web.questions import Deed, Question
 from central.web.receiving import EnrolmentRequest
 from central.web.tables import QUESTIONS
@@ -163,7 +164,9 @@ def _of_deed(deed: Deed) -> Operation:
         permission=deed.permission,
         body=deed.params,
         returns=Done,
-        refused=_ASKING | {404: "there is nothing like that", 413: "the body is too large"},
+        refused=_ASKING
+        | {404: "there is nothing like that", 413: "the body is too large"}
+        | ({409: "it is not possible now; the text says why"} if deed in GRANTS else {}),
     )
 
 
@@ -185,7 +188,11 @@ def _operation(each: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
         "security": [{name: []} for name in _SHOWN[each.proof]],
     }
     if each.permission is not None:
-        told["description"] = f"Takes the scope `{each.permission.value}`."
+        told["description"] = (
+            f"Takes the scope `{each.permission.value}`."
+            if each.permission in SCOPES
+            else "For people who are signed in and have the role admin; no token may."
+        )
     if each.body is not None or each.body_media != "application/json":
         schema = refs[each.body] if each.body is not None else _TEXT
         needed = each.body_media != "application/json" or bool(refs[each.body] and _required(each.body))

@@ -1,6 +1,6 @@
 """Pages: templates with everything escaped, the words for times, and the page for what went wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ _PRIVATE = {"Cache-Control": "no-store"}
 
 
 class Pages:
-    """Renders templates. `now` is Unix seconds."""
+    """Renders templates. `now` is Unix seconds, `url` how people call this program."""
 
-    def __init__(self, forms: Forms, now: Callable[[], float]) -> None:
+    def __init__(self, forms: Forms, now: Callable[[], float], url: str = "") -> None:
         self._forms, self._now = forms, now
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
@@ -33,7 +33,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(ago=self._ago, moment=moment, span=span)
-        self._environment.globals.update(version=__version__, plot=plot)
+        self._environment.globals.update(version=__version__, plot=plot, url=url, pairs=_pairs)
         for name, file in (
             ("parts", "parts.html"),
             ("lines", "deviation.html"),
@@ -73,3 +73,8 @@ class Pages:
             return "never"
         passed = self._now() - at
         return f"in {span(-passed)}" if passed < -1 else f"{span(passed)} ago" if passed >= 1 else "now"
+
+
+def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what is offered under its own name."""
+    return [(name, name) for name in names]

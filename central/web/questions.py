@@ -34,10 +34,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """`do` returns what was done in one number or text; None where there was nothing to do it to."""
+    """`do` returns what was done in one number or text; None where there was nothing to do it to.
+
+    With `shown`, what was made is a secret of that kind: the form is answered with a page that shows it, this once.
+    """
 
     path: str
     permission: Permission
     params: type[Params] = Nothing
     do: Callable[[Ask[Any]], int | str | bool | None]
     summary: str
+    shown: str = ""

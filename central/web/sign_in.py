@@ -83,7 +83,7 @@ class SignIn:
         target = local(str(sent.get("next", "")))
         if not await run_in_threadpool(self.may_try, request, name):
             return self._page(request, target, "Too many attempts: wait a minute, then try again.", 429)
-        if "\0" in name or not await run_in_threadpool(self._proved, name, password):
+        if "\0" in name or not await run_in_threadpool(self.proved, name, password):
             return self._page(request, target, _WRONG, 403)
         return await run_in_threadpool(self.signed_in, request, name, "password", target)
 
@@ -101,7 +101,10 @@ class SignIn:
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
         name = await run_in_threadpool(self._linked, request.path_params["link"])
         if name is None:
-            said = {"link": "", "problem": "This link was used already, or is too old. Make a new one on the server."}
+            said = {
+                "link": "",
+                "problem": "This link was used already, or is too old. Ask an administrator for a new one.",
+            }
             return self.pages.answer(request, "link.html", said, status=403)
         return await run_in_threadpool(
             self.signed_in, request, name, "one-time link", local(request.query_params.get("next"))
@@ -139,7 +142,8 @@ class SignIn:
         with writing(self.engine) as connection:
             return may_try(connection, limits, self.now())
 
-    def _proved(self, name: str, password: str) -> bool:
+    def proved(self, name: str, password: str) -> bool:
+        """Say whether `password` is that of `name`; one at a time."""
         with self._one_at_a_time, reading(self.engine) as connection:  # Argon2 takes 64 MiB each time
             return people.proved(connection, name, password)
 

@@ -1,6 +1,6 @@
 """The table of questions: everything that can be read, as page and by the API."""
 
-from central.asking import alerts, audit, destinations, device, devices, exceptions, overview, servers
+from central.asking import access, alerts, audit, destinations, device, devices, exceptions, overview, servers
 from central.core.access import Permission
 from central.web.questions import Question
 
@@ -84,6 +84,14 @@ QUESTIONS = (
         rows="destinations",
         row=destinations.DestinationLine,
         summary="Where alerts are pushed to: how far each destination is, what hinders it, what was set aside",
+    ),
+    Question(
+        path="/access",
+        template="access.html",
+        permission=Permission.ADMINISTER,
+        answer=access.access,
+        returns=access.AccessAnswer,
+        summary="Who gets in: people, tokens of other programs, enrolment keys",
     ),
     Question(
         path="/audit",

@@ -24,20 +24,24 @@ class Doorkeeper:
     terms: SessionTerms = field(default_factory=SessionTerms)
 
     def asker(self, request: Request) -> Asker | None:
-        """Return who asks, None where nobody is known. That a session is used is noted, at most once a minute."""
+        """Return who asks, None where nobody is known. That a session or a token is used is noted, at most once a minute."""
         shown, held, now = bearer(request), request.session.get(SESSION), self.now()
         with reading(self.engine) as connection:
             if shown is not None:
-                return tokens.asker(connection, shown, now)
-            if not isinstance(held, str):
+                found: tuple[Asker, float | None] | None = tokens.asker(connection, shown, now)
+            elif isinstance(held, str):
+                found = people.asker(connection, held, self.terms, now)
+            else:
                 return None
-            found = people.asker(connection, held, self.terms, now)
         if found is None:
             return None
-        who, seen_at = found
-        if now - seen_at > _NOTED_EVERY_S:
+        who, used_at = found
+        if used_at is None or now - used_at > _NOTED_EVERY_S:
             with writing(self.engine) as connection:
-                people.seen(connection, held, now)
+                if shown is not None:
+                    tokens.used(connection, shown, now)
+                else:
+                    people.seen(connection, str(held), now)
         return who
 
 

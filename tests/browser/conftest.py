@@ -39,6 +39,8 @@ QUIET = (
 )
 """What keeps Chromium from calling its maker; the sandbox does not start for root."""
 _PATIENCE_S = 30
+PAGER = ("[[destination]]", 'kind = "webhook"', 'name = "pager"', 'url = "https://127.0.0.1:9/hook"')
+"""A destination that nobody listens at."""
 
 
 def free_port() -> int:
@@ -113,7 +115,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with writing(engine) as connection:
         for role, name in WHO.items():
             people.add(connection, name, role, "test", time.time(), password=PASSWORD if role is Role.SOC else None)
-    with serving(folder) as central:
+    with serving(folder, settings=PAGER) as central:
         yield Desk(central.url, engine, fleet)
     engine.dispose()
 

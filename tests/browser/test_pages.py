@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import expect
+from sqlalchemy import update
 
 from agent.core.canonical import canonical
 from agent.core.deviation import Findings
 from central.core.access import Role
+from central.store import feeding
+from central.store.engine import writing
+from central.store.schema import cursors
 from tests.browser.conftest import PASSWORD, Desk, Watched
 from tests.sim.deviations import KINDS
 from tests.sim.fleet import DIGEST, THING, WIKI, running
@@ -167,7 +171,83 @@ def test_a_keyboard_is_enough(window: Opens) -> None:
     expect(page.get_by_text("Acknowledged by sonja")).not_to_have_count(0)
 
 
-PAGES = ("/", "/devices", "/alerts", "/servers", "/exceptions", "/audit", "/preview")
+def test_an_administrator_lets_somebody_in_who_sets_a_password(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.ADMIN)
+    page = me.goes("/access")
+    form = page.get_by_role("form", name="Add a person")
+    form.get_by_label("Name").fill("nina")
+    form.get_by_label("Role").select_option("soc")
+    form.get_by_role("button", name="Add a person").click()
+    link = page.locator(".secret").inner_text()
+    page.get_by_role("link", name="Done").click()
+    expect(page.locator("tbody tr", has_text="nina")).to_contain_text("one-time link")
+    other = window()
+    there = other.page
+    there.goto(link)
+    there.get_by_role("button", name="Sign in").click()
+    expect(there.get_by_role("heading", name="Set a password")).to_be_visible()
+    there.get_by_label("New password").fill("a password of one's own")
+    there.get_by_label("Again").fill("a password of one's own")
+    there.keyboard.press("Enter")
+    expect(there.get_by_role("link", name="Destinations")).to_be_visible()
+    me.goes("/access")
+    row = page.locator("tbody tr", has_text="nina")
+    row.locator("summary", has_text="Remove").click()
+    row.get_by_role("button", name="Remove nina").click()
+    expect(row).to_contain_text("removed")
+    there.reload()
+    expect(there.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_token_is_made_shown_once_and_revoked(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.ADMIN)
+    page = me.goes("/access")
+    form = page.get_by_role("form", name="Make a token")
+    form.get_by_label("Name").fill("siem")
+    form.get_by_label("feed").check()
+    form.get_by_role("button", name="Make a token").click()
+    shown = page.locator(".secret").inner_text()
+    asked = requests.get(f"{me.desk.address}/v1/alerts", headers={"Authorization": f"Bearer {shown}"}, timeout=10)
+    assert asked.status_code == 200
+    page.get_by_role("link", name="Done").click()
+    row = page.locator("tbody tr", has_text="siem")
+    expect(row).to_contain_text("feed, read")
+    row.locator("summary", has_text="Revoke").click()
+    row.get_by_role("button", name="Revoke siem").click()
+    expect(row).to_contain_text("revoked")
+
+
+def test_a_stuck_destination_is_on_every_page_and_its_page_follows_by_itself(window: Opens, desk: Desk) -> None:
+    now = time.time()
+    with writing(desk.engine) as connection:
+        behind = {"position": 0, "problem": "503 Service Unavailable", "problem_at": now - 7_200, "held_until": now}
+        connection.execute(update(cursors).where(cursors.c.destination == "pager").values(behind))
+    me = window()
+    page = me.signs_in(Role.SOC)
+    page.get_by_role("alert").get_by_role("link", name="Alerts do not reach pager").click()
+    row = page.locator("tbody tr", has_text="pager")
+    expect(row).to_contain_text("stuck")
+    expect(row).to_contain_text("the oldest for 4 hours: ")
+    with writing(desk.engine) as connection:
+        done = {"position": feeding.head(connection), "problem": "", "problem_at": None, "accepted_at": now}
+        connection.execute(update(cursors).where(cursors.c.destination == "pager").values(done))
+    expect(row).to_contain_text("up to date", timeout=10_000)
+
+
+PAGES = (
+    "/",
+    "/devices",
+    "/alerts",
+    "/servers",
+    "/exceptions",
+    "/audit",
+    "/preview",
+    "/destinations",
+    "/access",
+    "/password",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -43,6 +43,10 @@ def test_a_person_is_added_changed_and_removed(
     assert "ada\tviewer\tby password\tmay sign in" in capsys.readouterr().out
     assert main([*settings, "person", "remove", "ada"]) == 0
     assert main([*settings, "person", "remove", "nobody"]) == 1
+    assert main([*settings, "person", "readmit", "ada"]) == 0
+    with reading(engine) as connection:
+        assert people.proved(connection, "ada", PASSWORD)
+    assert main([*settings, "person", "remove", "ada"]) == 0
     with reading(engine) as connection:
         assert not people.proved(connection, "ada", PASSWORD)
         kept = connection.execute(select(table.c.password)).scalar()
@@ -70,7 +74,8 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(
 
     def asker(after_s: float = 0.0) -> Asker | None:
         with reading(engine) as connection:
-            return tokens.asker(connection, token, time.time() + after_s)
+            found = tokens.asker(connection, token, time.time() + after_s)
+            return found[0] if found is not None else None
 
     found = asker()
     assert found is not None
@@ -79,6 +84,8 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(
     assert main([*settings, "token", "revoke", "siem"]) == 0
     assert asker() is None
     assert main([*settings, "token", "make", "siem", "--scope", "feed"]) == 2
+    with pytest.raises(SystemExit):
+        main([*settings, "token", "make", "root", "--scope", "administer"])
 
 
 def test_an_enrolment_key_is_shown_once_lets_devices_in_and_is_revoked(

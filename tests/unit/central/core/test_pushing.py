@@ -17,6 +17,7 @@ WAITS = Pushing(waiting=7, oldest_at=LONG, accepted_at=LONG, problem="", problem
         (replace(WAITS, waiting=0, oldest_at=None), "up to date", "every alert"),
         (replace(WAITS, waiting=0, problem="400 Bad Request", problem_at=LONG), "up to date", "every alert"),
         (replace(WAITS, oldest_at=NOW - PATIENCE_S + 1), "on its way", "7 alerts just came"),
+        (replace(WAITS, oldest_at=NOW - 1, problem="400", problem_at=LONG), "on its way", "7 alerts just came"),
         (replace(WAITS, accepted_at=NOW - 1), "catching up", "one batch after the other"),
         (replace(WAITS, problem="503", problem_at=LONG), "stuck", "7 alerts wait, the oldest for 3 hours: 503."),
         (replace(WAITS, waiting=1, problem="503"), "stuck", "1 alert waits"),
