@@ -1,7 +1,7 @@
 """What holds for every test: a law is judged by what it finds, not by how long a busy machine takes for it.
 
-Where `NOTHING_IS_SKIPPED` is set, as in CI, a test fails that is skipped for its mark, or for a program that is not there: what it
-could want is installed. What the kernel of a machine refuses stays a reason.
+Where `NOTHING_IS_SKIPPED` is set, as in CI, a test fails that is skipped for its mark, or for a program that is not there: what
+it could want is installed. What the kernel of a machine refuses stays a reason.
 """
 
 import os
