@@ -1,5 +1,6 @@
 """The agent's settings as flat rows, from their published schema: what templates and manifests are made of."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,6 +40,7 @@ class Section:
     description: str
 
 
+@functools.cache
 def sections() -> tuple[Section, ...]:
     """Return every table that single values can fill."""
     schema = Settings.model_json_schema()
@@ -47,6 +49,7 @@ def sections() -> tuple[Section, ...]:
     )
 
 
+@functools.cache
 def settings() -> tuple[Setting, ...]:
     """Return every setting that one value can hold, and last the value that holds a whole file."""
     schema = Settings.model_json_schema()
