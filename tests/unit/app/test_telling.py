@@ -16,6 +16,7 @@ from agent.store.journal import Journal
 from agent.store.outbox import FOLDED
 from tests.sim.clock import ManualClock
 from tests.sim.deviations import encode, findings
+from tests.sim.statuses import server
 
 DEVICE = DeviceRow("device-1", "host", "linux", "12", "0.1", "/")
 POLICY = PolicyRow("effective", (), exclusive=False, locked=True, allow=(), deny=(), client_version=None, digest="one")
@@ -140,3 +141,11 @@ def test_who_is_owed_what_holds_is_told_the_policy_once_more_as_for_the_first_ti
     [event] = told(journal)
     assert event["class_uid"] == 5019
     assert "before" not in event["unmapped"]
+
+
+def test_servers_of_claude_code_are_told_with_the_version_by_whose_rules_they_were_judged(journal: Journal) -> None:
+    check = DOCUMENT.check
+    servers, policy = (replace(server(), client="claude-code"),), replace(POLICY, client_version="2.1.1")
+    teller(journal).look(replace(DOCUMENT, check=replace(check, servers=servers, policy=policy)))
+    [event] = [one for one in told(journal) if one["class_uid"] == 5020]
+    assert event["unmapped"]["server"]["client_version"] == "2.1.1"

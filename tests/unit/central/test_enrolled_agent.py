@@ -16,7 +16,7 @@ from agent.store.admission import NAME, KeptAdmission, load
 from central.core.envelope import hashed
 from central.store import enrolling
 from central.store.engine import engine_of, reading, writing
-from central.store.schema import credentials, devices, enrolment_keys
+from central.store.schema import credentials, deviations, devices, enrolment_keys
 from tests.sim.deviations import findings
 from tests.sim.reporter import Reporter
 from tests.sim.serving import Served, serving
@@ -45,6 +45,7 @@ class Scene:
             clock=SystemClock(),
             limits=HttpsLimits(),
             heard=self.heard.append,
+            admitted=self.laptop.journal.tell_anew,
         )
 
     def sends(self, sink: EnrolledSink, *subjects: str) -> object:
@@ -101,12 +102,17 @@ def test_where_it_is_not_let_in_reports_wait_and_the_reason_says_what_to_do(scen
     assert load(scene.folder).current == kept.next, "what it made at first is what it uses"
 
 
-def test_an_endpoint_that_forgot_the_device_lets_it_in_again(scene: Scene) -> None:
+def test_an_endpoint_that_forgot_the_device_lets_it_in_again_and_is_told_what_is_open(scene: Scene) -> None:
     sink = scene.sink()
     scene.sends(sink, "a")
-    scene.changes(credentials.delete())
-    scene.changes(devices.delete())
+    for table in (credentials, devices, deviations):
+        scene.changes(table.delete())
     assert scene.sends(sink, "a", "b") == Accepted()
+    assert scene.sends(sink, "a", "b") == Accepted()
+    engine = scene.engine
+    with reading(engine) as connection:
+        assert sorted(connection.execute(select(deviations.c.subject)).scalars()) == ["a", "b"]
+    engine.dispose()
 
 
 def test_a_revoked_device_gives_up_no_report_and_goes_on_once_it_is_readmitted(scene: Scene) -> None:

@@ -91,15 +91,17 @@ def test_a_token_is_printed_once_and_works_until_it_is_revoked(
 def test_an_enrolment_key_is_shown_once_lets_devices_in_and_is_revoked(
     settings: list[str], engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def enrols(number: int) -> object:
+    def enrols(number: int, later_s: float = 0.0) -> object:
         with writing(engine) as connection:
-            return enrolling.enrol(connection, f"device-{number:>08}", "", bytes([number]) * 32, key, time.time())
+            now = time.time() + later_s
+            return enrolling.enrol(connection, f"device-{number:>08}", "", bytes([number]) * 32, key, now)
 
     assert main([*settings, "enrolment-key", "make", "autumn", "--days", "2"]) == 0
     key = capsys.readouterr().out.strip()
     assert main([*settings, "enrolment-key", "make", "autumn"]) == 2
     assert "autumn already" in capsys.readouterr().err
     assert enrols(1) is None
+    assert enrols(3, later_s=3 * 86_400) is not None, "it lets nobody in once it is too old"
     assert main([*settings, "enrolment-key", "list"]) == 0
     said = capsys.readouterr().out
     assert "valid until" in said
