@@ -17,7 +17,7 @@ import requests
 
 from tests.sim.reporter import Reporter
 
-_UP_S = 30.0
+_UP_S = 60.0
 _DOWN_S = 20.0
 _ENTRY = "from central.cli.main import entry; entry()"
 

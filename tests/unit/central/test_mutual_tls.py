@@ -160,32 +160,49 @@ def test_a_certificate_takes_over_no_device_that_has_a_credential(
     assert bound(engine) == {laptop.id: None}
 
 
-@pytest.mark.parametrize("form", ["rfc9440", "nginx"])
-def test_behind_a_proxy_its_header_counts_where_a_setting_says_so(tmp_path: Path, form: str) -> None:
-    laptop = Reporter(tmp_path)
+def header(laptop: Reporter, form: str) -> str:
+    """Return what a proxy says of the certificate of `laptop`."""
     pem = trustme.CA().issue_cert("laptop.example", common_name=laptop.id).cert_chain_pems[0].bytes()
-    der = ssl.PEM_cert_to_DER_cert(pem.decode())
-    told = f":{base64.b64encode(der).decode()}:" if form == "rfc9440" else quote(pem)
+    if form == "nginx":
+        return quote(pem)
+    return f":{base64.b64encode(ssl.PEM_cert_to_DER_cert(pem.decode())).decode()}:"
 
-    def answers(served: Served, *certificates: str) -> tuple[int, str]:
-        laptop.beats()
-        envelope = laptop.sends()
-        headers = {"X-Device-Id": laptop.id, "Idempotency-Key": envelope.batch, "Content-Encoding": "gzip"}
-        if certificates:
-            headers["X-Cert"] = certificates[0]
-        if form == "rfc9440":
-            headers["X-Forwarded-For"] = "10.9.8.7"  # who is behind the proxy is not whose header counts
-        got = requests.post(f"{served.url}/v1/events", envelope.body, headers=headers, timeout=5)
-        return got.status_code, got.json().get("code", "")
 
-    trusting = ['client_certificate_header = "X-Cert"', 'trusted_proxies = ["127.0.0.1"]']
-    with serving(tmp_path / "trusting", None, trusting) as served:
-        assert answers(served, told) == (200, "")
-        assert answers(served) == (401, "credential-missing")
-        assert answers(served, "junk") == (400, "header-invalid")
-    for name, settings in {"elsewhere": [*trusting[:1], 'trusted_proxies = ["10.0.0.0/8"]'], "deaf": []}.items():
-        with serving(tmp_path / name, None, settings) as served:
-            assert answers(served, told) == (401, "credential-missing")
+def behind_a_proxy(served: Served, laptop: Reporter, form: str, *certificates: str) -> tuple[int, str]:
+    """Report as it comes from a proxy, with what that says of certificates; return how it was answered."""
+    laptop.beats()
+    envelope = laptop.sends()
+    headers = {"X-Device-Id": laptop.id, "Idempotency-Key": envelope.batch, "Content-Encoding": "gzip"}
+    if certificates:
+        headers["X-Cert"] = certificates[0]
+    if form == "rfc9440":
+        headers["X-Forwarded-For"] = "10.9.8.7"  # who is behind the proxy is not whose header counts
+    got = requests.post(f"{served.url}/v1/events", envelope.body, headers=headers, timeout=5)
+    return got.status_code, got.json().get("code", "")
+
+
+FORMS = ("rfc9440", "nginx")
+HEADER, TRUSTED = 'client_certificate_header = "X-Cert"', 'trusted_proxies = ["127.0.0.1"]'
+
+
+def test_behind_a_proxy_its_header_counts_where_a_setting_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path / "trusting", None, [HEADER, TRUSTED]) as served:
+        for number, form in enumerate(FORMS):
+            laptop = Reporter(tmp_path, f"{number + 1}")
+            assert behind_a_proxy(served, laptop, form, header(laptop, form)) == (200, ""), form
+            assert behind_a_proxy(served, laptop, form) == (401, "credential-missing"), form
+            assert behind_a_proxy(served, laptop, form, "junk") == (400, "header-invalid"), form
+
+
+@pytest.mark.parametrize("settings", [[HEADER, 'trusted_proxies = ["10.0.0.0/8"]'], []], ids=["elsewhere", "deaf"])
+def test_without_that_setting_or_from_another_place_a_proxy_s_header_counts_for_nothing(
+    tmp_path: Path, settings: list[str]
+) -> None:
+    with serving(tmp_path / "central", None, settings) as served:
+        for number, form in enumerate(FORMS):
+            laptop = Reporter(tmp_path, f"{number + 1}")
+            said = behind_a_proxy(served, laptop, form, header(laptop, form))
+            assert said == (401, "credential-missing"), form
 
 
 def test_a_certificate_goes_by_its_subject_or_its_first_name() -> None:
