@@ -1,4 +1,7 @@
-"""The destinations that are reached over the network. What speaks with them is imported only where the settings name one."""
+"""The destinations that are reached over the network. What speaks with them is imported only where the settings name one.
+
+That goes for each kind of them too: a daemon holds no protocol that its settings do not name.
+"""
 
 from pathlib import Path
 
@@ -10,12 +13,7 @@ from agent.core.event_base import PRODUCT
 from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpLimits, HttpTarget
-from agent.sinks.elastic import ElasticSink
-from agent.sinks.enrolled import EnrolledSink
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
-from agent.sinks.otlp import OtlpSink
-from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions
-from agent.sinks.syslog import SyslogSink, SyslogTarget
 from agent.store.admission import KeptAdmission
 
 Far = wanted.SplunkHec | wanted.Otlp | wanted.Elastic | wanted.Syslog
@@ -31,11 +29,17 @@ def far_sink(item: Far, name: str, clock: Clock, network: Network) -> Sink:
     """
     match item:
         case wanted.SplunkHec():
+            from agent.sinks.splunk_hec import SplunkHecSink, SplunkOptions  # noqa: PLC0415 - here and below: see above
+
             options = SplunkOptions(index=item.index, indexer_ack=item.indexer_ack)
             return SplunkHecSink(http_target(item, "Splunk", network), clock, options, http_limits(item), name)
         case wanted.Otlp():
+            from agent.sinks.otlp import OtlpSink  # noqa: PLC0415
+
             return OtlpSink(http_target(item, "Bearer", network), clock, http_limits(item), name)
         case wanted.Elastic():
+            from agent.sinks.elastic import ElasticSink  # noqa: PLC0415
+
             limits = HttpLimits(total_s=item.total_timeout_s, response_bytes=_BULK_ANSWER_BYTES)
             return ElasticSink(http_target(item, "ApiKey", network), clock, item.data_stream, limits, name)
         case wanted.Syslog():
@@ -55,6 +59,8 @@ def central_sink(settings: Settings, sender: Sender, clock: Clock) -> Sink:
         return HttpsSink(target, clock, limits, heard=sender.heard)
     if settings.endpoint.token_file is not None:
         raise ValueError("token_file and enrolment_key_file are both set: give the one that the endpoint expects")
+    from agent.sinks.enrolled import EnrolledSink  # noqa: PLC0415
+
     target, limits = _endpoint(settings, sender.device)
     _text(file)  # a key that cannot be read is told now; it is read again when it is needed
     return EnrolledSink(
@@ -102,6 +108,8 @@ def _endpoint(settings: Settings, device: str) -> tuple[HttpsTarget, HttpsLimits
 
 
 def _syslog(item: wanted.Syslog, name: str) -> Sink:
+    from agent.sinks.syslog import SyslogSink, SyslogTarget  # noqa: PLC0415
+
     target = SyslogTarget(
         host=item.host,
         port=item.port,

@@ -19,6 +19,9 @@ from agent.ports import StoreError
 from agent.store.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
 
 BUSY_TIMEOUT_MS = 5_000
+CACHE_KIB = 256
+"""Pages of the file that stay in memory: SQLite's own 2 MB would hold the events of a first look for ever."""
+
 KEPT_ASIDE = 3
 """How many damaged files are kept beside the database; the oldest go first."""
 
@@ -168,6 +171,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         if tables:
             with contextlib.suppress(sqlite3.Error):  # a damaged file may still tell which device it was
                 row = connection.execute("SELECT value FROM meta WHERE key = 'device'").fetchone()

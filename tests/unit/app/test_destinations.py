@@ -146,3 +146,19 @@ def test_an_agent_that_reports_to_nobody_far_loads_nothing_that_speaks_over_the_
     code = "import sys, agent.cli.run; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
     assert {"requests", "urllib3", "ssl", "http.client", "agent.sinks.channel"} & {*loaded.split()} == set()
+
+
+def test_an_agent_that_reports_to_an_endpoint_loads_that_protocol_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; import agent.cli.run;"
+        "from agent.app.destinations import Sender, destinations; from agent.config.settings import Settings;"
+        "from agent.runtime.clock import SystemClock;"
+        "settings = Settings.model_validate({'endpoint': {'url': 'https://reports.example.com'}});"
+        "sinks = [*destinations(settings, Sender(Path(sys.argv[1]), 'device'), SystemClock())];"
+        "print(*(name for name in sys.modules if name.startswith('agent.sinks.')))"
+    )
+    command = [sys.executable, "-I", "-c", code, str(tmp_path)]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    of_others = {f"agent.sinks.{name}" for name in ("elastic", "enrolled", "otlp", "splunk_hec", "syslog")}
+    assert "agent.sinks.https" in loaded.split()
+    assert of_others & {*loaded.split()} == set()

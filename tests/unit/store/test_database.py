@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.ports import StoreError
-from agent.store.database import KEPT_ASIDE, Database
+from agent.store.database import CACHE_KIB, KEPT_ASIDE, Database
 from agent.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.sim.clock import ManualClock
 
@@ -162,3 +162,7 @@ def test_a_file_that_is_removed_or_replaced_while_open_is_noticed(opened: Open, 
     assert "removed or replaced" in database.recovered.reason
     database.close()
     assert has(opened(), "y")
+
+
+def test_few_pages_stay_in_memory(opened: Open) -> None:
+    assert pragma(opened(), "cache_size") == -CACHE_KIB  # negative: KiB, whatever the size of a page
