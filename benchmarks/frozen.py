@@ -3,15 +3,11 @@
 That is after the first look, its report, and the first time that free memory went back to the system.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,6 +15,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from benchmarks.measure import run, table
+from tests.sim.endpoint import Endpoint
 
 CHECKOUT = Path(__file__).parents[1]
 FROZEN = CHECKOUT / "dist/mcp-compliance-agent/mcp-compliance"
@@ -35,10 +32,10 @@ def main() -> None:
         sys.exit(f"{FROZEN} is not there: make freeze")
     started = [_started(name, command) for name, command in _commands().items()]
     table(("to the last line of `status`", "wall ms, median", "processor ms, median"), started)
-    with _endpoint() as url:
+    with Endpoint() as endpoint:
         daemons = [
             _Daemon("frozen", FROZEN),
-            _Daemon("frozen, reporting to an endpoint", FROZEN, url),
+            _Daemon("frozen, reporting over TLS", FROZEN, endpoint),
             _Daemon("from the checkout", SOURCE),
         ]
         time.sleep(SETTLED_S)
@@ -65,11 +62,11 @@ def _started(name: str, command: list[str]) -> tuple[str, ...]:
 class _Daemon:
     """A daemon with a state folder of its own."""
 
-    def __init__(self, name: str, program: Path, url: str | None = None) -> None:
+    def __init__(self, name: str, program: Path, to: Endpoint | None = None) -> None:
         self._name, self._folder = name, TemporaryDirectory()
         settings = Path(self._folder.name, "agent.toml")
-        endpoint = f'[endpoint]\nurl = "{url}"\n' if url else ""
-        settings.write_text(f'state_folder = "{self._folder.name}/state"\n{endpoint}')
+        reports = f'[endpoint]\nurl = "{to.url}"\nca_file = "{to.ca_file(settings.parent)}"\n' if to else ""
+        settings.write_text(f'state_folder = "{self._folder.name}/state"\n{reports}')
         command = [str(program), "run", "--quiet", "--settings", str(settings)]
         self._process = subprocess.Popen(command, env={**os.environ, **ONE_ARENA})
 
@@ -91,30 +88,6 @@ def _anonymous(pid: int) -> int:
     """Return the resident bytes that are mapped from no file."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))
-
-
-@contextlib.contextmanager
-def _endpoint() -> Iterator[str]:
-    """An endpoint on this machine that takes everything."""
-    server = HTTPServer(("127.0.0.1", 0), _Taking)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1/events"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Taking(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 def _peak(pid: int) -> int:

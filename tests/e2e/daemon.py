@@ -39,16 +39,18 @@ def until(what: str, ask: Callable[[], T | None], patience_s: float = _PATIENCE_
 class Daemon:
     """The running program. What it prints goes to `output`, so that it never blocks on a reader.
 
-    `within` are the words before its command, such as `as_the_service`.
+    `within` are the words before its command, such as `as_the_service`; `program` is another build of it, such as the frozen one.
     """
 
-    def __init__(self, machine: Machine, *, online: bool = False, within: Sequence[str] = ()) -> None:
+    def __init__(
+        self, machine: Machine, *, online: bool = False, within: Sequence[str] = (), program: str = COMMAND
+    ) -> None:
         self._machine = machine
         self._state = machine.at(STATE)
         self._born = time.time()
         self.output = machine.root.parent / "daemon.txt"
         with self.output.open("ab") as stream:
-            command = machine.command([*within, COMMAND, "run"], online=online)
+            command = machine.command([*within, program, "run"], online=online)
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
         self.pid = machine.pid_of(self._process)
 

@@ -12,7 +12,7 @@ import requests
 import trustme
 
 from agent.core.canonical import canonical
-from agent.ports import Accepted, Outcome, Refused, RetryLater, TooLarge
+from agent.ports import Accepted, Batch, Outcome, Refused, RetryLater, TooLarge
 from agent.sinks.https import HttpsLimits, HttpsSink, HttpsTarget
 from tests.sim.batches import batch_of
 from tests.sim.clock import ManualClock
@@ -324,3 +324,9 @@ def test_plain_http_to_this_very_machine_delivers_too(connect: Connect) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "http://[::1]/", "http://localhost/"])
 def test_plain_http_is_allowed_to_this_very_machine(url: str) -> None:
     assert HttpsTarget(url=url, device_id="d").url == url
+
+
+def test_what_is_sent_is_the_very_line_that_is_stored(endpoint: Endpoint, connect: Connect) -> None:
+    line = '{"text":"as it was spelt",  "metadata":{"sequence":7}}'  # an event that is read and written anew loses its blanks
+    assert connect().send(Batch("batch-1", 7, 7, (line,))) == Accepted()
+    assert gzip.decompress(endpoint.requests[0].body).decode() == f"{line}\n"
