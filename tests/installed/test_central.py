@@ -128,20 +128,23 @@ def test_what_it_knows_outlives_a_kill_a_restart_and_a_verb_of_root_in_between(m
     assert machine.must(PROGRAM, "enrolment-key", "list").count("valid") == 2
 
 
-def test_with_tls_its_key_is_read_by_root_alone_and_handed_to_it(machine: Debian) -> None:
+def test_with_tls_on_port_443_its_key_is_read_by_root_alone_and_handed_to_it(machine: Debian) -> None:
     authority = trustme.CA()
     issued = authority.issue_cert("mcp-compliance.example.com")
     folder = str(Path(SETTINGS).parent)
     machine.write(f"{folder}/certificate.pem", b"".join(each.bytes() for each in issued.cert_chain_pems).decode())
     machine.write(f"{folder}/key.pem", issued.private_key_pem.bytes().decode(), mode="0600")
-    machine.write(SETTINGS, (DOCUMENTED / "central.toml.example").read_text())
+    example = (DOCUMENTED / "central.toml.example").read_text()
+    assert "port = 8470" in example
+    machine.write(SETTINGS, example.replace("port = 8470", "port = 443"))
     machine.write(f"/etc/systemd/system/{NAME}.service.d/secrets.conf", block("LoadCredential="))
+    machine.write(f"/etc/systemd/system/{NAME}.service.d/port.conf", block("CAP_NET_BIND_SERVICE"))
     machine.write("/usr/local/share/ca-certificates/corporate.crt", authority.cert_pem.bytes().decode())
     machine.must("update-ca-certificates")
     machine.must("sh", "-c", "echo 127.0.0.1 mcp-compliance.example.com >> /etc/hosts")
     machine.must("systemctl", "daemon-reload")
     machine.must("systemctl", "restart", NAME)
-    machine.until("it to answer by TLS", lambda: ready(machine, "https://mcp-compliance.example.com:8470"))
+    machine.until("it to answer by TLS", lambda: ready(machine, "https://mcp-compliance.example.com"))
 
 
 def test_it_says_nothing_to_the_log(machine: Debian) -> None:

@@ -56,8 +56,8 @@ class Podman:
         return self.within(f"/opt/{NAME}/bin/python", "-c", ask).stdout.strip() == "ok"
 
     def close(self) -> None:
-        """Let go of all that it holds."""
-        for words in (("rm", "--force", "--time=1", "--all"), ("volume", "rm", "--force", "--all"), ("rmi", "-fa")):
+        """Let go of all that it holds mounted."""
+        for words in (("rm", "--force", "--time=1", "--all"), ("volume", "rm", "--force", "--all")):
             self.run(*words)
 
 
