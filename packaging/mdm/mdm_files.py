@@ -14,7 +14,7 @@ import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from admx import TEMPLATE, language, template
 from mdm_settings import Setting, sections, settings
@@ -24,13 +24,16 @@ from agent.core.own_places import PLACES, PREFERENCES_DOMAIN
 FOLDER = Path(__file__).parent
 ENDPOINT = "https://mcp-compliance.example.com/v1/events"
 TEAM = "TEAMID0000"
+Held = Literal["token_file", "enrolment_key_file"]
+"""The settings that may name the file with the secret by which a device reports."""
+
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, PREFERENCES_DOMAIN)
 
 
-def settings_profile(endpoint: str, public_keys: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the profile that sets the agent. Anybody on a Mac can read it: it names the token's file, never the token."""
+def settings_profile(endpoint: str, public_keys: Sequence[str] = (), named: Held = "token_file") -> dict[str, Any]:
+    """Return the profile that sets the agent. Anybody on a Mac can read it: it names the secret's file, never the secret."""
     token = str(Path(PLACES["macos"].settings).parent / "token")
-    payload: dict[str, Any] = {"endpoint": {"url": endpoint, "token_file": token}}
+    payload: dict[str, Any] = {"endpoint": {"url": endpoint, named: token}}
     if public_keys:
         payload["baseline"] = {"public_keys": list(public_keys)}
     return _profile("settings", "Settings of the MCP compliance agent", PREFERENCES_DOMAIN, payload)
@@ -120,10 +123,15 @@ def _jamf_property(setting: Setting) -> dict[str, Any]:
     return {key: value for key, value in {**head, **shapes[setting.kind], **default}.items() if value is not None}
 
 
-def profiles(endpoint: str, team: str, public_keys: Sequence[str] = ()) -> dict[str, str]:
+def profiles(
+    endpoint: str,
+    team: str,
+    public_keys: Sequence[str] = (),
+    named: Held = "token_file",
+) -> dict[str, str]:
     """Return the three profiles by file name."""
     made = {
-        "settings.mobileconfig": settings_profile(endpoint, public_keys),
+        "settings.mobileconfig": settings_profile(endpoint, public_keys, named),
         "privacy.mobileconfig": privacy_profile(team),
         "background.mobileconfig": background_profile(team),
     }
@@ -148,6 +156,14 @@ def main() -> int:
     parser.add_argument(
         "--public-key", type=Path, action="append", help="file with a key that signs baselines (repeatable)"
     )
+    parser.add_argument(
+        "--enrolment",
+        dest="named",
+        action="store_const",
+        const="enrolment_key_file",
+        default="token_file",
+        help="the token's file holds the enrolment key of the central endpoint",
+    )
     parser.add_argument("--out", type=Path, help="folder for the profiles")
     given = parser.parse_args()
     single = (given.endpoint, given.team_id, given.out)
@@ -155,7 +171,8 @@ def main() -> int:
         parser.error("--endpoint, --team-id and --out belong together")
     folder = given.out or FOLDER
     keys = [file.read_text(encoding="utf-8").strip() for file in given.public_key or ()]
-    for name, text in (profiles(given.endpoint, given.team_id, keys) if given.out else generated()).items():
+    made = profiles(given.endpoint, given.team_id, keys, given.named) if given.out else generated()
+    for name, text in made.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

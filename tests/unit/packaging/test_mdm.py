@@ -138,6 +138,15 @@ def test_the_settings_profile_is_what_the_program_reads(tmp_path: Path) -> None:
     assert loaded.settings.endpoint.url == mdm_files.ENDPOINT
 
 
+def test_for_the_central_endpoint_the_same_file_holds_the_enrolment_key(tmp_path: Path) -> None:
+    made = mdm_files.profiles("https://mcp.example.org/v1/events", "ABCDE12345", (), "enrolment_key_file")
+    (content,) = plistlib.loads(made["settings.mobileconfig"].encode())["PayloadContent"]
+    loaded = load(tmp_path / "agent.toml", {}, lambda: Pushed("profile", content))
+    assert loaded.problems == ()
+    endpoint = loaded.settings.endpoint
+    assert (str(endpoint.enrolment_key_file).rpartition("/")[2], endpoint.token_file) == ("token", None)
+
+
 def test_an_organisation_gets_profiles_with_its_own_team_and_endpoint() -> None:
     made = mdm_files.profiles("https://mcp.example.org/v1/events", "ABCDE12345")
     assert "TEAMID0000" not in "".join(made.values())

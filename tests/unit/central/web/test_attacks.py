@@ -124,6 +124,13 @@ def test_a_session_that_was_signed_out_is_over_for_who_copied_its_cookie(house: 
     assert thief.get("/devices").status_code == 303
 
 
+def test_another_password_ends_the_sessions_of_who_stole_the_old_one(house: House) -> None:
+    thief = house.person(Role.SOC)
+    with writing(house.engine) as connection:
+        assert people.set_password(connection, "sonja", "another long password")
+    assert thief.get("/devices").status_code == 303
+
+
 def test_a_session_ends_by_idleness_and_by_age(house: House) -> None:
     idle = house.person(Role.SOC)
     house.now += 9 * 3_600
@@ -187,6 +194,10 @@ def test_a_name_at_the_provider_does_not_take_a_local_account(house: House) -> N
         assert people.known_subject(connection, "https://id.example 2", "zoe", Role.ADMIN, NOW) is None
         assert people.known_subject(connection, "https://id.example 1", "renamed", Role.SOC, NOW) == "zoe"
         assert not people.proved(connection, "zoe", "")
+        people.end(connection, "zoe", NOW)
+        assert people.known_subject(connection, "https://id.example 1", "zoe", Role.ADMIN, NOW) is None, (
+            "she was removed"
+        )
 
 
 # --- forms
