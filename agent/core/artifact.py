@@ -123,6 +123,17 @@ class Unhashed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class InsteadOf:
+    """A path in administrators' hands that a program in its user's hands takes the place of.
+
+    `by_link`: the path leads to the program; else the program is found first by the same name.
+    """
+
+    path: str
+    by_link: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """What was found out about a running server; None where it was not.
 
@@ -131,6 +142,7 @@ class Artifact:
     says that the user whose process it is can change the file or put another in its place. `declares` is what of its metadata
     says that the package is an MCP server. `recorded` is the digest that the program had when its package was installed.
     `unhashed` says why there is no digest, `unlisted` that no readable list of images names its image.
+    `instead_of` is what of administrators it takes the place of.
     """
 
     program: str | None = None
@@ -148,6 +160,7 @@ class Artifact:
     recorded: str | None = None
     unhashed: Unhashed | None = None
     unlisted: bool = False
+    instead_of: InsteadOf | None = None
 
     @property
     def altered(self) -> bool:
@@ -170,6 +183,7 @@ class Artifact:
             "variables": ", ".join(self.variables) or None,
             "named": None if self.named is None else redact_name(self.named),
             "declares": self.declares,
+            "instead_of": None if self.instead_of is None else redact_name(self.instead_of.path),
             "as_installed": str(not self.altered).lower() if self.recorded and self.sha256 else None,
             "sha256_missing": None if self.unhashed is None else self.unhashed.value,
             "image_missing": _UNLISTED if self.unlisted else None,

@@ -11,18 +11,23 @@ from agent.core.artifact import Artifact, purl
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
-from agent.core.place import Data, Facts, User, pure_path
+from agent.core.place import Data, User, pure_path
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.triage import Role, Triage
 from agent.ports import Files, Users
 from agent.sources.digests import Digests
 from agent.sources.images import Images
 from agent.sources.packages import Packages
+from agent.sources.permitting import may_write
+from agent.sources.shadowing import instead_of
 
 MOST_FRESH = 200
 """Processes that one look takes up anew; what it leaves over the next one takes."""
 
 _LONGEST_CHAIN = 16
+_NAMED = frozenset({Kind.PROGRAM, Kind.SCRIPT})
+"""What is called by a name that may mean different files."""
+
 _Key = tuple[int, float, int]
 
 
@@ -83,7 +88,10 @@ class Artifacts:
         if artifact.owner is None:
             return artifact
         called = _interpreter(process) if found.kind is Kind.MODULE else artifact.program or program
-        return self._packages.named(artifact, called, found.program, user)
+        artifact = self._packages.named(artifact, called, found.program, user)
+        if artifact.program is None or artifact.purl is not None or not artifact.writable or found.kind not in _NAMED:
+            return artifact
+        return replace(artifact, instead_of=instead_of(self._files, artifact.program, found.path or program, user))
 
     def _of_file(self, artifact: Artifact, program: str, user: User) -> Artifact:
         digest = self._digests.of(program, user)
@@ -96,7 +104,7 @@ class Artifacts:
             program=facts.path,
             named=program if program != facts.path else None,
             owner=user.name if facts.uid == user.uid else ("root" if facts.uid == 0 else f"uid {facts.uid}"),
-            writable=any(_may_write(item, user) for item in digest.content.access),
+            writable=any(may_write(item, user) for item in digest.content.access),
         )
 
     def _of_image(self, artifact: Artifact, package: str, version: str | None, user: User) -> Artifact:
@@ -129,14 +137,3 @@ def _roles(processes: Sequence[Process], triage: Triage) -> Callable[[int], Role
         return known[pid]
 
     return role
-
-
-def _may_write(facts: Facts, user: User) -> bool:
-    """Say whether the user could change this file, or put another in its place."""
-    if facts.kind == "link" or user.uid == 0:
-        return False
-    if facts.uid == user.uid:
-        return True
-    if facts.kind == "folder" and facts.mode & 0o1000:
-        return False
-    return bool(facts.mode & 0o002 or (facts.mode & 0o020 and facts.gid in user.gids))

@@ -4,6 +4,12 @@ The policy approves a command; what a command starts is decided by the machine. 
 package in the project's own `node_modules`, a script of a virtual environment that was edited: the command is the same, and what
 runs is not. Told is only what can be shown; a program that was approved by its path, and was replaced there, shows by its digest
 alone.
+
+A name is approved for what administrators installed under it. Where there is such a program, and what runs lies in the user's own
+folders, found first in `PATH` or led to by a link, the user decides what the approved command does. A name under which nothing is
+installed for all means whatever its user installed, and a path in the user's folders whatever stands there: approving those is
+the organisation's choice. Interpreters and launchers are left out (their version managers stand before the system's on purpose),
+as is what a package manager knows as one of its own: that is told by its package.
 """
 
 import re
@@ -17,6 +23,7 @@ from agent.core.deviation import Deviation, Evidence
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch, parse_spec
 from agent.core.observation import Process, Scope
+from agent.core.redaction import redact_name
 from agent.core.stores import npx_key
 from agent.core.verdict import Answer
 
@@ -24,6 +31,7 @@ _BY_NAME = {Kind.NPM: re.compile(r"(@[^/@:]+/)?[^/@:.][^/:]*"), Kind.PYPI: re.co
 """What names a package of a registry, in each ecosystem that can be judged here."""
 
 _EXACT_DOTS = 2
+_SHOWN = ("program", "named", "instead_of", "sha256", "purl", "owner")
 
 
 def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
@@ -44,7 +52,7 @@ def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviatio
             client=running.client,
             evidence=[
                 *([Evidence("process", f"pid {worker.pid}")] if worker is not None else []),
-                *(Evidence(name, row[name]) for name in ("program", "named", "sha256", "purl", "owner") if name in row),
+                *(Evidence(name, row[name]) for name in _SHOWN if name in row),
             ],
             depends=(SCOPE, Scope("managed")),
         )
@@ -58,11 +66,24 @@ def _why(item: JudgedRunning) -> str | None:
     if artifact is not None and artifact.altered:
         return f"the program that runs is not as {artifact.purl} installed it (its RECORD has another digest)."
     configured = launch(server.command) if server is not None and server.command is not None else None
+    if configured is not None and configured.kind is Kind.PROGRAM and artifact is not None:
+        return _users_own(configured, artifact)
     if configured is None or configured.kind not in _BY_NAME or configured.launcher is None or not configured.specs:
         return None
     if artifact is not None and artifact.purl is not None:
         return _other_package(configured, artifact)
     return None if worker is None else _other_program(configured, worker)
+
+
+def _users_own(configured: Launch, artifact: Artifact) -> str | None:
+    """Say where a program that its user can change stands for one that only administrators can."""
+    instead = artifact.instead_of
+    if instead is None or artifact.program is None or not (instead.by_link or configured.bare):
+        return None
+    path, program = redact_name(instead.path), redact_name(artifact.program)
+    if instead.by_link:
+        return f"{path} is a link to {program}, which its user can change."
+    return f"{program} runs, which its user can change, and stands before {path}, which only administrators can."
 
 
 def _other_package(configured: Launch, artifact: Artifact) -> str | None:

@@ -292,3 +292,14 @@ def test_launchers_clients_and_ordinary_tools_are_not_looked_into() -> None:
         [CLIENT, process("git", "status"), replace(process("npx", "-y", "x"), pid=12)], read=True
     )
     assert (found, tree.reads) == ({}, [])
+
+
+@pytest.mark.parametrize("command", [("tickets", "serve"), ("/bin/sh", "/home/ann/bin/tickets", "serve")])
+def test_a_program_or_wrapper_of_the_user_is_told_with_what_it_stands_before(command: tuple[str, ...]) -> None:
+    own = Node(raw=b"x", mode=0o755, uid=1000, gid=1000)
+    home = Node.folder(0o755, 1000, 1000)
+    tree = Tree({"/home/ann": home, "/home/ann/bin/tickets": own, "/usr/local/bin/tickets": "theirs"})
+    found = only(tree, process(*command, exe="/home/ann/bin/tickets" if len(command) == 2 else "/bin/sh"))
+    assert (found.program, found.row["instead_of"]) == ("/home/ann/bin/tickets", "/usr/local/bin/tickets")
+    theirs = only(tree, process("tickets", "serve", exe="/usr/local/bin/tickets"))
+    assert (theirs.program, theirs.instead_of) == ("/usr/local/bin/tickets", None)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.artifact import Artifact, purl
+from agent.core.artifact import Artifact, InsteadOf, purl
 from agent.core.assess import Assessment, assess
 from agent.core.observation import Process, ProcessLook
 from agent.core.stores import npx_key
@@ -135,3 +135,30 @@ def test_a_link_that_was_replaced_is_told_with_the_server() -> None:
     (row,) = found.processes
     assert row.artifact is not None
     assert (row.artifact["program"], row.artifact["named"]) == (f"{HOME}/evil", "/opt/approved")
+
+
+OWN = Artifact(program=f"{HOME}/bin/tickets", writable=True)
+BEFORE = replace(OWN, instead_of=InsteadOf("/usr/bin/tickets", by_link=False))
+LED = replace(OWN, instead_of=InsteadOf("/opt/tickets", by_link=True))
+
+
+def test_a_program_of_the_user_that_stands_before_the_one_of_the_approved_name() -> None:
+    command = ("tickets", "serve")
+    for line in (command, ("/bin/sh", f"{HOME}/bin/tickets", "serve")):
+        text = why(command, tree(line, artifact=BEFORE))
+        assert text == (
+            "Its command is approved, but /home/ann/bin/tickets runs, which its user can change, "
+            "and stands before /usr/bin/tickets, which only administrators can."
+        )
+        assert why(command, tree(line, artifact=OWN)) is None
+    of_home = (f"{HOME}/bin/tickets", "serve")
+    assert why(of_home, tree(of_home, artifact=BEFORE)) is None, "the path in the home was approved"
+
+
+def test_an_approved_path_that_is_a_link_to_what_its_user_can_change() -> None:
+    command = ("/opt/tickets", "serve")
+    text = why(command, tree(command, artifact=LED))
+    assert (
+        text
+        == "Its command is approved, but /opt/tickets is a link to /home/ann/bin/tickets, which its user can change."
+    )
