@@ -32,7 +32,6 @@ _EVENT_AT = _HEADER.size + _CONNECTOR.size
 _PROCESS_AT = _EVENT_AT + 16
 _NONE, _EXEC, _EXIT = 0, 0x00000002, 0x80000000
 
-_BUFFER_BYTES = 4 << 20  # some five thousand events: ten seconds of a storm
 _MESSAGE_BYTES = 4096
 _ANSWER_S = 1.0
 
@@ -42,13 +41,19 @@ FOLLOWED_MAX = 200
 """Processes whose exit is told: a jump of classic BPF reaches 255 instructions."""
 
 
+BUFFER_BYTES = 4 << 20
+"""What the kernel holds for whoever does not take it: some five thousand events, ten seconds of a storm."""
+
+
 class ProcConnector:
     """`ProcessEvents` on Linux."""
 
     name = "process connector (netlink)"
 
-    def __init__(self, beside: int | None = None) -> None:
+    def __init__(self, beside: int | None = None, buffer_bytes: int = BUFFER_BYTES) -> None:
         """Subscribe; a `wait` ends, too, when something can be read from the descriptor `beside`.
+
+        What does not fit into `buffer_bytes` is lost, and told as an overrun.
 
         Raises:
             OSError: the kernel does not offer it, or not to this process.
@@ -63,7 +68,7 @@ class ProcConnector:
             self._waiting.register(descriptor, select.POLLIN)
         try:
             with suppress(PermissionError):
-                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer_bytes)
             self.follow(())
             self._socket.bind((0, _CN_IDX_PROC))
             self._subscribe()
