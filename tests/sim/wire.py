@@ -68,6 +68,9 @@ class Wire:
     """Listens on loopback, and carries to `ports` of it in turn."""
 
     ports: Sequence[int]
+    tls: bool = False
+    """Whether what it carries is TLS, which is nothing to it but the scheme of its address."""
+
     passed: list[Passed] = field(default_factory=list, init=False)
     """Of each connection, in their order."""
 
@@ -82,7 +85,7 @@ class Wire:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/events"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}/v1/events"
 
     def fails(self, *faults: Fault) -> None:
         """Let the connections to come meet these."""
