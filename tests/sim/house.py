@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from central.app import desk
-from central.config import Access, Settings
+from central.config import Access, Listen, Settings
 from central.core.access import Permission, Role
 from central.core.fleet import Terms
 from central.store import people, tokens
@@ -66,6 +66,10 @@ class House:
         """Let people come from an OpenID Connect provider, too."""
         access = Access(oidc_issuer=issuer, oidc_client_id="central")
         self._open(self.settings.model_copy(update={"access": access}))
+
+    def called(self, url: str) -> None:
+        """Be reached by browsers at `url`."""
+        self._open(self.settings.model_copy(update={"listen": Listen(public_url=url)}))
 
     def _open(self, settings: Settings) -> None:
         self.app = desk(settings, self.engine, Terms(), lambda: self.now)

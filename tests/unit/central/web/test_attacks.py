@@ -115,6 +115,15 @@ def test_session_fixation_a_form_from_before_the_sign_in_is_worth_nothing_afterw
     assert "of another session" in browser.client.post(deed, data={"form": planted}).text
 
 
+def test_over_tls_the_cookie_is_of_this_host_alone_and_never_travels_in_the_clear(house: House) -> None:
+    house.called("https://central.example.com")
+    answer = house.browser("https://central.example.com").get("/sign-in")
+    cookie, *terms = answer.headers["set-cookie"].lower().split("; ")
+    assert cookie.startswith("__host-central=")
+    assert {"path=/", "httponly", "samesite=lax", "secure"} <= set(terms)
+    assert "max-age=31536000" in answer.headers["strict-transport-security"]
+
+
 def test_a_session_that_was_signed_out_is_over_for_who_copied_its_cookie(house: House) -> None:
     browser = house.person(Role.SOC)
     copied = browser.client.cookies["central"]
