@@ -14,6 +14,7 @@ BENCHMARKS = {
     "latency": "from saving a configuration file to the committed deviation, over 60 saves (a minute)",
     "launches": "running servers: start to committed deviation, short-lived ones in a storm, cost beside polls (4 minutes, root)",
     "managed": "one sweep of the managed sources for 20 users; from a change to the committed deviation (1 minute)",
+    "pages": "what people ask of a fleet of 30,000 with eight servers each, on SQLite and PostgreSQL (2 minutes)",
     "peers": "one inspection of 20 users, beside PyPI snyk-agent-scan on the same machine (a minute, and its installation)",
     "policy": "one verdict of the policy engine",
     "processes": "one sweep of the process table",

@@ -199,6 +199,22 @@ servers = Table(
 )
 """The inventory: one row per configured server of a device; `gone_at` where it is no longer configured."""
 
+server_sums = Table(
+    "server_sums",
+    metadata,
+    _text("identity", key=True),
+    _text("what"),
+    _text("folded"),
+    *(Column(name, BigInteger, nullable=False) for name in ("devices", "users", "allowed", "blocked", "undetermined")),
+    *(Column(name, Json, nullable=False) for name in ("versions", "clients", "names")),
+    _at("first_seen", nullable=False),
+    _text("first_device"),
+)
+"""One row per server that is configured anywhere now: on how many devices, of how many people, with which verdict on how many.
+
+`folded` is what is searched in. The survey keeps it (`central.store.summing`).
+"""
+
 standings = Table("standings", metadata, _text("device", key=True), _at("at", key=True), _text("state"), _text("why"))
 """How a device stood, and since when: a row for each time that its state changed."""
 

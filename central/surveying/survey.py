@@ -2,6 +2,7 @@
 
 - `fleet`: the policy and the version that most devices have, and servers that spread
 - `silence`: devices that have not been heard of for too long
+- `servers`: the servers in use, summed up; the larger the fleet, the rarer, so that this takes no more than a fiftieth of a core
 - `tally`: how many devices stand how
 - `age`: what is too old to be kept
 """
@@ -9,6 +10,7 @@
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +18,7 @@ from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.core.fleet import Fleet
-from central.store import aging, devices, feeding, fleet, partitions, tasks
+from central.store import aging, devices, feeding, fleet, partitions, summing, tasks
 from central.store.engine import reading, writing
 from central.store.partitions import day_of
 from central.store.schema import deviations
@@ -31,10 +33,15 @@ _PIECES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds between two rounds of each kind; `turn_s` is how often a copy looks whether something is due."""
+    """Seconds between two rounds of each kind; `turn_s` is how often a copy looks whether something is due.
+
+    The servers are summed up so seldom that it takes no more than `servers_share` of the time.
+    """
 
     turn_s: float = 5.0
     fleet_s: float = 15.0
+    servers_s: float = 15.0
+    servers_share: float = 0.02
     silence_s: float = 60.0
     tally_s: float = 300.0
     age_s: float = 3_600.0
@@ -51,6 +58,7 @@ class Survey:
     closed_days: int
     pace: Pace = field(default_factory=Pace)
     _known: Fleet = field(default_factory=Fleet, init=False)
+    _summing_s: float = field(default=0.0, init=False)
     _prepared_day: int = field(default=0, init=False)
     _holder: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
     _ending: threading.Event = field(default_factory=threading.Event, init=False)
@@ -80,6 +88,7 @@ class Survey:
         self._prepare(day_of(self.now()))
         for name, again_s, work in (
             ("fleet", self.pace.fleet_s, self._fleet),
+            ("servers", max(self.pace.servers_s, self._summing_s / self.pace.servers_share), self._servers),
             ("silence", self.pace.silence_s, self._silence),
             ("tally", self.pace.tally_s, self._tally),
             ("age", self.pace.age_s, self._age),
@@ -119,6 +128,11 @@ class Survey:
             if (identity in before.spreading) != (identity in self._known.spreading)
         }
         self._watch(sorted(moved))
+
+    def _servers(self) -> None:
+        began = time.monotonic()
+        summing.sum_up(self.engine, self.now())
+        self._summing_s = time.monotonic() - began
 
     def _silence(self) -> None:
         """Alert about devices that are silent for too long and of which nobody was told yet."""

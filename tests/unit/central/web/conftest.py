@@ -10,7 +10,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 from agent.core.verdict import Answer
-from central.store import people
+from central.store import people, summing
 from central.store.engine import engine_of, writing
 from central.web import pages
 from tests.sim.fleet import THING, Fleet, modified, running, server
@@ -65,6 +65,7 @@ def peopled(shelf: Shelf, made: str, tmp_path_factory: pytest.TempPathFactory) -
     with writing(engine) as connection:
         for role, name in WHO.items():
             people.add(connection, name, role, "test", NOW, password=PASSWORD)
+    summing.sum_up(engine, NOW)
     engine.dispose()
     return url
 
