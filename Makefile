@@ -74,7 +74,10 @@ $(VENV)/browser.stamp: requirements/browser.txt $(VENV)/dev.stamp
 .scratch/oidc/node_modules/oidc-provider/package.json:
 	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oidc oidc-provider@8.8.1
 
-BROWSER := $(VENV)/browser.stamp .scratch/oidc/node_modules/oidc-provider/package.json
+.scratch/axe/node_modules/axe-core/axe.min.js:
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/axe axe-core@4.10.3
+
+BROWSER := $(VENV)/browser.stamp .scratch/oidc/node_modules/oidc-provider/package.json .scratch/axe/node_modules/axe-core/axe.min.js
 e2e-central: $(BROWSER) ## Drive the central endpoint's pages with a real browser and a real identity provider (Debian: chromium, npm)
 	$(BIN)/python -m pytest -m browser tests/browser
 

@@ -31,7 +31,10 @@ class AlertSearch(Paged):
 
 @dataclass(frozen=True, slots=True)
 class CauseLine:
-    """One cause. `oldest` and `newest` are when it opened first and last; `acknowledged` and `suppressed` count devices' rows."""
+    """One cause. `oldest` and `newest` are when it opened first and last; `acknowledged` and `suppressed` count devices' rows.
+
+    `label` is that of the worst and oldest, of so many different `labels`.
+    """
 
     cause: str
     control: str
@@ -42,6 +45,7 @@ class CauseLine:
     remediation: str
     devices: int
     deviations: int
+    labels: int
     oldest: float
     newest: float
     acknowledged: int
@@ -174,6 +178,7 @@ def _causes(ask: Ask[Any], chosen: Sequence[ColumnElement[bool]], order: Order, 
             oldest,
             rank,
             func.count().label("deviations"),
+            func.count(deviations.c.label.distinct()).label("labels"),
             func.max(deviations.c.opened_at).label("newest"),
             func.sum(case((deviations.c.acknowledged_by.is_not(None), 1), else_=0)).label("acknowledged"),
             func.sum(case((suppressed, 1), else_=0)).label("suppressed"),
@@ -192,7 +197,7 @@ def _line(ask: Ask[Any], row: Row) -> CauseLine:
     words = ask.connection.execute(first).mappings().one()
     given = select(deviations.c.assignee).distinct().where(*of_cause, deviations.c.assignee.is_not(None))
     names = ("control", "severity", "title", "label", "text", "remediation")
-    numbers = ("devices", "deviations", "oldest", "newest", "acknowledged", "suppressed")
+    numbers = ("devices", "deviations", "labels", "oldest", "newest", "acknowledged", "suppressed")
     return CauseLine(
         cause=row["cause"],
         **{name: words[name] for name in names},

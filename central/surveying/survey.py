@@ -2,7 +2,7 @@
 
 - `fleet`: the policy and the version that most devices have, and servers that spread
 - `silence`: devices that have not been heard of for too long
-- `servers`: the servers in use, summed up; the larger the fleet, the rarer, so that this takes no more than a fiftieth of a core
+- `servers`: the servers in use, summed up; the larger the fleet, the rarer, so that this takes no more than a twentieth of a core
 - `tally`: how many devices stand how
 - `age`: what is too old to be kept
 """
@@ -41,7 +41,7 @@ class Pace:
     turn_s: float = 5.0
     fleet_s: float = 15.0
     servers_s: float = 15.0
-    servers_share: float = 0.02
+    servers_share: float = 0.05
     silence_s: float = 60.0
     tally_s: float = 300.0
     age_s: float = 3_600.0

@@ -32,7 +32,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(ago=self._ago, moment=moment, span=span)
+        self._environment.filters.update(ago=self._ago, lasting=self._lasting, moment=moment, span=span)
         self._environment.globals.update(version=__version__, plot=plot, url=url, pairs=_pairs)
         for name, file in (
             ("parts", "parts.html"),
@@ -67,6 +67,9 @@ class Pages:
             context = found.new_context(words)
             return HTMLResponse("".join(found.blocks[block](context)), status, _PRIVATE)
         return HTMLResponse(found.render(words), status, _PRIVATE)
+
+    def _lasting(self, since: float) -> str:
+        return f"for {span(max(0.0, self._now() - since))}"
 
     def _ago(self, at: float | None) -> str:
         if at is None:

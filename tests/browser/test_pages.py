@@ -17,7 +17,7 @@ from central.core.access import Role
 from central.store import feeding
 from central.store.engine import writing
 from central.store.schema import cursors
-from tests.browser.conftest import PASSWORD, Desk, Watched
+from tests.browser.conftest import PASSWORD, ROOT, Desk, Watched
 from tests.sim.deviations import KINDS
 from tests.sim.fleet import DIGEST, THING, WIKI, running
 
@@ -273,6 +273,28 @@ def test_pages_fit_on_a_phone_and_a_screen_in_light_and_dark(window: Opens, sche
             "all => all.filter(one => !one.labels?.length && !one.getAttribute('aria-label')).map(one => one.name)"
         )
         assert unnamed == [], path
+
+
+AXE = ROOT / ".scratch" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1200, "dark"), (1200, "light")])
+def test_pages_hold_to_wcag(window: Opens, width: int, scheme: str) -> None:
+    """Deque's axe-core finds nothing: contrast, names, order of headings, landmarks."""
+    me = window(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = me.signs_in(Role.ADMIN)
+    found: list[str] = []
+    first = [(path, "tbody a") for path in ("/devices?q=dev-laptop-05", "/alerts", "/servers")]
+    for path, chosen in (*((path, "") for path in PAGES), *first):
+        me.goes(path)
+        if chosen:
+            page.locator(chosen).first.click()
+            page.wait_for_load_state()
+        page.evaluate(AXE.read_text())
+        violations = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)["violations"]
+        found += [f"{path}: {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
+    assert found == []
 
 
 def test_what_is_reported_is_on_an_open_page_and_in_the_feed_within_two_seconds(window: Opens, desk: Desk) -> None:
