@@ -64,7 +64,7 @@ class House:
 
     def provided_by(self, issuer: str) -> None:
         """Let people come from an OpenID Connect provider, too."""
-        access = Access(oidc_issuer=issuer, oidc_client_id="central")
+        access = Access(oidc_issuer=issuer, oidc_client_id="central", oidc_roles={"soc-team": Role.SOC})
         self._open(self.settings.model_copy(update={"access": access}))
 
     def called(self, url: str) -> None:
