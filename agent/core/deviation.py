@@ -59,7 +59,7 @@ class Evidence:
     started_at: float | None = field(default=None, compare=False)
 
 
-DETAILS = frozenset({"program", "sha256", "purl"})
+DETAILS = frozenset({"program", "sha256", "purl", "sdk", "superseded"})
 """Kinds of facts that are found out some time after the rest: that one has become known is no news, that it is another one is."""
 
 

@@ -74,10 +74,10 @@ def _causes(running: RunningServer, known: Circumstances) -> Iterator[str]:
     what = known.superseded.get(host.identity) if host is not None else None
     if host is not None and what is not None:
         remedy = "Restart it from a fresh installation." if what.deleted else "Restart it."
-        program = f"The program of {client} (pid {host.pid}, {redact_name(what.path)})"
+        program = f"The program of {client} ({redact_name(what.path)})"
         yield f"{program} {what.text}: what runs is still the old one, with the rules that it had. {remedy}"
     if host is not None and known.changed_at is not None and host.create_time < known.changed_at:
-        yield f"{client} (pid {host.pid}) was started before the policy was last changed and may go by the older one: restart it."
+        yield f"{client} was started before the policy was last changed and may go by the older one: restart it."
     if running.server is None:
         yield f"No entry of {client} yields it: something inside a session of {client} started it."
     lies = known.misplaced(host) if host is not None else None

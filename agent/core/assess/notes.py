@@ -59,7 +59,7 @@ def exposed_deviations(judged: Sequence[JudgedRunning], look: ProcessLook) -> It
     told: set[str] = set()
     for item in judged:
         running = item.running
-        doors = [f"TCP {address} (pid {pid})" for pid, address in _doors(item, look) if _exposed(address)]
+        doors = {f"TCP {address}": pid for pid, address in _doors(item, look) if _exposed(address)}
         if not doors or item.subject in told or running.confidence is Confidence.LOW:
             continue
         told.add(item.subject)
@@ -70,6 +70,6 @@ def exposed_deviations(judged: Sequence[JudgedRunning], look: ProcessLook) -> It
             text="It is started to talk to its client alone, and listens where others on the network can reach it.",
             user=running.user,
             client=running.client,
-            evidence=[Evidence("listens", door) for door in doors],
+            evidence=[Evidence("listens", door, pid=pid) for door, pid in doors.items()],
             depends=(SCOPE,),
         )

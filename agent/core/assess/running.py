@@ -16,7 +16,7 @@ from agent.core.assess.causes import Circumstances, cause
 from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near, of_user
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
-from agent.core.observation import Scope
+from agent.core.observation import Process, Scope
 from agent.core.place import Place
 from agent.core.recognition import Confidence, RunningServer
 from agent.core.redaction import redact_command, redact_name, redact_text
@@ -151,7 +151,7 @@ def running_deviations(
             evidence=[
                 Evidence("command", command, pid=first.process.pid, started_at=first.process.create_time),
                 *([at("entry", first.server.place)] if first.server else []),
-                *([Evidence("cause", why)] if why else []),
+                *([_because(why, first.host)] if why else []),
                 *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
                 *([Evidence("superseded", gone)] if (gone := _superseded(items[0], known)) else []),
                 *_told_of(items[0].artifact),
@@ -160,6 +160,13 @@ def running_deviations(
             ],
             depends=(SCOPE,),
         )
+
+
+def _because(why: str, host: Process | None) -> Evidence:
+    """Return the reason; which process it speaks of is for programs: another one of the same client is no news."""
+    if host is None:
+        return Evidence("cause", why)
+    return Evidence("cause", why, pid=host.pid, started_at=host.create_time)
 
 
 def shown(found: RunningServer) -> str:

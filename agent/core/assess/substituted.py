@@ -51,11 +51,15 @@ def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviatio
             user=running.user,
             client=running.client,
             evidence=[
-                *([Evidence("process", f"pid {worker.pid}")] if worker is not None else []),
+                *([_process(worker)] if worker is not None else []),
                 *(Evidence(name, row[name]) for name in _SHOWN if name in row),
             ],
             depends=(SCOPE, Scope("managed")),
         )
+
+
+def _process(worker: Process) -> Evidence:
+    return Evidence("process", redact_name(worker.name), pid=worker.pid, started_at=worker.create_time)
 
 
 def _why(item: JudgedRunning) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from agent.core.commandline import base_name
@@ -44,12 +45,14 @@ def explain(  # noqa: PLR0913 - what the sentences speak of
     """Return one sentence for each sign, in the order of the signs."""
     names = {
         "client": client or "a client",
-        "host": f"its parent {safe(base_name(host.exe or host.name))} (pid {host.pid})",
+        "host": f"its parent {safe(base_name(host.exe or host.name))}",
         "package": _package(launches),
         "declares": safe(declares or ""),
     }
     rows = [Evidence("entry", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
-    rows += [Evidence(sign.value, TEXTS[sign].format(**names)) for sign in Sign if sign in signs and sign in TEXTS]
+    for sign in (sign for sign in Sign if sign in signs and sign in TEXTS):
+        fact = Evidence(sign.value, TEXTS[sign].format(**names))
+        rows.append(replace(fact, pid=host.pid, started_at=host.create_time) if "{host}" in TEXTS[sign] else fact)
     if marked:
         rows.append(
             Evidence("mark", f"its environment holds what {names['client']} sets, though no {client} is above it")

@@ -100,9 +100,7 @@ def test_a_client_that_was_replaced_on_disk_while_it_runs_is_to_be_restarted(wha
     host, child = look.processes
     world = World(configs(server("x", "rogue")), managed(DENY), replace(look, superseded={host.identity: what}))
     text = why(world)
-    assert text.startswith(
-        f"The program of claude-code (pid {host.pid}, /opt/claude) {said}: what runs is still the old one"
-    )
+    assert text.startswith(f"The program of claude-code (/opt/claude) {said}: what runs is still the old one")
     assert "Restart it" in text
     untouched = assess(replace(world, processes=look), TERMS)[0]
     assert {item.key for item in assess(world, TERMS)[0].deviations} == {item.key for item in untouched.deviations}

@@ -181,5 +181,5 @@ def test_a_server_that_the_network_reaches_is_a_deviation_also_where_it_is_appro
     open_door = replace(look, listens={child.identity: (*doors, "0.0.0.0:8080", "[::]:8080")})
     (found,) = assess(replace(world, processes=open_door), TERMS)[0].deviations
     assert found.key.control == "server.exposed"
-    assert [fact.text for fact in found.evidence] == ["TCP 0.0.0.0:8080 (pid 11)", "TCP [::]:8080 (pid 11)"]
+    assert [(fact.text, fact.pid) for fact in found.evidence] == [("TCP 0.0.0.0:8080", 11), ("TCP [::]:8080", 11)]
     assert "8080" not in found.text

@@ -80,7 +80,7 @@ def test_the_evidence_names_the_file_and_the_digest_and_nothing_of_the_arguments
     look = tree(("npm exec approved@1.0.0", ""), ("node", f"{HOME}/x/node_modules/.bin/approved"), artifact=artifact)
     (found,) = (item for item in judged(COMMAND, look).deviations if item.key.control == "server.substituted")
     assert [(fact.kind, fact.text) for fact in found.evidence] == [
-        ("process", "pid 12"),
+        ("process", "node"),
         ("program", "/home/ann/evil/index.js"),
         ("named", "/usr/bin/x"),
         ("sha256", "ab"),
