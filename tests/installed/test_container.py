@@ -5,6 +5,7 @@ What the file begins from is in no registry of the tests: a Debian with Python h
 
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ TEXT = (CHECKOUT / FILE).read_text()
 STATE = f"/var/lib/{NAME}"
 INDEX = "[global]\nno-index = true\nfind-links = /wheels\n"
 LEFT_OUT = ("./usr/share/doc", "./usr/share/locale", "./usr/share/man", "./var/cache", "./var/lib/apt/lists")
+_IMAGES_BYTES = 4 << 30
 ENOUGH = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=1024:1024")
 """Podman would raise the limits beyond what a machine within another one may have."""
 
@@ -59,18 +61,27 @@ class Podman:
         """Let go of all that it holds mounted."""
         for words in (("rm", "--force", "--time=1", "--all"), ("volume", "rm", "--force", "--all")):
             self.run(*words)
+        subprocess.run(
+            ["umount", str(self.folder / "root/overlay")], check=False, capture_output=True
+        )  # in memory it is one
 
 
 @pytest.fixture(scope="module")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """Podman, which has the image that the file begins from."""
-    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as folder:  # a run root has 50 characters at most
+    with tempfile.TemporaryDirectory(prefix="podman-", dir=roomy()) as folder:
         found = Podman(Path(folder))
         try:
             begins_from(found, tmp_path_factory.mktemp("base"))
             yield found
         finally:
             found.close()
+
+
+def roomy() -> str:
+    """Return a folder in memory where there is enough, as files of images are many; a run root has 50 characters at most."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > _IMAGES_BYTES else "/tmp"
 
 
 def begins_from(podman: Podman, folder: Path) -> None:
