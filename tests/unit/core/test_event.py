@@ -283,6 +283,22 @@ def test_the_inventory_tells_by_which_version_of_claude_code_its_servers_were_ju
     assert [event["unmapped"]["server"]["client_version"] for event in later] == ["2.1.2"]
 
 
+@pytest.mark.parametrize(
+    "control",
+    [
+        "server.denied.running",
+        "server.unapproved.running",
+        "server.flag-injected",
+        "server.env-override",
+        "server.substituted",
+        *(f"managed-file.{how}" for how in ("missing", "modified", "malformed", "exposed", "unexpected")),
+        "policy.not-effective",
+    ],
+)
+def test_what_runs_although_it_must_not_and_what_was_tampered_with_demands_action_now(control: str) -> None:
+    assert control in ALERTING
+
+
 def test_a_condition_is_told_once_while_it_holds() -> None:
     rows = status().health
     assert len(condition_events(DEVICE, (), rows, at=1.0, counters={})) == 1
