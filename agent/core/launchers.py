@@ -8,9 +8,9 @@ launchers and interpreters themselves are the rows of `agent.core.launcher_table
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from types import MappingProxyType
 
+from agent.core.brief import remembered
 from agent.core.commandline import Argv, base_name, simple_command, slashed
 from agent.core.launcher_tables import FORMS, INTERPRETERS, SPECS, Form, Interpreter, Kind
 from agent.core.stores import stored
@@ -73,7 +73,7 @@ def launch(argv: Sequence[str]) -> Launch | None:
     return _launch(tuple(argv))
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _launch(argv: Argv) -> Launch | None:
     plain, retitled = _untitled(argv)
     if not plain:

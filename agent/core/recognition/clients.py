@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agent.core.brief import remembered
 from agent.core.commandline import base_name, slashed
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import launch
@@ -42,7 +43,7 @@ class ClientIndex:
             for name in client.executables
             if base_name(name) not in _INTERPRETERS
         }
-        self._by_path = lru_cache(maxsize=8192)(self._search)
+        self._by_path = remembered(4096)(self._search)
 
     def of(self, process: Process) -> ClientMarks | None:
         """Return the client that `process` is a process of, None for any other program."""

@@ -5,8 +5,8 @@ It errs towards yes. What it lets go by is a process that `recognise` would neve
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from functools import lru_cache
 
+from agent.core.brief import remembered
 from agent.core.commandline import Argv, base_name
 from agent.core.correspondence import keys
 from agent.core.launchers import BRIDGES, launch
@@ -41,7 +41,7 @@ class Triage:
         self._keys = words
         self._words = _folded(_OWN_WORDS) | _folded(self._keys)
         self._clients = _folded(name for client in clients for name in (*client.executables, *client.paths))
-        self.judge = lru_cache(maxsize=4096)(self._judge)
+        self.judge = remembered(1024)(self._judge)
 
     def role(self, process: Process) -> Role:
         """Return what a process of the table means, by itself."""
