@@ -275,6 +275,19 @@ def test_pages_fit_on_a_phone_and_a_screen_in_light_and_dark(window: Opens, sche
         assert unnamed == [], path
 
 
+def test_an_open_page_says_that_the_server_no_longer_answers(window: Opens) -> None:
+    me = window()
+    me.signs_in(Role.VIEWER)
+    page = me.goes("/alerts")
+    stale = page.get_by_text("this page shows what was true at")
+    expect(stale).to_be_hidden()
+    me.context.set_offline(True)
+    expect(stale).to_be_visible(timeout=15_000)
+    me.context.set_offline(False)
+    expect(stale).to_be_hidden(timeout=15_000)
+    me.trouble.clear()  # the browser notes what did not get through
+
+
 AXE = ROOT / ".scratch" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 

@@ -22,7 +22,7 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_taken(window: Callable[..., Watched], tmp_path: Path, name: str) -> None:
     path, scheme = PICTURES[name]
-    me = window(color_scheme=scheme, viewport={"width": 1120, "height": 720})
+    me = window(color_scheme=scheme, viewport={"width": 1400, "height": 880})
     me.signs_in(Role.SOC)
     page = me.goes(path)
     if "?" in path:

@@ -173,6 +173,9 @@ def test_a_token_is_shown_once_its_use_is_noted_and_it_ends(house: House) -> Non
     assert (row["used_at"], row["standing"], row["scopes"]) == (house.now, "in force", ["feed", "read"])
     assert row["expires_at"] == house.now + 30 * 86_400
     assert program.get("/v1/audit").status_code == 403
+    audit_page = ada.get("/audit").text
+    assert re.search(r"expires: <time[^>]*>2025-12-24 16:00:00</time>", audit_page)
+    assert "scopes: feed, read" in audit_page
     assert grants(ada, "/tokens", name="siem", scopes="read").status_code == 409
     assert grants(ada, "/tokens/revoke", name="siem").status_code == 303
     assert program.get("/v1/alerts").status_code == 401
