@@ -6,11 +6,12 @@ import pytest
 
 from agent.core.assess.causes import Circumstances
 from agent.core.assess.running import judge_running, running_deviations
-from agent.core.deviation import Deviation, Key
+from agent.core.deviation import DETAILS, Deviation, Key
 from agent.core.ledger import says_more
 from agent.core.observation import Process
 from agent.core.policy.effective import Policy
 from agent.core.recognition import recognise
+from agent.core.recognition.explain import TEXTS
 from agent.core.superseded import Superseded
 from agent.core.verdict import Answer, Reason, Verdict
 from tests.golden.trees import CASES, CLIENTS, Case, processes, servers
@@ -42,6 +43,11 @@ def test_a_server_says_the_same_as_its_tree_grows_is_inspected_and_is_started_an
     before: dict[Key, Deviation] = {}
     looks = [told(case, tree[:count]) for count in range(1, len(tree) + 1)]
     looks += [told(case, tree, "a dependency on mcp"), told(case, again(tree), "a dependency on mcp")]
+    looks += [told(case, tuple(replace(process, marks=None) for process in tree))]
     for now in looks:
         assert [key for key in now.keys() & before.keys() if says_more(now[key], before[key])] == []
         before = now
+
+
+def test_every_sign_of_recognition_may_come_and_go() -> None:
+    assert {sign.value for sign in TEXTS} <= DETAILS
