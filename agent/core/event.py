@@ -62,6 +62,8 @@ ALERTING = frozenset(
         "managed-file.exposed",
         "managed-file.unexpected",
         "policy.not-effective",
+        "baseline.refused",
+        "agent.exposed",
     }
 )
 """The controls whose failing demands action now: what runs although it must not, and what was tampered with."""

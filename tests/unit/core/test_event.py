@@ -293,6 +293,8 @@ def test_the_inventory_tells_by_which_version_of_claude_code_its_servers_were_ju
         "server.substituted",
         *(f"managed-file.{how}" for how in ("missing", "modified", "malformed", "exposed", "unexpected")),
         "policy.not-effective",
+        "baseline.refused",
+        "agent.exposed",
     ],
 )
 def test_what_runs_although_it_must_not_and_what_was_tampered_with_demands_action_now(control: str) -> None:
