@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from central.asking.ask import Ask, Nothing
-from central.core.access import SCOPES, Role
+from central.core.access import MEANING, SCOPES, Role
 from central.store import people as accounts
 from central.store.schema import enrolment_keys, people, tokens
 
@@ -55,13 +55,13 @@ class KeyLine:
 
 @dataclass(frozen=True, slots=True)
 class AccessAnswer:
-    """Everybody and everything that gets in, those who may no longer last; and which roles and scopes there are."""
+    """Everybody and everything that gets in, those who may no longer last; the roles, and the scopes with their meaning."""
 
     people: tuple[PersonLine, ...]
     tokens: tuple[TokenLine, ...]
     keys: tuple[KeyLine, ...]
     roles: tuple[str, ...]
-    scopes: tuple[str, ...]
+    scopes: dict[str, str]
 
 
 def access(ask: Ask[Nothing]) -> AccessAnswer:
@@ -78,7 +78,7 @@ def access(ask: Ask[Nothing]) -> AccessAnswer:
         tuple(TokenLine(scopes=tuple(row.scopes), **_times(row, now)) for row in programs),
         tuple(KeyLine(**_times(row, now)) for row in connection.execute(ordered)),
         tuple(Role),
-        tuple(sorted(SCOPES)),
+        {scope.value: meaning for scope, meaning in MEANING.items() if scope in SCOPES},
     )
 
 

@@ -9,16 +9,31 @@ from typing import Literal
 class Permission(StrEnum):
     """One thing that can be permitted; the value is also the scope of a token."""
 
-    READ = "read"  # devices, their servers, policies, deviations and history; the fleet
-    FEED = "feed"  # the alerts as OCSF events, as they were sent
-    PRIVATE = "private"  # whole paths below people's homes
-    LOOK = "look"  # ask an agent for a fresh look
-    COMMENT = "comment"  # write comments on alerts
-    HANDLE = "handle"  # acknowledge and assign alerts
-    SUPPRESS = "suppress"  # make and end exceptions
-    PREVIEW = "preview"  # see what a candidate policy would change
-    AUDIT = "audit"  # read who changed what
-    ADMINISTER = "administer"  # people, tokens, enrolment keys, what devices write by
+    READ = "read"
+    FEED = "feed"
+    PRIVATE = "private"
+    LOOK = "look"
+    COMMENT = "comment"
+    HANDLE = "handle"
+    SUPPRESS = "suppress"
+    PREVIEW = "preview"
+    AUDIT = "audit"
+    ADMINISTER = "administer"
+
+
+MEANING: Mapping[Permission, str] = {
+    Permission.READ: "see devices, their servers, policies, deviations and history; the fleet",
+    Permission.FEED: "read the alerts as OCSF events, and how they are pushed on",
+    Permission.PRIVATE: "see whole paths below people's homes",
+    Permission.LOOK: "ask an agent for a fresh look",
+    Permission.COMMENT: "write comments on alerts",
+    Permission.HANDLE: "acknowledge and assign alerts",
+    Permission.SUPPRESS: "make and end exceptions",
+    Permission.PREVIEW: "see what a candidate policy would change",
+    Permission.AUDIT: "read who changed what",
+    Permission.ADMINISTER: "change people, tokens, enrolment keys and what devices write by",
+}
+"""What each one lets do, in words."""
 
 
 class Role(StrEnum):

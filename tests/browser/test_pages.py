@@ -206,7 +206,7 @@ def test_a_token_is_made_shown_once_and_revoked(window: Opens) -> None:
     page = me.goes("/access")
     form = page.get_by_role("form", name="Make a token")
     form.get_by_label("Name").fill("siem")
-    form.get_by_label("feed").check()
+    form.get_by_role("checkbox", name="feed:").check()
     form.get_by_role("button", name="Make a token").click()
     shown = page.locator(".secret").inner_text()
     asked = requests.get(f"{me.desk.address}/v1/alerts", headers={"Authorization": f"Bearer {shown}"}, timeout=10)

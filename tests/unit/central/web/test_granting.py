@@ -165,6 +165,8 @@ def test_a_token_is_shown_once_its_use_is_noted_and_it_ends(house: House) -> Non
     ada = house.person(Role.ADMIN)
     token = secret(grants(ada, "/tokens", name="siem", scopes=["feed", "read"], days="30"))
     assert token.startswith("mcpc_token_")
+    assert "<b>feed</b>: read the alerts as OCSF events" in ada.get(ACCESS).text
+    assert "<b>administer</b>" not in ada.get(ACCESS).text
     assert token not in ada.get(ACCESS).text
     assert listed(house, "tokens")["siem"]["used_at"] is None
     program = TestClient(house.app, headers={"Authorization": f"Bearer {token}"}, follow_redirects=False)
