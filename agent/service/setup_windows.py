@@ -7,6 +7,7 @@ that it holds before anything is believed or written there.
 import contextlib
 import ctypes
 import json
+import os
 import re
 import shutil
 import sys
@@ -136,7 +137,7 @@ def tear_down(settings: Path, state: Path, *, purge: bool) -> None:
                 raise SetupError(f"the agent still runs after {_ENDS_WITHIN_S:.0f} s") from None
             _ask_to_stop(NAME)
             time.sleep(_ASK_EVERY_S)
-    if last is not None:
+    if last is not None and last.pid != os.getpid():
         try:
             last.wait(max(deadline - time.monotonic(), 0))
         except psutil.TimeoutExpired:
