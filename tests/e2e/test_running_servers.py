@@ -1,5 +1,6 @@
 """Real servers under a real MCP host: recognised as they start, judged, told once, closed when they stop."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,10 @@ def test_a_wrapper_in_place_of_the_approved_launcher_is_reported(
     host.start("swapped")
     found = daemon.until_open("server.substituted", "no package that npx brings")
     assert found["severity"] == "high"
-    worker = next(fact["text"] for fact in found["evidence"] if fact["kind"] == "process").removeprefix("pid ")
-    machine.run(["kill", "-9", worker])
+    assert f"sha256:{sha256(Path(__file__).with_name('stubborn.py').read_bytes()).hexdigest()}" in {
+        fact["text"] for fact in found["evidence"]
+    }
+    for row in daemon.check()["processes"]:
+        machine.run(["kill", "-9", *map(str, row["pids"])])
     daemon.until_gone(found["uid"])
     assert daemon.stop() == 0

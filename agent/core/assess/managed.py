@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.access import leads_out, locks, may_read, owner_and_mode, protection, writers
 from agent.core.assess.own import own_deviations, sentence
-from agent.core.assess.results import deviation
+from agent.core.assess.results import deviation, digest
 from agent.core.baseline.compare import Comparer, Comparison
 from agent.core.baseline.record import DEPLOYED
 from agent.core.baseline.trust import Memory, Standing, texts, weigh
@@ -157,7 +157,7 @@ def _row(item: _Judged, look: ManagedLook, os: Os) -> ManagedFileRow:
 
 def _deviations(item: _Judged, look: ManagedLook, os: Os) -> Iterator[Deviation]:
     row = _row(item, look, os)
-    facts = f"{row.path} {protection(row.owner, row.mode)} sha256 {row.sha256}"
+    facts = f"{row.path} {protection(row.owner, row.mode)}, {digest(row.sha256)}"
     evidence = [Evidence("file", facts, path=row.path, sha256=row.sha256, owner=row.owner)]
     belongs = f"It belongs to {row.owner} now." if row.owner is not None else "Who owns it now is not known."
     for state, text in item.faults:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from agent.core.artifact import Artifact, bending
 from agent.core.assess.causes import Circumstances, cause
-from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near, of_user
+from agent.core.assess.results import Nearest, at, deviation, digest, near_evidence, nobody_near, of_user
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Process, Scope
@@ -154,7 +154,7 @@ def running_deviations(
                 *([_because(why, first.host)] if why else []),
                 *([Evidence("outlives", f"{first.outlives}, and it runs on")] if first.outlives else []),
                 *([Evidence("superseded", gone)] if (gone := _superseded(items[0], known)) else []),
-                *_told_of(items[0].artifact),
+                *told_of(items[0].artifact),
                 *near_evidence(nearest, first.server or as_server(first, first.command)),
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
@@ -187,13 +187,16 @@ def _superseded(item: JudgedRunning, known: Circumstances | None) -> str | None:
     return f"its program, {redact_name(what.path)}, {what.text}" if what is not None else None
 
 
-def _told_of(artifact: Artifact | None) -> Iterator[Evidence]:
+def told_of(artifact: Artifact | None) -> Iterator[Evidence]:
     """Yield what helps to find the file: its path, digest and package."""
     if artifact is None:
         return
     if artifact.program is not None:
         yield Evidence("program", artifact.program, path=artifact.program, sha256=artifact.sha256, owner=artifact.owner)
-    yield from (Evidence(name, artifact.row[name]) for name in ("sha256", "purl") if name in artifact.row)
+    if artifact.sha256 is not None:
+        yield Evidence("sha256", digest(artifact.sha256))
+    if "purl" in artifact.row:
+        yield Evidence("purl", artifact.row["purl"])
 
 
 def bent_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:

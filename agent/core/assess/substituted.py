@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.core.artifact import PINNED, Artifact
 from agent.core.assess.results import deviation, of_user
-from agent.core.assess.running import SCOPE, JudgedRunning, shown
+from agent.core.assess.running import SCOPE, JudgedRunning, shown, told_of
 from agent.core.correspondence import compare
 from agent.core.deviation import Deviation, Evidence
 from agent.core.launcher_tables import Kind
@@ -31,7 +31,7 @@ _BY_NAME = {Kind.NPM: re.compile(r"(@[^/@:]+/)?[^/@:.][^/:]*"), Kind.PYPI: re.co
 """What names a package of a registry, in each ecosystem that can be judged here."""
 
 _EXACT_DOTS = 2
-_SHOWN = ("program", "named", "instead_of", "sha256", "purl", "owner")
+_SHOWN = ("named", "instead_of", "owner")
 
 
 def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
@@ -52,6 +52,7 @@ def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviatio
             client=running.client,
             evidence=[
                 *([_process(worker)] if worker is not None else []),
+                *told_of(item.artifact),
                 *(Evidence(name, row[name]) for name in _SHOWN if name in row),
             ],
             depends=(SCOPE, Scope("managed")),

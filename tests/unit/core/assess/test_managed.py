@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 from agent.core.acl import Guard
@@ -250,3 +251,11 @@ def test_a_look_keeps_what_an_unread_look_saw_and_it_does_not() -> None:
     after = ManagedLook(ETC, (settings(),)).after(before)
     assert [document.path for document in after.passed] == [SETTINGS, DROPIN]
     assert after.after(before).passed == after.passed
+
+
+def test_the_evidence_shows_the_digest_of_what_was_judged() -> None:
+    document = settings(mode=0o666)
+    (found,) = [item for item in judged(document).deviations if item.key.control == "managed-file.exposed"]
+    assert isinstance(document.content, Data)
+    digest = hashlib.sha256(document.content.raw).hexdigest()
+    assert found.evidence[0].text == f"{SETTINGS} owner uid 0 mode 0666, sha256:{digest}"

@@ -47,6 +47,7 @@ def package(kind: str, name: str, version: str, program: str = "/x") -> Artifact
     return Artifact(program=program, package=name, version=version, purl=purl(kind, name, version), sha256="ab")
 
 
+DIGEST = "66458f78675ae54fe8c5464777ec461f7f074a42e602f55f76b7c596326dac1b"
 COMMAND = ("npx", "-y", "approved@1.0.0")
 SHIM = ("node", f"{NPX}/.bin/approved")
 
@@ -76,15 +77,16 @@ def test_a_script_of_a_virtual_environment_that_was_edited_to_run_another_module
 
 
 def test_the_evidence_names_the_file_and_the_digest_and_nothing_of_the_arguments() -> None:
-    artifact = replace(package("npm", "evil", "9.9.9", "/home/ann/evil/index.js"), owner="ann", named="/usr/bin/x")
+    found = package("npm", "evil", "9.9.9", "/home/ann/evil/index.js")
+    artifact = replace(found, owner="ann", named="/usr/bin/x", sha256=DIGEST)
     look = tree(("npm exec approved@1.0.0", ""), ("node", f"{HOME}/x/node_modules/.bin/approved"), artifact=artifact)
-    (found,) = (item for item in judged(COMMAND, look).deviations if item.key.control == "server.substituted")
-    assert [(fact.kind, fact.text) for fact in found.evidence] == [
+    (told,) = (item for item in judged(COMMAND, look).deviations if item.key.control == "server.substituted")
+    assert [(fact.kind, fact.text) for fact in told.evidence] == [
         ("process", "node"),
         ("program", "/home/ann/evil/index.js"),
-        ("named", "/usr/bin/x"),
-        ("sha256", "ab"),
+        ("sha256", f"sha256:{DIGEST}"),
         ("purl", "pkg:npm/evil@9.9.9"),
+        ("named", "/usr/bin/x"),
         ("owner", "ann"),
     ]
 
