@@ -1,16 +1,14 @@
 """Who gets in: people, tokens of other programs, enrolment keys of devices. Of what is secret, nothing is here."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 
 from central.asking.ask import Ask, Nothing
-from central.core.access import MEANING, SCOPES, Role
+from central.core.access import MEANING, SCOPES, Role, in_force
 from central.store import people as accounts
 from central.store.schema import enrolment_keys, people, tokens
-
-Standing = Literal["in force", "expired", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,6 @@ def access(ask: Ask[Nothing]) -> AccessAnswer:
 
 
 def _times(row: Any, now: float) -> dict[str, Any]:  # noqa: ANN401 - a row of either table
-    expired = row.expires_at is not None and row.expires_at <= now
-    standing: Standing = "revoked" if row.revoked_at is not None else "expired" if expired else "in force"
     names = ("name", "made_at", "made_by", "used_at", "expires_at", "revoked_at")
+    standing = in_force(row.revoked_at, row.expires_at, now)
     return {"standing": standing, **{name: getattr(row, name) for name in names}}

@@ -7,6 +7,8 @@ from sqlalchemy import Engine
 
 from central.app import database
 from central.config import Settings
+from central.core.access import in_force
+from central.web.faces import moment
 
 BY = "command line"
 """Who changed something, for the audit log, where it was changed from here."""
@@ -24,3 +26,13 @@ def opened(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def lasting(revoked_at: float | None, expires_at: float | None, now: float) -> str:
+    """Say how a token or a key stands, and since or until when."""
+    standing = in_force(revoked_at, expires_at, now)
+    if revoked_at is not None:
+        return f"{standing} {moment(revoked_at)}"
+    if expires_at is None:
+        return standing
+    return f"{standing}{' until' if standing == 'in force' else ''} {moment(expires_at)}"

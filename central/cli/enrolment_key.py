@@ -2,17 +2,17 @@
 
 import argparse
 import time
-from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select
 
 from agent.core.refusal import CannotStart
-from central.cli import BY, opened
+from central.cli import BY, lasting, opened
 from central.config import load
 from central.store import administering
 from central.store.engine import reading, writing
 from central.store.handling import Act
 from central.store.schema import enrolment_keys
+from central.web.faces import moment
 
 _DAY_S = 86_400
 
@@ -53,21 +53,8 @@ def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
 def _list(engine: Engine, _arguments: argparse.Namespace, now: float) -> int:
     with reading(engine) as connection:
         for row in connection.execute(select(enrolment_keys).order_by(enrolment_keys.c.made_at)):
-            print(f"{row.name}\tmade {_moment(row.made_at)}\t{_standing(row, now)}")
+            print(f"{row.name}\tmade {moment(row.made_at)}\t{lasting(row.revoked_at, row.expires_at, now)}")
     return 0
 
 
 _ACTIONS = {"make": _make, "revoke": _revoke, "list": _list}
-
-
-def _standing(row: object, now: float) -> str:
-    revoked, expires = getattr(row, "revoked_at", None), getattr(row, "expires_at", None)
-    if revoked is not None:
-        return f"revoked {_moment(revoked)}"
-    if expires is None:
-        return "valid"
-    return f"{'expired' if expires <= now else 'valid until'} {_moment(expires)}"
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

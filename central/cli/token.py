@@ -6,7 +6,7 @@ import time
 from sqlalchemy import Engine, select
 
 from agent.core.refusal import CannotStart
-from central.cli import BY, opened
+from central.cli import BY, lasting, opened
 from central.config import load
 from central.core.access import SCOPES, Permission
 from central.store import administering
@@ -57,12 +57,11 @@ def _revoke(engine: Engine, arguments: argparse.Namespace, now: float) -> int:
     return 0 if done else 1
 
 
-def _list(engine: Engine, _arguments: argparse.Namespace, _now: float) -> int:
+def _list(engine: Engine, _arguments: argparse.Namespace, now: float) -> int:
     with reading(engine) as connection:
         for row in connection.execute(select(table).order_by(table.c.made_at)):
-            ended = row.revoked_at if row.revoked_at is not None else row.expires_at
-            until = "" if ended is None else f"\t{'revoked' if row.revoked_at is not None else 'until'} {moment(ended)}"
-            print(f"{row.name}\t{', '.join(row.scopes)}\tmade {moment(row.made_at)}{until}")
+            stands = lasting(row.revoked_at, row.expires_at, now)
+            print(f"{row.name}\t{', '.join(row.scopes)}\tmade {moment(row.made_at)}\t{stands}")
     return 0
 
 

@@ -81,3 +81,13 @@ def role_of(claim: object, mapping: Mapping[str, Role], otherwise: Role | None) 
     values = [claim] if isinstance(claim, str) else claim if isinstance(claim, list | tuple) else []
     found = [mapping[value] for value in values if isinstance(value, str) and value in mapping]
     return max(found, key=tuple(Role).index, default=otherwise)
+
+
+InForce = Literal["in force", "expired", "revoked"]
+
+
+def in_force(revoked_at: float | None, expires_at: float | None, now: float) -> InForce:
+    """Say whether a token or a key is good at `now`; all in Unix seconds."""
+    if revoked_at is not None:
+        return "revoked"
+    return "expired" if expires_at is not None and expires_at <= now else "in force"

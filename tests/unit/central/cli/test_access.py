@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from central.cli.main import main
 from central.core.access import Asker, Permission
 from central.store import enrolling, people, tokens
 from central.store.engine import reading, writing
 from central.store.schema import people as table
+from central.store.schema import tokens as programs
 
 PASSWORD = "correct horse battery"
 
@@ -104,10 +105,22 @@ def test_an_enrolment_key_is_shown_once_lets_devices_in_and_is_revoked(
     assert enrols(3, later_s=3 * 86_400) is not None, "it lets nobody in once it is too old"
     assert main([*settings, "enrolment-key", "list"]) == 0
     said = capsys.readouterr().out
-    assert "valid until" in said
+    assert "in force until" in said
     assert key not in said
     assert main([*settings, "enrolment-key", "revoke", "autumn"]) == 0
     assert main([*settings, "enrolment-key", "revoke", "winter"]) == 1
     assert main([*settings, "enrolment-key", "list"]) == 0
     assert "revoked" in capsys.readouterr().out
     assert enrols(2) is not None
+
+
+def test_a_token_that_has_expired_is_listed_as_such(
+    settings: list[str], engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*settings, "token", "make", "siem", "--scope", "feed", "--days", "1"]) == 0
+    assert main([*settings, "token", "list"]) == 0
+    assert "in force until" in capsys.readouterr().out
+    with writing(engine) as connection:
+        connection.execute(update(programs).values(expires_at=1.0))
+    assert main([*settings, "token", "list"]) == 0
+    assert "expired 1970-01-01T00:00:01Z" in capsys.readouterr().out
