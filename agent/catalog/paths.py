@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import product
 from urllib.parse import unquote, urlsplit
 
 from agent.catalog.rows import USUAL, VARIABLE, ClientRow, Templates
+from agent.core.brief import remembered
 from agent.core.place import Os, pure_path
 
 _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[^/\0]+)+")
@@ -44,11 +44,11 @@ def expand(
     return tuple(found)
 
 
-_MEMORY = 32768
-"""Paths whose parts are kept: a look asks about the same few thousand again and again, and `pathlib` takes its time."""
+_kept = remembered(8192, longest=256)
+"""A look asks about the same few thousand paths again and again; of a long one all the folders above it are much to keep."""
 
 
-@lru_cache(maxsize=_MEMORY)
+@_kept
 def spelt(os: Os, path: str) -> str:
     """Return `path` as the system `os` spells it."""
     if os != "windows" and _PLAIN.fullmatch(path):
@@ -56,7 +56,7 @@ def spelt(os: Os, path: str) -> str:
     return str(pure_path(os, path))
 
 
-@lru_cache(maxsize=_MEMORY)
+@_kept
 def folders_above(os: Os, path: str) -> tuple[str, ...]:
     """Return the folders above `path`, nearest first."""
     if os != "windows" and _PLAIN.fullmatch(path):

@@ -6,53 +6,43 @@ Rules, in this order, word by word (a shell string inside one argument is taken 
    (`-u name:password`) likewise.
 2. The value of an option or member whose name speaks of a secret (`--token x`, `--apiKey=x`, `"token": "x"`) is dropped.
 3. A URL loses its user information, its fragment and the values of its query; its path loses segments that look like secrets.
-4. Any run of characters that looks like a secret (a known prefix, a JSON web token, a UUID, or a long run that mixes letters and
-   digits) is dropped. Digests written as `sha256:…` are kept: they pin an image and are public.
+4. Any run of characters that looks like a secret (`agent/core/secret_looks.py`) is dropped.
 
-It prefers to drop too much. It is idempotent, never raises, and its output never holds more than its input.
+It prefers to drop too much. It is idempotent, never raises, and its output never holds more than its input. Users write what it
+is given, up to 64 KB a word, so no pattern may begin anew within what it has already passed.
 """
 
 import re
+import string
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
-MASK = "***"
+from agent.core.brief import remembered
+from agent.core.secret_looks import MASK, drop_known, drop_runs, is_base64, names_secret
+
 _SHORTEST_SECRET = 16  # of letters and digits alone, and told by its looks alone: an access key id
 
 _HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|localhost|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _WORD = re.compile(r"(\s+)")
 _ASSIGNMENT = re.compile(r"^((?:-e|[\"'])?[A-Z_][A-Z0-9_]*)=(.+)$", re.DOTALL)
 _OPTION = re.compile(r"^(-{1,2}[A-Za-z][\w.-]*)=(.*)$", re.DOTALL)
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|[-_.])(?:token|secret|password|passwd|passphrase|pass|pwd|auth|authorization|bearer|credential|credentials|cookie|session"
-    r"|signature|sig|(?:api|access|private|secret|client|auth|signing|account|subscription)?[-_.]?key|pat|jwt|dsn|connection[-_.]?string)$"
-)
 HEADER_OPTION = re.compile(r"^(?:-H|--headers?|--http-headers?)$")
 _ATTACHED_HEADER = re.compile(r"^((?:-H|--(?:http-)?headers?=)[\"']?[\w-]+:)(.*)$", re.DOTALL)
 _LOGIN_OPTION = re.compile(r"^(?:-u|--(?:proxy-)?user)$")
 _LOGIN = re.compile(r"^([^:]*):(?![0-9]+$)(.+)$", re.DOTALL)
 """Not two numbers: those are a user and a group."""
 _AROUND = "\"'[](){},"
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MEMBER = re.compile(r"(?P<quote>\\*[\"'])([\w.-]{1,80})(?P=quote)(\s*:\s*)(?P=quote)(.*?)(?<!\\)(?P=quote)", re.DOTALL)
+_MEMBER = re.compile(
+    r"(?P<quote>\\{0,300}[\"'])([\w.-]{1,80})(?P=quote)(\s*:\s*)(?P=quote)(.*?)(?<!\\)(?P=quote)", re.DOTALL
+)
 """A member of JSON, also of JSON that stands in a text of JSON."""
-_PAIR = re.compile(r"([A-Za-z_][\w.-]*)(\\*[\"']?[:=]+\\*[\"']?)([^\s\"',;&{}\[\]\\]+)")
+_PAIR = re.compile(
+    r"(?<![\w.-])(?:[^\WA-Za-z_]|[.-])*+([A-Za-z_][\w.-]*+)\\*[\"']?[:=]+\\*[\"']?(?=[^\s\"',;&{}\[\]\\])"
+)
+_PAIR_VALUE = re.compile(r"[^\s\"',;&{}\[\]\\]+")
 _ENV_OPTION = re.compile(r"^(?:-e|--env|--build-arg|--environment)$")
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//", re.ASCII)
-_KNOWN = re.compile(
-    r"(?:sk|pk|rk)[-_](?:live|test|ant|proj|or)?[-_]?[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}"
-    r"|xox[abeprs]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA|ABIA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{10,}|npm_[A-Za-z0-9]{20,}"
-    r"|pypi-[\w-]{20,}|hf_[A-Za-z0-9]{20,}|SG\.[\w-]{10,}\.[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?|dop_v1_[a-f0-9]{20,}|lin_api_\w{10,}"
-    r"|ntn_\w{10,}|secret_\w{16,}|sbp_[a-f0-9]{20,}|shp(?:at|ss|ca)_[a-fA-F0-9]{16,}|gsk_\w{20,}|xai-\w{20,}|pplx-\w{20,}"
-    r"|tvly-[\w-]{16,}|figd_[\w-]{20,}|dapi[a-f0-9]{32}|ATATT3[\w=-]{20,}|AGE-SECRET-KEY-1\w{20,}|hv[sbr]\.[\w-]{20,}|SK[a-f0-9]{32}|[a-f0-9]{32}-us\d{1,2}"
-    r"|\d{8,10}:[\w-]{35}|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}|AccountKey=[A-Za-z0-9+/=]{20,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
-_UUID = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-_DIGEST = re.compile(r"sha(?:256|384|512)[:-][0-9A-Fa-f]{32,}")
-_RUN = re.compile(r"[A-Za-z0-9+_=~-]{20,}")
-_PLAIN_RUN = re.compile(r"(?:[A-Za-z]+|[0-9]{1,4})(?:[-_](?:[A-Za-z]+|[0-9]{1,4}))*")
-_BASE64 = re.compile(r"^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9+])[A-Za-z0-9+/]{16,}={0,2}$")
+_IN_SCHEME = string.ascii_letters + string.digits + "+.-"
+_NOT_FIRST_IN_SCHEME = string.digits + "+.-"
 
 
 def redact_command(command: Sequence[str]) -> tuple[str, ...]:
@@ -60,7 +50,7 @@ def redact_command(command: Sequence[str]) -> tuple[str, ...]:
     return _redacted(tuple(command))
 
 
-@lru_cache(maxsize=1024)  # of one server it is asked half a dozen times
+@remembered(1024)  # of one server it is asked half a dozen times
 def _redacted(command: tuple[str, ...]) -> tuple[str, ...]:
     shown: list[str] = []
     pending = ""
@@ -87,7 +77,7 @@ def redact_url(url: str) -> str:
     """Return `url` without user information, query values and fragment, and without path segments that look like secrets."""
     scheme = _SCHEME.match(url)
     if not scheme:
-        return _runs(url)
+        return drop_runs(url)
     rest = url[scheme.end() :]
     authority, slash, path = rest.partition("/")
     if "@" in rest and not _plausible_authority(authority):
@@ -100,8 +90,8 @@ def redact_url(url: str) -> str:
     rest, hash_mark, _ = rest.partition("#")
     rest, question, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
-    authority = ".".join(_runs(label) for label in authority.split("."))
-    segments = "/".join(_runs(segment) for segment in path.split("/"))
+    authority = ".".join(drop_runs(label) for label in authority.split("."))
+    segments = "/".join(drop_runs(segment) for segment in path.split("/"))
     shown_query = "&".join(_query_part(part) for part in query.split("&")) if question else ""
     return f"{scheme.group()}{authority}{slash}{segments}{question}{shown_query}{hash_mark}{MASK if hash_mark else ''}"
 
@@ -120,17 +110,7 @@ def redact_value(value: object, name: str = "") -> object:
 
 def redact_name(name: str) -> str:
     """Return a name or a path without what has the looks of a provider's credential; all else must stay as it is to be found."""
-    return _KNOWN.sub(MASK, name)
-
-
-def known_token(text: str) -> bool:
-    """Say whether something in `text` has the looks of a provider's credential, whatever name it stands under."""
-    return _KNOWN.search(text) is not None
-
-
-def names_secret(name: str) -> bool:
-    """Say whether a variable, header, option or parameter of that name holds a credential."""
-    return _SECRET_NAME.search(_CAMEL.sub("-", name)) is not None
+    return drop_known(name)
 
 
 def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
@@ -138,7 +118,7 @@ def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(redact_text(text) for text in texts)
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def _phrase(text: str) -> str:
     """Redact word by word. Kept for a while: the same reasons are told of many servers."""
     pending = ""
@@ -204,9 +184,21 @@ def _word(word: str) -> str:
         return f"{header[1]}{MASK if header[2] else ''}"
     if option := _OPTION.match(word):
         return _option(*option.groups())
-    if scheme := _SCHEME.search(word):
-        return word[: scheme.start()] + redact_url(word[scheme.start() :])
+    if (start := _url_start(word)) is not None:
+        return word[:start] + redact_url(word[start:])
     return _unmarked(word)
+
+
+def _url_start(word: str) -> int | None:
+    """Return where the first URL of a word begins, one without a scheme too; None where there is none."""
+    before, found, _ = word.partition("//")
+    if not found:
+        return None
+    if not before.endswith(":"):
+        return len(before)
+    around = before[:-1].rstrip(_IN_SCHEME)
+    scheme = before[len(around) : -1].lstrip(_NOT_FIRST_IN_SCHEME)
+    return len(before) - len(scheme) - 1 if scheme else len(before)
 
 
 def _option(name: str, value: str) -> str:
@@ -222,19 +214,18 @@ def _unmarked(word: str) -> str:
         if found and value and names_secret(name.strip("\"'")):
             return f"{name}{separator}{MASK}"
     word = _pairs(word)
-    if _BASE64.match(word) and "/" in word[1:] and not word.startswith(("/", ".")) and _mixed(word):
-        return MASK
-    return _runs(word)
+    return MASK if is_base64(word) else drop_runs(word)
 
 
 def _pairs(word: str) -> str:
     """Drop the values of pairs within a word (`Server=db;Password=x`, `$env:TOKEN='x'`) whose name speaks of a secret."""
     shown, at = "", 0
     while pair := _PAIR.search(word, at):
-        told = names_secret(pair[1])
-        end = pair.end() if told else pair.end(2)  # what looks like its value may be a name itself
-        shown += word[at : pair.end(2)] + (MASK if told else "")
-        at = end
+        shown += word[at : pair.end()]
+        at = pair.end()  # what looks like its value may be a name itself
+        if names_secret(pair[1]) and (value := _PAIR_VALUE.match(word, at)):
+            shown += MASK
+            at = value.end()
     return shown + word[at:]
 
 
@@ -259,35 +250,4 @@ def _plausible_authority(authority: str) -> bool:
 
 def _query_part(part: str) -> str:
     name, equals, _ = part.partition("=")
-    return f"{_runs(name)}{equals}{MASK if equals else ''}"
-
-
-def _runs(text: str) -> str:
-    """Drop every run of characters in `text` that looks like a secret, keeping public digests."""
-    shown: list[str] = []
-    at = 0
-    for digest in _DIGEST.finditer(text):
-        shown += (_drop(text[at : digest.start()]), digest.group())
-        at = digest.end()
-    shown.append(_drop(text[at:]))
-    return "".join(shown)
-
-
-def _drop(text: str) -> str:
-    text = _KNOWN.sub(MASK, text)
-    text = _UUID.sub(MASK, text)
-    return _RUN.sub(lambda run: MASK if _mixed(run.group()) else run.group(), text)
-
-
-def _mixed(run: str) -> bool:
-    """True for a run that no person would have typed as a name: letters and digits mixed, not words joined by dashes.
-
-    A name may hold a version or a hash of a dozen characters at most; base64 of any length has both cases and some digit.
-    """
-    if _PLAIN_RUN.fullmatch(run):
-        return False
-    digits = sum(character.isdigit() for character in run)
-    letters = sum(character.isalpha() for character in run)
-    longest = max(len(part) for part in re.split(r"[-_=+~]", run))
-    cases = any(character.islower() for character in run) and any(character.isupper() for character in run)
-    return (digits >= 2 and letters >= 2 and longest >= 12) or (digits >= 1 and cases and longest >= 20)  # noqa: PLR2004 - see above
+    return f"{drop_runs(name)}{equals}{MASK if equals else ''}"

@@ -7,7 +7,8 @@ reference to somewhere else (`${TOKEN}`, `op://…`), no path, and no placeholde
 import re
 from collections.abc import Iterator
 
-from agent.core.redaction import HEADER_OPTION, known_token, names_secret, redact_text
+from agent.core.redaction import HEADER_OPTION, redact_text
+from agent.core.secret_looks import known_token, names_secret
 from agent.core.server import Server
 
 MOST = 20

@@ -25,7 +25,7 @@ from agent.core.policy.lint_files import Finding
 from agent.core.policy.members import LOCK
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS
 from agent.core.policy.rules import ALLOW, DENY
-from agent.core.redaction import MASK
+from agent.core.secret_looks import MASK
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer
 

@@ -6,10 +6,10 @@ under which the client keeps its state; settings count for the folder that the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
+from agent.core.brief import remembered
 from agent.core.entry import agent_entries, read_servers
 from agent.core.jsontext import JsonError, parse
 from agent.core.observation import Document, DocumentKind
@@ -134,6 +134,6 @@ def same_path(one: str, other: str, os: Os) -> bool:
     return one == other or _spelt(os, one) == _spelt(os, other)
 
 
-@lru_cache(maxsize=4096)  # every project is compared with every other
+@remembered(4096)  # every project is compared with every other
 def _spelt(os: Os, path: str) -> PurePath:
     return pure_path(os, path)

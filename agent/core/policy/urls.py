@@ -30,10 +30,10 @@ Matching is linear in the URL's length for each "*": text between stars is searc
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from ada_url import URL
 
+from agent.core.brief import remembered
 from agent.core.policy.globs import Glob
 
 _STRIPPED = re.compile(r"[\t\n\r]")  # the parser leaves them out wherever they stand
@@ -136,7 +136,7 @@ def _segments_match(raw: tuple[Glob, ...], text: str) -> bool:
     return len(segments) == len(raw) and all(glob.matches(part) for glob, part in zip(raw, segments, strict=True))
 
 
-@lru_cache(maxsize=16384)
+@remembered(4096)
 def parse_url(text: str) -> Address | None:
     """Return the parts of `text`, None where the WHATWG parser refuses it."""
     try:
@@ -165,7 +165,7 @@ def _punycode_name(label: str) -> str:
     return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
 
 
-@lru_cache(maxsize=16384)
+@remembered(4096)
 def compile_pattern(text: str) -> UrlPattern:
     """Return the compiled pattern; any text gives one."""
     if text == "*":

@@ -1,10 +1,12 @@
 import base64
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.redaction import MASK, redact_command, redact_text, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
+from agent.core.secret_looks import MASK
 
 CANARY = "hunter2SECRETcanary9000"
 
@@ -94,6 +96,27 @@ def test_the_name_of_a_variable_stays_and_its_value_goes() -> None:
 
 def test_an_at_sign_in_a_path_is_not_taken_for_user_information() -> None:
     assert redact_url("https://host.example/npm/@scope/pkg") == "https://host.example/npm/@scope/pkg"
+
+
+@pytest.mark.parametrize("piece", ["x", "a=", "a//", "a+://", "eyJ", "\\", '"a":"', "token=x;"])
+def test_a_word_as_long_as_a_user_may_write_one_takes_no_time(piece: str) -> None:
+    word = (piece * 64_000)[:64_000]
+    began = process_time()
+    redact_command(["srv", word])
+    redact_url(f"https://{word}")
+    redact_name(word)
+    assert process_time() - began < 5  # it took over a minute while patterns began anew at every letter
+
+
+def test_a_url_begins_with_the_first_letter_before_its_colon() -> None:
+    assert redact_text("x=1.git+ssh://u:p@h.example/") == "x=1.git+ssh://***@h.example/"
+    assert redact_text("(//u:p@h.example/") == "(//***@h.example/"
+    assert redact_text("7://u:p@h.example/") == "7://***@h.example/"
+
+
+def test_what_looks_like_the_value_of_a_pair_may_be_a_name_itself() -> None:
+    assert redact_text("a=token=x1;b=c") == "a=token=***;b=c"
+    assert redact_text("b=1,9.token='x1','y'") == "b=1,9.token='***','y'"
 
 
 @given(st.lists(st.text(max_size=60), max_size=8))
