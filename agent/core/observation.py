@@ -4,7 +4,7 @@ Absence of evidence is not evidence: each look carries `coverage`, one row per s
 or `ABSENT` may resolve a deviation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
@@ -190,7 +190,8 @@ class Process:
     variables that MCP clients set for their servers, with the value only where it is not personal; None likewise.
     `overrides` are the names of variables there that change what runs (`agent.core.artifact.OVERRIDES`).
     `moves` are the paths that variables name by which clients are told where to keep their configuration.
-    `host_wires` are the parent's ends as they were when a process was read that has gone since: the parent closes them.
+    `host_wires` are the parent's ends as they were when the process was read: the parent closes them when it ends, or before.
+    They are kept until it was judged once; None where the parent tells them by its own `wires`.
     `command` is what was executed, also where the process has written another title over it, as far as it was read before;
     `image` tells one execution of a process from the next (0: not known).
     """
@@ -255,14 +256,42 @@ class ProcessLook:
         """Return this look with what `unread` saw and this one did not: "was seen" is never overwritten."""
         alive = {process.identity for process in self.processes}
         known = alive | {process.identity for process in self.ended}
-        missed = tuple(p for p in (*unread.ended, *unread.processes) if p.identity not in known)
+        hosts = {process.pid: process.wires for process in unread.processes}
+        gone = (_with_ends(p, hosts) for p in unread.processes if p.identity not in known)
+        missed = (*(p for p in unread.ended if p.identity not in known), *gone)
+        processes = as_noticed(self.processes, unread.processes)
         clients = frozenset(item.process for item in self.given)
         artifacts = {**unread.artifacts, **self.artifacts}
         earlier = tuple(item for item in unread.given if item.process not in clients)
         ended, listens = (*self.ended, *missed), {**unread.listens, **self.listens}
         superseded = {**unread.superseded, **self.superseded}
         given = (*self.given, *earlier)
-        return ProcessLook(self.processes, ended, self.coverage, given, artifacts, listens, superseded)
+        return ProcessLook(processes, ended, self.coverage, given, artifacts, listens, superseded)
+
+
+def as_noticed(now: Sequence[Process], noticed: Iterable[Process]) -> tuple[Process, ...]:
+    """Return `now`, those of `noticed` that run on with the wire that they were noticed with.
+
+    A program gives its wire up while it ends, or moves it; where it was seen before it was judged, that counts.
+    """
+    known = {process.identity: process for process in noticed if process.host_wires is not None}
+    return tuple(
+        _wired_as(process, known[process.identity]) if process.identity in known else process for process in now
+    )
+
+
+def _wired_as(process: Process, noticed: Process) -> Process:
+    if (process.image, process.ppid) != (noticed.image, noticed.ppid):
+        return process  # it runs another program, or is another one's child
+    return replace(process, wires=noticed.wires, host_wires=noticed.host_wires)
+
+
+def _with_ends(process: Process, hosts: Mapping[int, Mapping[int, str] | None]) -> Process:
+    """Return the process with its parent's ends as they were in the look that it is taken from."""
+    ends = None if process.ppid is None else hosts.get(process.ppid)
+    if process.host_wires is not None or process.wires is None or ends is None:
+        return process
+    return replace(process, host_wires=ends)
 
 
 Look = ConfigLook | ManagedLook | ProcessLook

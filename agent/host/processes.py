@@ -136,12 +136,20 @@ def _with_wires(records: dict[int, _Record], opened: Collection[int]) -> dict[in
 def _still_there(records: dict[int, _Record], opened: Collection[int]) -> dict[int, _Record]:
     """Leave out what has ended while it was read: what was read last of it may already be empty, and looks like an answer.
 
-    A process that ends gives up its memory, and so its command line, before its descriptors.
+    A process that ends gives up its memory, and so its command line, before its descriptors; but its pulse last of all.
     """
     for pid in opened:
-        if records[pid].process.command and not read_command(pid):
+        if not read_command(pid) and _has_ended(pid, records[pid].process):
             del records[pid]
     return records
+
+
+def _has_ended(pid: int, process: Process) -> bool:
+    """Say whether a process without a command line is one that ends: it had one, or runs no program any more."""
+    if process.command:
+        return True
+    pulse = read_pulse(pid)
+    return pulse is None or pulse.passed_over
 
 
 def _view(processes: Collection[Process], *, all_seen: bool) -> TableView:

@@ -7,7 +7,7 @@ class Pulse(NamedTuple):
     """`started` identifies the process together with its pid. Any other change means that it must be read again.
 
     `image` differs after an exec where the system shows it (Linux: where the arguments lie, which each exec moves).
-    `passed_over` marks zombies and kernel threads, which run no program.
+    `passed_over` marks kernel threads and what ends or has ended, which run no program.
     """
 
     started: float

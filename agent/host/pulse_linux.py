@@ -12,7 +12,7 @@ assert sys.platform == "linux"  # noqa: S101 - tells the type checker too
 GONE = " (deleted)"
 """What the kernel writes behind the path of a file that has no name any more."""
 
-_PF_KTHREAD = 0x00200000
+_PF_EXITING, _PF_KTHREAD = 0x00000004, 0x00200000
 _MAX_BYTES = 4096
 _COMMAND_MAX_BYTES = 64 * 1024
 # Positions after the command's closing parenthesis; the manual counts from 1 with pid and comm first.
@@ -33,7 +33,7 @@ def read_pulse(pid: int) -> Pulse | None:
         ppid=int(fields[_PPID]),
         name=text[opening + 1 : closing].decode("utf-8", "replace"),
         image=int(fields[_ARG_START]) if len(fields) > _ARG_START else 0,
-        passed_over=fields[_STATE] in (b"Z", b"X", b"x") or bool(int(fields[_FLAGS]) & _PF_KTHREAD),
+        passed_over=fields[_STATE] in (b"Z", b"X", b"x") or bool(int(fields[_FLAGS]) & (_PF_EXITING | _PF_KTHREAD)),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.core.artifact import Artifact, Unhashed
-from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope
+from agent.core.observation import Coverage, CoverageState, Process, ProcessLook, Scope, as_noticed
 from agent.core.recognition.tree import Tree
 from agent.core.superseded import Superseded
 from agent.ports import ProcessTable, TableView
@@ -99,13 +99,16 @@ class ProcessSource:
         seen, now, deaf = launches.take(), self._monotonic(), not launches.how
         sweeps = deaf or not seen or seen.lost or self._sweep_due is None or now >= self._sweep_due
         if sweeps:
+            if seen.processes:  # the table keeps what was executed; it may have got another title since
+                table.update(seen.processes.values(), ())
             view = table.snapshot()
             self._sweep_due = now + max(self._busy_s, RECONCILE_S)
         else:
             view = table.update(seen.processes.values(), seen.ended)
         launches.follow(seen, view.processes, whole=sweeps)
         self.interval_s = self._busy_s if seen or deaf else max(self._busy_s, RECONCILE_S)
-        look = ProcessLook(processes=view.processes, ended=_ended(seen, view), coverage=(_coverage(view),))
+        processes = as_noticed(view.processes, seen.processes.values())
+        look = ProcessLook(processes, ended=_ended(seen, view), coverage=(_coverage(view),))
         return look, sweeps
 
 

@@ -109,6 +109,24 @@ def test_a_zombie_is_left_out() -> None:
 
 
 @linux_only
+def test_a_process_that_ends_while_it_is_read_is_not_taken_for_one_without_a_command_line(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = psutil.Process
+
+    class Ending(real):  # type: ignore[misc,valid-type] # a subclass of what psutil offers
+        def cmdline(self) -> list[str]:
+            if self.pid != child.pid:
+                return real.cmdline(self)
+            child.kill()
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            return []  # as in the moment after it gave up its memory, and before it is a zombie
+
+    monkeypatch.setattr(psutil, "Process", Ending)
+    assert find(PsutilProcessTable(), child.pid) is None
+
+
+@linux_only
 def test_both_ends_of_a_pipe_and_of_a_socket_pair_have_one_name() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -1,7 +1,9 @@
 import threading
+from dataclasses import replace
 
 from agent.core.observation import ConfigLook, Process, ProcessLook
 from agent.core.place import User
+from agent.core.recognition.wire import Wired, wire
 from agent.runtime import mailbox as mailbox_module
 from agent.runtime.mailbox import Mailbox, merged
 
@@ -31,6 +33,32 @@ def test_a_process_that_came_and_went_between_two_takes_was_seen() -> None:
     box.post("processes", [ProcessLook((process(1),))])
     [look] = box.take(0, beat)["processes"]
     assert look == ProcessLook((process(1),), ended=(process(2),))
+
+
+HOST = Process(1, 1.0, 0, "host", wires={6: "pipe:1", 7: "pipe:2"})
+WIRED = Process(2, 2.0, 1, "server", wires={0: "pipe:1", 1: "pipe:2"}, image=5)
+NOTICED = replace(WIRED, host_wires=HOST.wires)
+LET_GO = replace(HOST, wires={})
+
+
+def _wired(before: ProcessLook, now: ProcessLook) -> Wired:
+    """Return the wire of the server in a look that came while `before` was not judged yet."""
+    [look] = merged([before], [now])
+    assert isinstance(look, ProcessLook)
+    found = {process.pid: process for process in (*look.processes, *look.ended)}
+    return wire(found[WIRED.pid], found[HOST.pid]).wired
+
+
+def test_a_server_that_ended_before_it_was_judged_keeps_its_wire_though_its_host_has_closed_it() -> None:
+    assert _wired(ProcessLook((HOST, WIRED)), ProcessLook((LET_GO,))) is Wired.BOTH_WAYS
+    assert _wired(ProcessLook((LET_GO,), (NOTICED,)), ProcessLook((LET_GO,))) is Wired.BOTH_WAYS
+
+
+def test_a_server_that_gives_up_its_wire_before_it_was_judged_counts_as_it_was_noticed() -> None:
+    ending = replace(WIRED, wires={0: "pipe:1"})
+    assert _wired(ProcessLook((HOST, NOTICED)), ProcessLook((LET_GO, ending))) is Wired.BOTH_WAYS
+    other = replace(ending, image=6)
+    assert _wired(ProcessLook((HOST, NOTICED)), ProcessLook((LET_GO, other))) is Wired.NO, "it became another program"
 
 
 def test_a_take_waits_for_the_first_post() -> None:

@@ -28,6 +28,7 @@ class _System:
     followed: frozenset[int] = frozenset()
     sweeps: int = 0
     read_: list[int] = field(default_factory=list)
+    updated: list[Process] = field(default_factory=list)
     name: str = "test events"
     broken: bool = False
 
@@ -65,6 +66,7 @@ class _System:
 
     def update(self, seen: Collection[Process], gone: Collection[int]) -> TableView:
         assert seen or gone
+        self.updated += seen
         return TableView(tuple(self.running.values()))
 
     def start(self, *processes: Process) -> None:
@@ -168,6 +170,31 @@ def test_a_pid_that_is_used_again_loses_neither_process() -> None:
     (look,) = agent.source.look()
     assert look.ended == (SERVER,)
     assert other in look.processes
+
+
+def test_a_server_that_closes_its_wire_before_the_look_is_seen_with_it_once() -> None:
+    """`sleep` closes its standard output before it ends; a look in between found a server without a wire, which was none."""
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    noticed = replace(SERVER, wires={0: "pipe:1", 1: "pipe:2"}, host_wires={6: "pipe:1", 7: "pipe:2"})
+    ending = replace(SERVER, wires={0: "pipe:1"})
+    agent.system.start(noticed)
+    agent.hear()
+    agent.system.running[SERVER.pid] = ending
+    (look,) = agent.source.look()
+    assert (noticed in look.processes, look.ended) == (True, ())
+    (look,) = agent.source.look()
+    assert ending in look.processes
+
+
+def test_a_sweep_learns_too_how_programs_were_called_when_they_started() -> None:
+    agent = _Agent(CLIENT)
+    agent.source.look()
+    agent.at = RECONCILE_S
+    agent.system.start(SERVER)
+    agent.hear()
+    agent.source.look()
+    assert (agent.system.sweeps, agent.system.updated) == (2, [CLIENT, SERVER])
 
 
 def test_lost_events_are_counted_and_answered_by_a_sweep() -> None:
