@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.catalog.format_error import FormatError
 from agent.catalog.json5 import as_jsonc
 from agent.catalog.linetext import parse_properties, shell_commands
 from agent.catalog.rows import Format
-from agent.catalog.xmltext import XmlError, parse_plist, parse_xml
-from agent.catalog.yamltext import YamlError, front_matter, parse_yaml, yaml_line
+from agent.catalog.xmltext import parse_plist, parse_xml
+from agent.catalog.yamltext import front_matter, parse_yaml, yaml_line
 from agent.core.jsontext import JsonError, decode, decode_utf8, line_of, parse, pointer
 from agent.core.place import Place
 from agent.core.server import Problem
@@ -48,7 +49,7 @@ def parse_as(raw: bytes, form: Format) -> Parsed | Malformed:
         return Parsed(_PARSERS[form](raw, text), text, form)
     except JsonError as error:
         return Malformed(f"not valid JSON: {error.message}", error.line)
-    except (YamlError, XmlError, _TomlError) as error:
+    except FormatError as error:
         return Malformed(error.message, error.line)
 
 
@@ -66,24 +67,16 @@ def located(problems: Sequence[Problem], parsed: Parsed) -> tuple[Problem, ...]:
     return (*some, *problems[_LINES_MOST:])
 
 
-class _TomlError(ValueError):
-    """The text is not TOML that is read here."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message, self.line = message, line
-
-
 def _toml(_: bytes, text: str) -> object:
     if len(text) > _TOML_CAP:
-        raise _TomlError(f"longer than {_TOML_CAP} characters, which is the most that is read of a TOML file")
+        raise FormatError(f"longer than {_TOML_CAP} characters, which is the most that is read of a TOML file")
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise _TomlError("nested too deeply") from None
+        raise FormatError("nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         place = _TOML_PLACE.search(str(error))
-        raise _TomlError("not valid TOML", int(place[1]) if place else None) from None
+        raise FormatError("not valid TOML", int(place[1]) if place else None) from None
 
 
 def _front_matter(_: bytes, text: str) -> object:

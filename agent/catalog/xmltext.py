@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.parsers import expat
 
+from agent.catalog.format_error import FormatError
 from agent.core.jsontext import MAX_DEPTH
 
 _ELEMENTS = 100_000
@@ -16,14 +17,6 @@ _TEXT_CAP = 8 * 1024 * 1024
 _BINARY = b"bplist00"
 
 Element = dict[str, Any]
-
-
-class XmlError(ValueError):
-    """The text is not XML that is read here; `line` is 1-based where it is known."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message, self.line = message, line
 
 
 class _Tree:
@@ -37,7 +30,7 @@ class _Tree:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._count += 1
         if len(self._open) > MAX_DEPTH or self._count > _ELEMENTS:
-            raise XmlError("nested too deeply" if len(self._open) > MAX_DEPTH else f"more than {_ELEMENTS} elements")
+            raise FormatError("nested too deeply" if len(self._open) > MAX_DEPTH else f"more than {_ELEMENTS} elements")
         element: Element = {"tag": tag, "attributes": attributes, "text": [], "children": []}
         self._open[-1]["children"].append(element)
         self._open.append(element)
@@ -52,10 +45,10 @@ class _Tree:
 
     def doctype(self, _name: str, _system: str | None, _public: str | None, internal: int) -> None:
         if internal or not self._doctype:
-            raise XmlError("it declares a document type, which is not read")
+            raise FormatError("it declares a document type, which is not read")
 
     def entity(self, *_: object) -> None:
-        raise XmlError("it declares an entity, which is not read")
+        raise FormatError("it declares an entity, which is not read")
 
     @property
     def root(self) -> Element:
@@ -63,9 +56,9 @@ class _Tree:
 
 
 def parse_xml(text: str, *, doctype: bool = False) -> Element:
-    """Return the root element of `text`; raise `XmlError`. `doctype` lets a reference to one pass; it is never followed."""
+    """Return the root element of `text`; raise `FormatError`. `doctype` lets a reference to one pass; it is never followed."""
     if len(text) > _TEXT_CAP:
-        raise XmlError(f"longer than {_TEXT_CAP} characters, which is the most that is read of an XML file")
+        raise FormatError(f"longer than {_TEXT_CAP} characters, which is the most that is read of an XML file")
     tree = _Tree(doctype=doctype)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = tree.start, tree.end
@@ -75,19 +68,19 @@ def parse_xml(text: str, *, doctype: bool = False) -> Element:
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError as error:
-        raise XmlError("not valid XML", error.lineno) from None
+        raise FormatError("not valid XML", error.lineno) from None
     return tree.root
 
 
 def parse_plist(raw: bytes, text: str) -> Any:  # noqa: ANN401 - a property list holds any value
-    """Return what the property list `raw` holds; `text` is the same, decoded. Raise `XmlError`."""
+    """Return what the property list `raw` holds; `text` is the same, decoded. Raise `FormatError`."""
     if not raw.startswith(_BINARY):
         root = parse_xml(text, doctype=True)
         return _plist_value(root["children"][0]) if root["tag"] == "plist" and root["children"] else None
     try:
         value = plistlib.loads(raw, fmt=plistlib.FMT_BINARY)
     except (plistlib.InvalidFileException, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
-        raise XmlError("not a valid property list") from None
+        raise FormatError("not a valid property list") from None
     return value
 
 

@@ -8,23 +8,17 @@ of aliases costs what it is long; the depth is bounded before anything is built.
 import re
 from typing import Any
 
+from agent.catalog.format_error import FormatError
+
 _CAP = 1024 * 1024
 """Characters: the parser is quick, but building the value of a hostile document takes seconds beyond."""
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
-class YamlError(ValueError):
-    """The text is not YAML that is read here; `line` is 1-based where it is known."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message, self.line = message, line
-
-
 def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML is any value
-    """Return the value of the one document in `text`; raise `YamlError`."""
+    """Return the value of the one document in `text`; raise `FormatError`."""
     if len(text) > _CAP:
-        raise YamlError(f"longer than {_CAP} characters, which is the most that is read of a YAML file")
+        raise FormatError(f"longer than {_CAP} characters, which is the most that is read of a YAML file")
     from agent.catalog import yamlvalue  # noqa: PLC0415 - a daemon that meets no YAML does not hold the library in memory
 
     return yamlvalue.load(text)

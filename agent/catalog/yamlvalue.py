@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from agent.catalog.yamltext import YamlError
+from agent.catalog.format_error import FormatError
 from agent.core.jsontext import MAX_DEPTH
 
 _ALIASES = 1000
@@ -27,14 +27,14 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|
 
 
 def load(text: str) -> Any:  # noqa: ANN401 - YAML is any value
-    """Return the value of the one document in `text`; raise `YamlError`."""
+    """Return the value of the one document in `text`; raise `FormatError`."""
     try:
         _guard(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
-        raise YamlError("not valid YAML", error.problem_mark.line + 1 if error.problem_mark else None) from None
+        raise FormatError("not valid YAML", error.problem_mark.line + 1 if error.problem_mark else None) from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:  # odd characters, a date in the 13th month
-        raise error if isinstance(error, YamlError) else YamlError("not valid YAML") from None
+        raise error if isinstance(error, FormatError) else FormatError("not valid YAML") from None
 
 
 def line(text: str, target: str) -> int | None:
@@ -63,4 +63,4 @@ def _guard(text: str) -> None:
             aliases += 1
         if depth > MAX_DEPTH or aliases > _ALIASES:
             what = f"nested deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {_ALIASES} aliases"
-            raise YamlError(what, event.start_mark.line + 1 if event.start_mark else None)
+            raise FormatError(what, event.start_mark.line + 1 if event.start_mark else None)

@@ -6,7 +6,8 @@ root may read, those of a directory that are kept here among them. A record coun
 
 from collections.abc import Iterator, Mapping
 
-from agent.catalog.xmltext import XmlError, parse_plist
+from agent.catalog.format_error import FormatError
+from agent.catalog.xmltext import parse_plist
 from agent.core.jsontext import decode
 from agent.core.place import Data, Missing, Names
 from agent.ports import Files
@@ -59,7 +60,7 @@ def _record(raw: bytes) -> Record:
     """Return the texts of each attribute of a record of macOS; nothing of what is none."""
     try:
         value = parse_plist(raw, decode(raw))
-    except XmlError:
+    except FormatError:
         return {}
     pairs = value.items() if isinstance(value, Mapping) else ()
     return {

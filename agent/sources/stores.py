@@ -8,7 +8,7 @@ that the client sees: the store's canonical value, so that two encodings of the 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agent.catalog.xmltext import XmlError, parse_plist
+from agent.catalog.xmltext import parse_plist
 from agent.core.canonical import canonical
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Names, Trouble, Unreadable
@@ -65,7 +65,7 @@ def _from_plist(content: Content) -> Content:
     try:
         value = parse_plist(content.raw, content.raw.decode("utf-8", "replace"))
         return replace(content, raw=canonical(value).encode("ascii") if isinstance(value, dict) else b"null")
-    except (XmlError, ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return replace(content, raw=b"<not a property list>")
 
 
