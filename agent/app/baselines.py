@@ -11,8 +11,8 @@ from agent.core.baseline.document import Baseline
 from agent.core.baseline.record import DEPLOYED, record_of
 from agent.core.documents import ManagedFileRow
 from agent.core.observation import BaselineFile, ManagedLook
-from agent.core.place import Data, Missing, Os
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.place import Data, Missing, Os, top_of
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine
 from agent.ports import CannotStart
@@ -60,6 +60,6 @@ def hold(target: Target, machine: Machine, file: BaselineFile, keys: Sequence[st
 
 
 def _look(target: Target, machine: Machine, system: Os) -> ManagedLook:
-    root = target.root or Path("/" if machine.os != "windows" else "C:\\")
+    root = target.root or Path(top_of(machine.os))
     (look,) = ManagedSource(RootedFiles(root, system), catalog()[CLAUDE_CODE]).look()
     return look

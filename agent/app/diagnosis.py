@@ -17,8 +17,8 @@ from agent.config.settings import Loaded
 from agent.core.access import writers
 from agent.core.observation import CoverageState
 from agent.core.own_places import WRITERS_DROPIN
-from agent.core.place import Missing, Unreadable
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.place import Missing, Unreadable, top_of
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.host.file_writers import file_writers
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths
@@ -68,8 +68,7 @@ class Patient:
 
 def diagnose(machine: Machine, loaded: Loaded, paths: OwnPaths) -> tuple[Result, ...]:
     """Run every check on this machine."""
-    root = Path("C:\\" if machine.os == "windows" else "/")
-    patient = Patient(machine, loaded, paths, RootedFiles(root, machine.os))
+    patient = Patient(machine, loaded, paths, RootedFiles(Path(top_of(machine.os)), machine.os))
     results = []
     for name, check in CHECKS.items():
         try:

@@ -17,10 +17,10 @@ from agent.core.baseline.trust import Memory
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.observation import Document
 from agent.core.own_places import PLACES
-from agent.core.place import Facts, Missing, Os
+from agent.core.place import Facts, Missing, Os, top_of
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.recognition import Before
 from agent.core.whereto import WhereTo
 from agent.core.world import World
@@ -117,7 +117,7 @@ def eyes(
     known = catalog()
     system = target.os or machine.os
     drives = fixed_drives() if target.root is None else {}
-    rooted = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system, drives=drives)
+    rooted = RootedFiles(target.root or Path(top_of(machine.os)), system, drives=drives)
     drive = (DRIVE,) if inside_windows(rooted) else ()  # Windows' own, which answers
     files = entering(rooted, frozenset((*settings.looks.network, *drive)))
     profiles = profile_folders if target.root is None else tuple
@@ -208,7 +208,7 @@ def check(
 def managed_documents(target: Target, machine: Machine) -> tuple[Document, ...]:
     """Return the managed files of `target`, those in the wrong place included."""
     system = target.os or machine.os
-    files = RootedFiles(target.root or Path("/" if machine.os != "windows" else "C:\\"), system)
+    files = RootedFiles(target.root or Path(top_of(machine.os)), system)
     (seen,) = ManagedSource(files, catalog()[CLAUDE_CODE]).look()
     return tuple(item for item in (*seen.documents, *seen.misplaced) if not isinstance(item.content, Missing))
 

@@ -17,6 +17,11 @@ def pure_path(os: Os, text: str) -> PurePath:
     return PureWindowsPath(text) if os == "windows" else PurePosixPath(text)
 
 
+def top_of(os: Os) -> str:
+    """Return how the root folder is spelt on `os`; of Windows' disks, that of the system's."""
+    return "C:\\" if os == "windows" else "/"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """One account of the examined machine; `uid` is None where the system has none (Windows) or it is not known."""

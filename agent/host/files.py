@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from agent.core.access import may_read
-from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User
+from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, Trouble, Unreadable, User, top_of
 from agent.host.glance import NoGlance, TreeGlance
 from agent.host.hashing import hashing
 from agent.host.limits import DEFAULT_LIMITS, ReadLimits
@@ -129,11 +129,6 @@ class RootedFiles:
             yield glance
         finally:
             glance.close()
-
-
-def top_of(os: Os) -> str:
-    """Return how the root folder is spelt on `os`."""
-    return "C:\\" if os == "windows" else "/"
 
 
 def separator_of(os: Os) -> str:

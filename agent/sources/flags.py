@@ -18,7 +18,7 @@ from agent.core.jsontext import decode
 from agent.core.observation import Given, Process
 from agent.core.place import Data, User, pure_path
 from agent.core.policy.flags import read_flags
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.clients import index_of
 from agent.core.server import ServerScope, Transport

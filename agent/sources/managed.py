@@ -14,9 +14,9 @@ from agent.core.acl import Guard
 from agent.core.observation import BaselineFile, Coverage, CoverageState, Document, DocumentKind, ManagedLook, Scope
 from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Trouble, Unreadable, pure_path
 from agent.core.policy.managed import counts_as_dropin
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.writer import Writer
 from agent.host.account_files import group_lines, passwd_lines
-from agent.host.stores import CLAUDE_CODE
 from agent.ports import Files
 from agent.sources.passing import touched
 from agent.sources.settling import settled

@@ -17,10 +17,10 @@ from agent.core.entry import plugin_servers, read_servers
 from agent.core.jsontext import JsonError, decode, decode_utf8, parse
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data, Listing, Names, User
+from agent.core.policy.candidates import Session
 from agent.core.policy.expansion import Environment
 from agent.core.policy.flags import read_flags
 from agent.core.policy.rulesets import NEWEST_RECORDED
-from agent.core.policy.session import Session
 from agent.core.server import Server, ServerScope
 from tests.sim.files import Node, Tree
 

@@ -9,7 +9,7 @@ from agent.catalog.rows import Catalog, catalog
 from agent.core.assess import Terms, assess
 from agent.core.memo import Memo
 from agent.core.observation import Process, ProcessLook
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.world import World
 from agent.host.users import HomeUsers
 from agent.sources.configs import ConfigSource

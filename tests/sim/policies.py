@@ -6,9 +6,9 @@ from typing import Any
 
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Place, User
+from agent.core.policy.candidates import Session
 from agent.core.policy.effective import Policy, effective
 from agent.core.policy.expansion import Environment
-from agent.core.policy.session import Session
 from agent.core.server import Server, ServerScope, Transport
 
 ANN = User("ann", "/home/ann", 1000, frozenset({1000}))

@@ -16,14 +16,15 @@ from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import PlaceRow, ServerRow
 from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, Document, ManagedLook, Scope
-from agent.core.place import Os
+from agent.core.place import Os, top_of
+from agent.core.policy.candidates import Session
 from agent.core.policy.effective import organisation_policy
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import NOTHING_KNOWN, Environment
-from agent.core.policy.managed import CLAUDE_CODE
 from agent.core.policy.others.ruling import ClientPolicy
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.rulesets import rules_for
-from agent.core.policy.session import Judged, Outcome, Session, judge
+from agent.core.policy.session import Judged, Outcome, judge
 from agent.core.policy.windows_side import inherited
 from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server, ServerScope
@@ -32,7 +33,6 @@ from agent.core.verdict import Answer, Verdict
 CONTROLS = ("server.unapproved.configured", "server.blocked.configured")
 _LONG = 200
 """Characters of one thing that a client notes of a package; no honest version or publisher is longer."""
-_TOP: dict[Os, str] = {"linux": "/", "macos": "/", "windows": "C:\\"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class _Sessions:
         own = [pair for name in {None, project} for pair in self._documents.get(name, ())]
         session = Session(
             user=look.user,
-            cwd=project or _TOP[means.os],
+            cwd=project or top_of(means.os),
             project=root,
             os=means.os,
             documents=(*self._managed, *(document for _, document in sorted(own, key=_number))),

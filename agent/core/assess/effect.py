@@ -7,7 +7,7 @@ from agent.core.deviation import Deviation
 from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, Document, DocumentKind, ManagedLook, Scope
 from agent.core.policy.effective import Policy, effective
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.sources import SHADOWED, USERS_OWN, Source
 
 _OWN = frozenset({DocumentKind.REMOTE_CACHE, DocumentKind.USER_REGISTRY})

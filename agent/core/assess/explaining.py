@@ -9,7 +9,7 @@ from agent.core.assess.results import redact
 from agent.core.assess.running import as_server
 from agent.core.observation import ConfigLook, ManagedLook, ProcessLook
 from agent.core.policy.explain import Explanation, explain
-from agent.core.policy.managed import CLAUDE_CODE
+from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.recognition import recognise
 from agent.core.redaction import redact_name
 from agent.core.server import Server

@@ -17,7 +17,7 @@ from agent.core.baseline.trust import Memory, Standing, texts, weigh
 from agent.core.deviation import Deviation, Evidence, Severity
 from agent.core.documents import ManagedFileRow, ManagedState
 from agent.core.observation import Document, DocumentKind, ManagedLook, Scope
-from agent.core.place import Content, Data, Missing, Os, Unreadable, User
+from agent.core.place import Data, Missing, Os, Unreadable, User
 from agent.core.policy.documents import ManagedMcp, Refuses, Skipped, read_managed_mcp, read_settings
 
 SCOPE = Scope("managed")
@@ -141,17 +141,25 @@ def _fault(document: Document) -> tuple[ManagedState, str] | None:
 
 
 def _row(item: _Judged, look: ManagedLook, os: Os) -> ManagedFileRow:
-    content = item.document.content
+    state = item.faults[0][0] if item.faults else item.sound
+    return file_row(item.document, look, os, state, (*(text for _, text in item.faults), *item.remarks))
+
+
+def file_row(
+    document: Document, look: ManagedLook, os: Os, state: ManagedState, problems: tuple[str, ...]
+) -> ManagedFileRow:
+    """Return the row of a managed file of any client, with what the look says of it."""
+    content = document.content
     facts = content.access[-1] if content.access and not isinstance(content, Missing) else None
     owner, mode = owner_and_mode(facts, look.guards, os)
     return ManagedFileRow(
-        path=item.document.path,
-        role=item.document.kind.value,
-        state=item.faults[0][0] if item.faults else item.sound,
-        sha256=_sha256(content),
+        path=document.path,
+        role=document.kind.value,
+        state=state,
+        sha256=hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None,
         owner=owner,
         mode=mode,
-        problems=(*(text for _, text in item.faults), *item.remarks),
+        problems=problems,
     )
 
 
@@ -226,7 +234,3 @@ def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
         )
     if missing is not None:
         yield deviation("baseline.missing", subject="baseline", label="baseline", text=missing, depends=(SCOPE,))
-
-
-def _sha256(content: Content) -> str | None:
-    return hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None

@@ -3,17 +3,17 @@
 A server must pass both. `enforced` is true where the answer that is given is one that the client itself applies.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.core.access import may_read, owner_and_mode, writers
+from agent.core.access import may_read, writers
+from agent.core.assess.managed import file_row
 from agent.core.assess.results import deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ManagedFileRow, ManagedState
 from agent.core.memo import Memo
 from agent.core.observation import ConfigLook, Document, DocumentKind, ManagedLook, Scope
-from agent.core.place import Data, Missing, Os, Unreadable, User
+from agent.core.place import Missing, Os, Unreadable, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.explain import Explanation, Result, Step
 from agent.core.policy.others.ruling import ClientPolicy
@@ -141,16 +141,6 @@ def _faults(document: Document, managed: ManagedLook, users: Sequence[User]) -> 
 
 
 def _row(document: Document, managed: ManagedLook, users: Sequence[User], os: Os) -> ManagedFileRow:
-    content = document.content
-    facts = content.access[-1] if content.access else None
     faults = _faults(document, managed, users)
-    owner, mode = owner_and_mode(facts, managed.guards, os)
-    return ManagedFileRow(
-        path=document.path,
-        role=document.kind.value,
-        state=faults[0][0] if faults else "unverified",
-        sha256=hashlib.sha256(content.raw).hexdigest() if isinstance(content, Data) else None,
-        owner=owner,
-        mode=mode,
-        problems=tuple(text for _, text in faults),
-    )
+    state = faults[0][0] if faults else "unverified"
+    return file_row(document, managed, os, state, tuple(text for _, text in faults))

@@ -184,6 +184,3 @@ def _placed(finding: Finding, places: Mapping[str, Mapping[str, tuple[int, int]]
     if finding.line is not None or not finding.pointer or found is None:
         return finding
     return replace(finding, line=found[0], column=found[1])
-
-
-__all__ = ["Finding", "document_from", "lint"]

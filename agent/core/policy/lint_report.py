@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
-from agent.core.policy.lint import Finding
+from agent.core.policy.lint_files import Finding
 
 Format = Literal["text", "json", "sarif"]
 SCHEMA = "mcp-compliance/policy-lint/1"

@@ -246,17 +246,3 @@ def _file_name(path: str) -> str:
 
 def _code_units(name: str) -> bytes:
     return name.encode("utf-16-be", errors="surrogatepass")
-
-
-__all__ = [
-    "CLAUDE_CODE",
-    "LOCK",
-    "NO_SIDELOAD",
-    "PLUGIN_ONLY",
-    "Managed",
-    "counts_as_dropin",
-    "read_files",
-    "read_store",
-    "settings_documents",
-    "with_managed_mcp",
-]

@@ -272,6 +272,3 @@ def _refuses(judge: Judge, session: Session, candidates: Iterable[Server], unusa
             what = "--mcp-config" if given else "--strict-mcp-config"
             return f"{what} is not accepted beside {policy.exclusive.path}."
     return None
-
-
-__all__ = ["Judged", "Outcome", "Session", "judge", "session_policy"]

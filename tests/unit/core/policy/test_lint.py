@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from agent.core.control import CONTROLS
 from agent.core.observation import Document, DocumentKind
-from agent.core.policy.lint import Finding, document_from, lint
+from agent.core.policy.lint import document_from, lint
+from agent.core.policy.lint_files import Finding
 from agent.core.policy.lint_report import Format, as_json, as_sarif, as_text, render
 from tests.sim.policies import data, document
 
