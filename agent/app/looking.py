@@ -10,9 +10,9 @@ from agent.app.whereto import Habits
 from agent.catalog.rows import Catalog, catalog
 from agent.config.settings import Settings
 from agent.core.assess import Terms, assess
-from agent.core.assess.configured import Means
 from agent.core.assess.explaining import explain_server, names
 from agent.core.assess.report import check_document
+from agent.core.assess.terms import Means
 from agent.core.baseline.trust import Memory
 from agent.core.documents import CheckDocument, DeviceRow
 from agent.core.observation import Document

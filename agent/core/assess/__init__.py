@@ -3,6 +3,7 @@
 `assess(world, terms)` is pure. `check` calls it once, the daemon after every look, so the two cannot disagree.
 """
 
-from agent.core.assess.assess import Assessment, Terms, assess
+from agent.core.assess.assess import Assessment, assess
+from agent.core.assess.terms import Terms
 
 __all__ = ["Assessment", "Terms", "assess"]

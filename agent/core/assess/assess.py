@@ -3,28 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.core.assess import summary
 from agent.core.assess.blind import blind_deviations
 from agent.core.assess.causes import circumstances
 from agent.core.assess.configured import (
     Configured,
     JudgedServer,
-    Means,
-    configured_deviations,
-    judge_configured,
-    organisation_judge,
     server_rows,
     undecided_configured,
-    versions_of,
 )
 from agent.core.assess.degraded import degraded_deviations
-from agent.core.assess.effect import effect_deviations, own_sources
+from agent.core.assess.files import JudgedFiles, coverage_rows, judge_files
 from agent.core.assess.given import given_deviations, judge_given, unread_deviations
 from agent.core.assess.managed import Ground, ManagedJudgement, judge_managed
 from agent.core.assess.notes import exposed_deviations, noted
-from agent.core.assess.others import OwnPolicies, other_deviations, other_files
+from agent.core.assess.others import OwnPolicies
 from agent.core.assess.outdated import outdated_deviations
-from agent.core.assess.results import Nearest, redact
 from agent.core.assess.running import (
     JudgedRunning,
     bent_deviations,
@@ -33,39 +26,25 @@ from agent.core.assess.running import (
     running_deviations,
     undecided_running,
 )
-from agent.core.assess.standing import policy_deviations, policy_row
 from agent.core.assess.substituted import substituted_deviations
+from agent.core.assess.summary import summarise
 from agent.core.assess.supply import supply_deviations
+from agent.core.assess.terms import Terms
 from agent.core.assess.unbound import unbound_deviations
 from agent.core.baseline.trust import Memory
-from agent.core.deviation import Deviation, Findings, Severity
+from agent.core.deviation import Deviation, Findings
 from agent.core.documents import ConditionRow, CoverageRow, ManagedFileRow, PolicyRow, ProcessRow, ServerRow, SummaryRow
 from agent.core.memo import Memo
-from agent.core.observation import Coverage, CoverageState, ManagedLook, Process, ProcessLook, Scope
+from agent.core.observation import ConfigLook, CoverageState, ManagedLook, Process, ProcessLook, Scope
 from agent.core.place import User
-from agent.core.policy.evaluate import Judge
-from agent.core.policy.near import near_misses
 from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.recognition import Before, ClientMarks, RunningServer, recognise
 from agent.core.recognition.clients import index_of
 from agent.core.recognition.outliving import kept, started, with_outliving
 from agent.core.recognition.recalling import recalled
 from agent.core.recognition.signs import SETTLED_AFTER_S
-from agent.core.redaction import redact_text
 from agent.core.server import Server
 from agent.core.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What judging needs besides the world: the clients, what is known of them, and the organisation's own severities."""
-
-    means: Means = field(default_factory=Means)
-    enforcing: frozenset[str] = frozenset()
-    marks: tuple[ClientMarks, ...] = ()
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    policy_required: bool = True
-    baseline_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +73,6 @@ class Assessment:
         return tuple(self.findings.present.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _OfFiles:
-    """What was judged of configuration and managed files together."""
-
-    configured: Configured
-    organisation: Judge
-    nearest: Nearest
-    startable: tuple[Server, ...]
-    deviations: tuple[Deviation, ...]
-    others: tuple[ManagedFileRow, ...]
-    policy: PolicyRow
-    coverage: tuple[CoverageRow, ...]
-
-
 def assess(
     world: World,
     terms: Terms,
@@ -126,9 +91,11 @@ def assess(
     if world.configs is None or world.managed is None or world.processes is None:
         return Assessment(complete=False, findings=Findings()), memo
     processes, weighed = world.processes, world.managed
-    world = _the_same(world, memo)
-    files = _of_files(world, terms, memo)
-    users = memo.same("users", tuple(look.user for look in world.configs or ()))
+    configs = tuple(memo.same(("look", look.user.name), look) for look in world.configs)
+    managed_look = memo.same("managed", weighed)
+    world = replace(world, configs=configs, managed=managed_look)
+    files = judge_files(configs, managed_look, _installed(world), terms, memo)
+    users = memo.same("users", tuple(look.user for look in configs))
     # Weighed again after each look, as a baseline runs out without a change of any file.
     managed = memo.of(_managed, weighed, users, terms, memo.same("memory", world.memory), besides=(now,))
     given = _given(world, terms, files, memo)
@@ -139,7 +106,7 @@ def assess(
         weighed,
         files.organisation.policy,
         terms.enforcing.__contains__,
-        _versions(world),
+        _versions(configs),
         index_of(terms.marks).misplaced,
         processes.superseded,
     )
@@ -155,16 +122,12 @@ def assess(
         *supply_deviations(given),
         *files.deviations,
         *degraded_deviations(conditions),
-        *outdated_deviations(world.configs or ()),
+        *outdated_deviations(configs),
         *blind_deviations([row for row in world.coverage if row.scope in blind]),
     )
     findings = _findings(world, found, files.configured, running, terms, memo)
-    pids: dict[str, list[int]] = {}
-    for item in running:
-        if item.running.server is not None:
-            pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
-    servers = server_rows((*files.configured.judged, *given), pids, memo)
-    coverage = (*files.coverage, *_coverage_rows((*processes.coverage, *world.extra_coverage)))
+    servers = server_rows((*files.configured.judged, *given), _pids(running), memo)
+    coverage = (*files.coverage, *coverage_rows((*processes.coverage, *world.extra_coverage)))
     present = tuple(findings.present.values())
     assessment = Assessment(
         complete=True,
@@ -175,18 +138,12 @@ def assess(
         managed_files=(*managed.rows, *files.others),
         memory=managed.memory,
         coverage=coverage,
-        summary=summary.summarise(files.policy, servers, present, coverage, len(running)),
+        summary=summarise(files.policy, servers, present, coverage, len(running)),
         startable=files.startable,
         before=Before(kept((item.running for item in running), processes.processes), starts),
     )
     memo.turn()
     return assessment, memo
-
-
-def _the_same(world: World, memo: Memo) -> World:
-    """Return `world` with every look that is equal to the one before being that very one."""
-    configs = tuple(memo.same(("look", look.user.name), look) for look in world.configs or ())
-    return replace(world, configs=configs, managed=memo.same("managed", world.managed))
 
 
 def _managed(
@@ -195,54 +152,7 @@ def _managed(
     return judge_managed(look, users, Ground(terms.means.os, terms.baseline_keys, memory, now))
 
 
-def _of_files(world: World, terms: Terms, memo: Memo) -> _OfFiles:
-    assert world.configs is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
-    looks, managed, means = world.configs, world.managed, terms.means
-    configured = judge_configured(looks, managed, means, memo)
-    judge = memo.of(organisation_judge, managed, means, versions_of(looks))
-    nearest = memo.of(_nearest, judge)
-    users = memo.same("users of files", tuple(look.user for look in looks))
-    installed = memo.same("installed", _installed(world))
-    startable = tuple(item.server for item in configured.judged if item.server.command is not None)
-    return _OfFiles(
-        configured=configured,
-        organisation=judge,
-        nearest=nearest,
-        startable=memo.same("startable", startable),
-        deviations=(
-            *memo.of(_of_policy, judge, managed, installed, terms.policy_required),
-            *memo.of(_other_deviations, managed, users),
-            *effect_deviations(judge.policy, managed, looks, means.client_version, memo),
-            *configured_deviations(configured.judged, nearest, memo),
-            *supply_deviations(configured.judged, memo),
-        ),
-        others=memo.of(other_files, managed, users, means.os),
-        policy=memo.of(
-            policy_row,
-            judge.policy,
-            memo.same("sources of users", own_sources(managed, looks, means.client_version, memo)),
-        ),
-        coverage=(
-            *(row for look in looks for row in memo.of(_coverage_rows, look.coverage)),
-            *memo.of(_coverage_rows, managed.coverage),
-        ),
-    )
-
-
-def _of_policy(judge: Judge, managed: ManagedLook, installed: frozenset[str], required: bool) -> tuple[Deviation, ...]:  # noqa: FBT001
-    return tuple(policy_deviations(judge.policy, managed.documents, installed, required=required))
-
-
-def _other_deviations(managed: ManagedLook, users: Sequence[User]) -> tuple[Deviation, ...]:
-    return tuple(other_deviations(managed, users))
-
-
-def _nearest(judge: Judge) -> Nearest:
-    """Return what tells the entries that nearly match a server; asked only for servers that are blocked."""
-    return lambda server: tuple(miss.text for miss in near_misses(judge, server, redact))
-
-
-def _given(world: World, terms: Terms, files: _OfFiles, memo: Memo) -> tuple[JudgedServer, ...]:
+def _given(world: World, terms: Terms, files: JudgedFiles, memo: Memo) -> tuple[JudgedServer, ...]:
     assert world.processes is not None and world.managed is not None  # noqa: PT018, S101 - the caller looked
     if not world.processes.given:
         return ()
@@ -255,7 +165,7 @@ def _given(world: World, terms: Terms, files: _OfFiles, memo: Memo) -> tuple[Jud
     )
 
 
-def _unread(look: ProcessLook, terms: Terms, files: _OfFiles) -> Iterator[Deviation]:
+def _unread(look: ProcessLook, terms: Terms, files: JudgedFiles) -> Iterator[Deviation]:
     if files.policy.state == "none":
         return
     yield from unread_deviations(look.given, (*look.processes, *look.ended), _client_of(terms))
@@ -267,7 +177,7 @@ def _client_of(terms: Terms) -> Callable[[Process], str | None]:
 
 
 def _running(
-    world: World, terms: Terms, files: _OfFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
+    world: World, terms: Terms, files: JudgedFiles, given: Sequence[JudgedServer], now: float | None, memo: Memo
 ) -> tuple[JudgedRunning, ...]:
     assert world.processes is not None  # noqa: S101 - the caller looked
     looked = world.processes
@@ -316,6 +226,15 @@ def _findings(
     )
 
 
+def _pids(running: Sequence[JudgedRunning]) -> Mapping[str, Sequence[int]]:
+    """Return the root pids of the running servers that an entry yields, by the key of that entry."""
+    pids: dict[str, list[int]] = {}
+    for item in running:
+        if item.running.server is not None:
+            pids.setdefault(item.running.server.key, []).append(item.running.process.pid)
+    return pids
+
+
 def _installed(world: World) -> frozenset[str]:
     """Return the clients of which something was found on the device."""
     found = {
@@ -326,16 +245,6 @@ def _installed(world: World) -> frozenset[str]:
     return frozenset(found.union(*(look.client_versions for look in world.configs or ())))
 
 
-def _versions(world: World) -> Mapping[str, str]:
+def _versions(looks: Sequence[ConfigLook]) -> Mapping[str, str]:
     """Return the version of each user's client that enforces the policy."""
-    looks = world.configs or ()
     return {look.user.name: look.client_versions[CLAUDE_CODE] for look in looks if CLAUDE_CODE in look.client_versions}
-
-
-def _coverage_rows(rows: Sequence[Coverage]) -> tuple[CoverageRow, ...]:
-    return tuple(_coverage_row(row) for row in rows)
-
-
-def _coverage_row(row: Coverage) -> CoverageRow:
-    problem = redact_text(row.problem) if row.problem is not None else None
-    return CoverageRow(str(row.scope), row.scope.user, row.scope.client, row.state, problem)

@@ -12,20 +12,17 @@ from agent.core.assess.others import OwnPolicies, judge_both
 from agent.core.assess.results import Nearest, at, deviation, near_evidence, nobody_near
 from agent.core.assess.running import reason_row
 from agent.core.assess.secrets import secret_deviations
+from agent.core.assess.sessions import Sessions, binding
+from agent.core.assess.terms import Means
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.documents import PlaceRow, ServerRow
 from agent.core.memo import Memo
-from agent.core.observation import ConfigLook, Document, ManagedLook, Scope
-from agent.core.place import Os, top_of
-from agent.core.policy.candidates import Session
+from agent.core.observation import ConfigLook, ManagedLook, Scope
 from agent.core.policy.effective import organisation_policy
 from agent.core.policy.evaluate import Judge
-from agent.core.policy.expansion import NOTHING_KNOWN, Environment
 from agent.core.policy.others.ruling import ClientPolicy
 from agent.core.policy.provided import CLAUDE_CODE
-from agent.core.policy.rulesets import rules_for
-from agent.core.policy.session import Judged, Outcome, judge
-from agent.core.policy.windows_side import inherited
+from agent.core.policy.session import Judged
 from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
@@ -65,15 +62,6 @@ class Configured:
         return {item.server.key: item.verdict for item in self.judged}
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What is known of the clients: their system, environment and version where the machine does not tell it."""
-
-    os: Os = "linux"
-    environment: Environment = NOTHING_KNOWN
-    client_version: str | None = None
-
-
 def judge_configured(
     looks: Sequence[ConfigLook], managed: ManagedLook, means: Means, memo: Memo | None = None
 ) -> Configured:
@@ -82,14 +70,14 @@ def judge_configured(
     judged: list[JudgedServer] = []
     refuses: dict[str, str] = {}
     provided: dict[str, JudgedServer] = {}
-    organisation = memo.of(organisation_judge, managed, means, versions_of(looks))
+    organisation = memo.of(organisation_judge, managed, means, oldest_version(looks))
     own = OwnPolicies(looks, managed, means.environment, memo)
     for look in looks:
-        binding = _binding(look, managed, means)
-        if binding is None:
+        bound = binding(look, managed, means)
+        if bound is None:
             judged += [memo.of(_unenforced, server, organisation, None, means) for server in look.servers]
             continue
-        sessions = _Sessions(look, *binding, memo)
+        sessions = Sessions(look, *bound, memo)
         outcome = sessions.outcome()
         if outcome.refuses is not None:
             refuses[look.user.name] = outcome.refuses
@@ -111,77 +99,18 @@ def judge_configured(
     return Configured((*provided.values(), *judged), refuses)
 
 
-def _binding(look: ConfigLook, managed: ManagedLook, means: Means) -> tuple[ManagedLook, Means] | None:
-    """Return what binds the sessions of that user, and where they run; None: nothing does, as far as it can be known."""
-    if not look.apart:
-        return managed, means
-    rules, _ = rules_for(look.client_versions.get(CLAUDE_CODE) or means.client_version)
-    documents = inherited(managed.documents, managed.dropin_folder, rules)
-    return (replace(managed, documents=documents), replace(means, os="linux")) if documents else None
-
-
 def organisation_judge(managed: ManagedLook, means: Means, version: str | None) -> Judge:
     """Return the organisation's policy, compiled, as it judges servers whose client enforces nothing."""
     return Judge(organisation_policy(managed, client_version=version or means.client_version), means.environment)
 
 
-def versions_of(looks: Sequence[ConfigLook]) -> str | None:
+def oldest_version(looks: Sequence[ConfigLook]) -> str | None:
     """Return the oldest version of the enforcing client on the device: what binds it, binds the others too."""
     versions = [look.client_versions[CLAUDE_CODE] for look in looks if CLAUDE_CODE in look.client_versions]
     return min(versions, key=lambda text: [int(part) for part in text.split(".") if part.isdecimal()], default=None)
 
 
-def session_of(look: ConfigLook, managed: ManagedLook, means: Means, project: str | None = None) -> Outcome:
-    """Return what a session of the enforcing client decides for this user, in `project` or anywhere else."""
-    return _Sessions(look, managed, means, Memo()).outcome(project)
-
-
-class _Sessions:
-    """The sessions of one user. What a session starts from is put together anew, and judged anew only if it is not the same."""
-
-    def __init__(self, look: ConfigLook, managed: ManagedLook, means: Means, memo: Memo) -> None:
-        self._look, self._means, self._memo = look, means, memo
-        self._managed = tuple(d for d in managed.documents if d.user in (None, look.user.name))
-        self._dropins = managed.dropin_folder
-        self._servers: dict[str | None, list[tuple[int, Server]]] = {}
-        for number, server in enumerate(look.servers):
-            if server.client == CLAUDE_CODE:
-                self._servers.setdefault(server.project, []).append((number, server))
-        self._documents: dict[str | None, list[tuple[int, Document]]] = {}
-        for number, document in enumerate(look.documents):
-            self._documents.setdefault(document.project, []).append((number, document))
-
-    def outcome(self, project: str | None = None) -> Outcome:
-        """Return what a session in `project`, or anywhere else, decides."""
-        look, means = self._look, self._means
-        root = look.repositories.get(project, project) if project is not None else None
-        own = [pair for name in {None, project} for pair in self._documents.get(name, ())]
-        session = Session(
-            user=look.user,
-            cwd=project or top_of(means.os),
-            project=root,
-            os=means.os,
-            documents=(*self._managed, *(document for _, document in sorted(own, key=_number))),
-            dropins=self._dropins,
-            servers=self._concerned(project, root),
-            environment=means.environment,
-            client_version=look.client_versions.get(CLAUDE_CODE) or means.client_version,
-        )
-        return self._memo.of(judge, self._memo.same(("session", look.user.name, project), session))
-
-    def _concerned(self, project: str | None, root: str | None) -> tuple[Server, ...]:
-        """Return the servers that may count in a session in `project`, whose state the client keeps under `root`."""
-        found = [pair for name in {None, project} for pair in self._servers.get(name, ())]
-        if root not in (None, project):
-            found += [pair for pair in self._servers.get(root, ()) if pair[1].scope is ServerScope.LOCAL]
-        return tuple(server for _, server in sorted(found, key=_number))
-
-
-def _number(pair: tuple[int, object]) -> int:
-    return pair[0]
-
-
-def _enforced(look: ConfigLook, sessions: _Sessions, memo: Memo) -> Iterator[JudgedServer]:
+def _enforced(look: ConfigLook, sessions: Sessions, memo: Memo) -> Iterator[JudgedServer]:
     """Yield each server once as it is anywhere, and once more for every project in which the answer is another one."""
     usual = {item.server.key: item for item in sessions.outcome().judged if not _of_folder(item.server)}
     yield from (memo.of(_judged, item) for item in usual.values())

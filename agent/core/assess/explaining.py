@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from agent.core.assess.assess import Terms
-from agent.core.assess.configured import judge_configured, organisation_judge, session_of, versions_of
+from agent.core.assess.configured import judge_configured, oldest_version, organisation_judge
 from agent.core.assess.others import OwnPolicies
 from agent.core.assess.results import redact
 from agent.core.assess.running import as_server
+from agent.core.assess.sessions import session_of
+from agent.core.assess.terms import Terms
 from agent.core.observation import ConfigLook, ManagedLook, ProcessLook
 from agent.core.policy.explain import Explanation, explain
 from agent.core.policy.provided import CLAUDE_CODE
@@ -39,7 +40,7 @@ def names(world: World, terms: Terms) -> tuple[str, ...]:
 
 
 def _configured(looks: Sequence[ConfigLook], managed: ManagedLook, terms: Terms, wanted: str) -> Iterator[Explanation]:
-    organisation = organisation_judge(managed, terms.means, versions_of(looks))
+    organisation = organisation_judge(managed, terms.means, oldest_version(looks))
     own = OwnPolicies(looks, managed, terms.means.environment)
     by_user = {look.user.name: look for look in looks}
     for item in judge_configured(looks, managed, terms.means).judged:
@@ -66,7 +67,7 @@ def _running(
         if running.server is not None:
             yield from _configured(looks, managed, terms, running.server.key)
         else:
-            judge = organisation_judge(managed, terms.means, versions_of(looks))
+            judge = organisation_judge(managed, terms.means, oldest_version(looks))
             yield explain(judge.policy, as_server(running, running.command), terms.means.environment, redact=redact)
 
 

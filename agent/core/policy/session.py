@@ -6,17 +6,14 @@ A session is non-interactive (`claude -p`), which loads a project's `.mcp.json` 
   user; among `.mcp.json` files the nearest wins. But for --mcp-config that is settled before the policy looks, so a blocked
   definition hides an allowed one below it.
 * A plugin's server that reaches the same endpoint as a loaded server of another scope is left out.
-* A server of `--mcp-config` that the lists let pass, or `--strict-mcp-config`, beside a readable managed-mcp.json keeps the
-  client from starting. So does a ~/.claude.json that is no JSON.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.core.jsontext import JsonError, decode_utf8, parse
-from agent.core.observation import Document, DocumentKind
-from agent.core.place import Data, pure_path
+from agent.core.observation import DocumentKind
+from agent.core.place import pure_path
 from agent.core.policy.candidates import (
     ProjectState,
     Session,
@@ -31,7 +28,8 @@ from agent.core.policy.evaluate import Judge
 from agent.core.policy.flags import Flags
 from agent.core.policy.matching import Endpoint
 from agent.core.policy.ranking import counted
-from agent.core.server import Server, ServerScope, Transport
+from agent.core.policy.starting import refusal
+from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
 
 _WRITTEN = re.compile(
@@ -75,7 +73,7 @@ def judge(session: Session) -> Outcome:
     dynamic, unusable = given_servers(session)
     candidates = (*policy.managed_servers, *concerned_servers(session), *dynamic, *agents_servers(session))
     compiled = Judge(policy, session.environment)
-    refuses = _refuses(compiled, session, candidates, unusable)
+    refuses = refusal(compiled, session, candidates, unusable)
     rows = [_Row(server, compiled.verdict(server), compiled.endpoint(server)) for server in candidates]
     state = project_state(session)
     for row in rows:
@@ -231,44 +229,3 @@ def _precedence(row: _Row, session: Session) -> tuple[int, int]:
     """Return a sort key, the strongest first: the scope, then how near the file is to the folder of the session."""
     depth = len(pure_path(session.os, row.server.place.path).parts) if row.server.scope is ServerScope.PROJECT else 0
     return _RANK.index(row.server.scope), -depth
-
-
-def _broken_settings(flags: Flags) -> str | None:
-    try:
-        value = parse(flags.settings.removeprefix("\ufeff")) if flags.settings is not None else {}
-    except JsonError:
-        return "the value of --settings is no JSON."
-    return None if isinstance(value, dict) else "the value of --settings is no JSON object."
-
-
-def _broken_state(documents: Iterable[Document]) -> str | None:
-    """Say which file of the client's own state is no JSON, None where each is; a value that is no object does not matter."""
-    for document in documents:
-        if document.kind is DocumentKind.CLIENT_STATE and isinstance(document.content, Data):
-            text = decode_utf8(document.content.raw)
-            try:
-                parse(text if text.strip() else "{}")
-            except JsonError as error:
-                return f"{document.path} is not JSON ({error})."
-    return None
-
-
-def _refuses(judge: Judge, session: Session, candidates: Iterable[Server], unusable: str | None) -> str | None:
-    """Say why the client does not start, None where it does."""
-    policy, flags = judge.policy, session.flags
-    if policy.state == "refused":
-        return policy.refusal
-    unusable = flags.unusable or unusable or _broken_settings(flags) or _broken_state(session.documents)
-    if unusable is not None:
-        return unusable
-    dynamic = [server for server in candidates if server.scope is ServerScope.DYNAMIC]
-    brought = any(server.transport is not Transport.SDK for server in dynamic)
-    if policy.no_sideload is not None and (brought or flags.sideloads):
-        what = "--mcp-config" if brought else flags.sideloads[0]
-        return f"disableSideloadFlags in {policy.no_sideload.path} forbids {what}."
-    if policy.exclusive is not None and policy.exclusive_usable and not flags.safe:
-        given = any(not judge.lists_block(server) for server in dynamic)
-        if given or flags.strict:
-            what = "--mcp-config" if given else "--strict-mcp-config"
-            return f"{what} is not accepted beside {policy.exclusive.path}."
-    return None

@@ -3,7 +3,8 @@
 import json
 
 from agent.catalog.rows import catalog
-from agent.core.assess.configured import Means, judge_configured
+from agent.core.assess.configured import judge_configured
+from agent.core.assess.terms import Means
 from agent.core.observation import ConfigLook, CoverageState, Document, DocumentKind, ManagedLook
 from agent.core.place import Data, Facts
 from agent.core.verdict import Answer
