@@ -8,7 +8,7 @@ from agent.core.assess import assess
 from agent.core.recognition import Before
 from agent.core.world import World
 from agent.store.running import NAME
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, managed, running, server
+from tests.sim.worlds import LOCKED, TERMS, configs, managed, running, server
 
 COMMAND = ("npx", "-y", "x-mcp", "--token=hunter2hunter2")
 WORLD = World(configs(server("x", *COMMAND, client="cursor")), managed(LOCKED), running("cursor", *COMMAND))

@@ -9,7 +9,7 @@ from agent.core.observation import Process, ProcessLook
 from agent.core.place import Data
 from agent.core.superseded import Superseded
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, judged, managed, running, server
+from tests.sim.worlds import LOCKED, TERMS, configs, judged, managed, running, server
 
 DENY = {"deniedMcpServers": [{"serverCommand": ["rogue"]}], "allowManagedMcpServersOnly": True}
 

@@ -9,7 +9,7 @@ from agent.core.recognition import ClientMarks
 from agent.core.server import ServerScope
 from agent.core.verdict import Answer
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, controls, facts, judged, managed, running, server
+from tests.sim.worlds import LOCKED, TERMS, configs, controls, facts, judged, managed, running, server
 
 HOST = (10, 1.0)
 

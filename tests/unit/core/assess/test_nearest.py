@@ -4,7 +4,7 @@ from agent.core.assess import assess
 from agent.core.deviation import Key, Severity
 from agent.core.documents import ConditionRow
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, managed, running, server
+from tests.sim.worlds import LOCKED, TERMS, configs, managed, running, server
 
 NEARLY = ("npx", "-y", "approved@1.0.1")
 

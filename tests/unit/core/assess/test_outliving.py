@@ -9,7 +9,7 @@ from agent.core.observation import Process, ProcessLook
 from agent.core.recognition import Before
 from agent.core.recognition.recalling import traces
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, TERMS, configs, managed, running, server
+from tests.sim.worlds import LOCKED, TERMS, configs, managed, running, server
 
 CONTROL = "server.unapproved.running"
 

@@ -9,7 +9,7 @@ from agent.core.assess import Assessment, assess
 from agent.core.observation import Process, ProcessLook
 from agent.core.stores import npx_key
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import TERMS, configs, managed, running, server
+from tests.sim.worlds import TERMS, configs, managed, running, server
 
 HOME = "/home/ann"
 NPX = f"{HOME}/.npm/_npx/{npx_key(['approved@1.0.0'])}/node_modules"

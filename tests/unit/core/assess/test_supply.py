@@ -5,7 +5,7 @@ from dataclasses import replace
 from agent.core.artifact import Artifact
 from agent.core.deviation import Severity
 from agent.core.server import ServerScope
-from tests.unit.core.assess.test_assess import judged, running, server
+from tests.sim.worlds import judged, running, server
 
 PINNED, LOOSE = ("npx", "-y", "approved@1.0.0"), ("npx", "-y", "loose")
 POLICY = {

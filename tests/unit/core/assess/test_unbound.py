@@ -9,7 +9,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Data
 from agent.core.recognition import ClientMarks
 from agent.core.world import World
-from tests.unit.core.assess.test_assess import LOCKED, QUIET, configs, facts, managed, running
+from tests.sim.worlds import LOCKED, QUIET, configs, facts, managed, running
 
 PATH = "/etc/gemini-cli/settings.json"
 GEMINI = Terms(marks=(ClientMarks("gemini-cli", frozenset({"gemini"})), ClientMarks("codex", frozenset({"codex"}))))
