@@ -1,7 +1,6 @@
 """File formats: bytes → value, as the clients read them, or where the text is wrong."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,17 +9,15 @@ from agent.catalog.format_error import FormatError
 from agent.catalog.json5 import as_jsonc
 from agent.catalog.linetext import parse_properties, shell_commands
 from agent.catalog.rows import Format
+from agent.catalog.tomltext import parse_toml
 from agent.catalog.xmltext import parse_plist, parse_xml
 from agent.catalog.yamltext import front_matter, parse_yaml, yaml_line
 from agent.core.jsontext import JsonError, decode, decode_utf8, line_of, parse, pointer
 from agent.core.place import Place
 from agent.core.server import Problem
 
-_TOML_CAP = 1024 * 1024
-"""Characters. TOML is read in pure Python, and a hostile document of this size takes seconds already."""
 _LINES_CAP = 256 * 1024
 _LINES_MOST = 10
-_TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +64,6 @@ def located(problems: Sequence[Problem], parsed: Parsed) -> tuple[Problem, ...]:
     return (*some, *problems[_LINES_MOST:])
 
 
-def _toml(_: bytes, text: str) -> object:
-    if len(text) > _TOML_CAP:
-        raise FormatError(f"longer than {_TOML_CAP} characters, which is the most that is read of a TOML file")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise FormatError("nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
-        place = _TOML_PLACE.search(str(error))
-        raise FormatError("not valid TOML", int(place[1]) if place else None) from None
-
-
 def _front_matter(_: bytes, text: str) -> object:
     matter = front_matter(text)
     return parse_yaml(matter) if matter.strip() else None
@@ -89,7 +74,7 @@ _PARSERS: Mapping[Format, Callable[[bytes, str], object]] = {
     "json-utf8": lambda raw, _: parse(decode_utf8(raw), "strict"),
     "jsonc": lambda _, text: parse(text, "jsonc"),
     "json5": lambda _, text: parse(as_jsonc(text), "jsonc"),
-    "toml": _toml,
+    "toml": lambda _, text: parse_toml(text),
     "yaml": lambda _, text: parse_yaml(text),
     "front-matter": _front_matter,
     "xml": lambda _, text: parse_xml(text),

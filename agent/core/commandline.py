@@ -17,6 +17,8 @@ _WINDOWS_WORD = re.compile(r'(?:[^\s"]+|"[^"]*"?)+')
 _OPERATOR = re.compile(r"[();<>|&]+")
 _SUBSTITUTION = re.compile(r"\$\(|`|\$\{?!")
 _REDIRECTIONS = frozenset({">", ">>", "<", ">&", "<&", "&>", "&>>", ">|"})
+_LONGEST = 16 * 1024
+"""Characters of shell text: it is split in pure Python."""
 _SEQUENCE = frozenset({"&&", ";"})
 _PREAMBLE = frozenset({"cd", "source", ".", "export", "set", "umask", "ulimit", "unset", "true", "pushd", "shopt"})
 
@@ -43,9 +45,9 @@ def simple_command(text: str) -> Argv | None:
     """Return the one command that the shell text runs, or None where it is not one plain command.
 
     Steps that only prepare (`cd`, `source`, `export` …), assignments, `exec` and redirections are left out. Pipes,
-    substitutions, conditions and several commands give None.
+    substitutions, conditions and several commands give None, and so does a text that is longer than any one command.
     """
-    if _SUBSTITUTION.search(text):
+    if len(text) > _LONGEST or _SUBSTITUTION.search(text):
         return None
     lexer = shlex.shlex(text.replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.commenters = ""

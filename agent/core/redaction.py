@@ -30,6 +30,7 @@ _ATTACHED_HEADER = re.compile(r"^((?:-H|--(?:http-)?headers?=)[\"']?[\w-]+:)(.*)
 _LOGIN_OPTION = re.compile(r"^(?:-u|--(?:proxy-)?user)$")
 _LOGIN = re.compile(r"^([^:]*):(?![0-9]+$)(.+)$", re.DOTALL)
 """Not two numbers: those are a user and a group."""
+_SUBJECT_DIGEST = re.compile(r":[0-9a-f]{12}(?: [a-z]{1,16})?\Z")
 _AROUND = "\"'[](){},"
 _MEMBER = re.compile(
     r"(?P<quote>\\{0,300}[\"'])([\w.-]{1,80})(?P=quote)(\s*:\s*)(?P=quote)(.*?)(?<!\\)(?P=quote)", re.DOTALL
@@ -71,6 +72,16 @@ def _redacted(command: tuple[str, ...]) -> tuple[str, ...]:
 def redact_text(text: str) -> str:
     """Return a free text with everything that may be a secret replaced."""
     return _phrase(text)
+
+
+def redact_subject(subject: str) -> str:
+    """Return what a deviation is about, redacted but for the digest that makes it this one and no other: it is public.
+
+    Without it `…:token:<digest>` would lose the digest to the name, and all servers of that name would be one.
+    """
+    digest = _SUBJECT_DIGEST.search(subject)
+    at = digest.start() if digest else len(subject)
+    return redact_text(subject[:at]) + subject[at:]
 
 
 def redact_url(url: str) -> str:

@@ -6,13 +6,14 @@ reads them when it starts. `--settings`, `--setting-sources` and `--strict-mcp-c
 move a client's files are followed where files are read (`agent.sources.whereabouts`).
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from agent.catalog.entries import Origin
+from agent.catalog.format_error import FormatError
 from agent.catalog.shapes import read_shape
+from agent.catalog.tomltext import parse_toml
 from agent.core.entry import agent_entries, plugin_servers, read_servers
 from agent.core.jsontext import decode
 from agent.core.observation import Given, Process
@@ -161,8 +162,8 @@ _READERS: Mapping[str, Reader] = {CLAUDE_CODE: _claude, CODEX: _codex, **OTHERS}
 def _dotted(key: str) -> list[str]:
     """Read a TOML key: bare and quoted parts with dots between."""
     try:
-        found: Any = tomllib.loads(f"{key} = 0")
-    except tomllib.TOMLDecodeError:
+        found: Any = parse_toml(f"{key} = 0")
+    except FormatError:
         return key.split(".")
     parts = []
     while isinstance(found, dict):
@@ -175,8 +176,8 @@ def _dotted(key: str) -> list[str]:
 def _toml(value: str) -> object:
     """Read a value as Codex does: as TOML, or else as the text itself."""
     try:
-        return tomllib.loads(f"v = {value}")["v"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return parse_toml(f"v = {value}")["v"]
+    except FormatError:
         return value.strip("\"'")
 
 

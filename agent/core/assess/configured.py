@@ -23,7 +23,7 @@ from agent.core.policy.evaluate import Judge
 from agent.core.policy.others.ruling import ClientPolicy
 from agent.core.policy.provided import CLAUDE_CODE
 from agent.core.policy.session import Judged
-from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_subject, redact_text, redact_url
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer, Verdict
 
@@ -245,4 +245,4 @@ def undecided_configured(judged: Sequence[JudgedServer], memo: Memo | None = Non
 
 
 def _keys(item: JudgedServer) -> tuple[Key, ...]:
-    return tuple(Key(control, redact_text(item.server.key)) for control in CONTROLS)
+    return tuple(Key(control, redact_subject(item.server.key)) for control in CONTROLS)

@@ -7,7 +7,7 @@ from agent.core.control import CONTROLS
 from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.observation import Scope
 from agent.core.place import Place
-from agent.core.redaction import redact_command, redact_name, redact_text, redact_url
+from agent.core.redaction import redact_command, redact_name, redact_subject, redact_text, redact_url
 from agent.core.server import Server
 
 Nearest = Callable[[Server], Sequence[str]]
@@ -65,7 +65,7 @@ def deviation(  # noqa: PLR0913 - the fields of a deviation
     """Return the deviation of `control` for `subject`; every text is redacted once more on its way in."""
     known = CONTROLS[control]
     return Deviation(
-        key=Key(control, redact_text(subject)),
+        key=Key(control, redact_subject(subject)),
         severity=known.severity,
         label=redact_text(label),
         title=known.title,

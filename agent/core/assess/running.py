@@ -19,7 +19,7 @@ from agent.core.documents import EvidenceRow, ProcessRow, ReasonRow
 from agent.core.observation import Process, Scope
 from agent.core.place import Place
 from agent.core.recognition import Confidence, RunningServer
-from agent.core.redaction import redact_command, redact_name, redact_text
+from agent.core.redaction import redact_command, redact_name, redact_subject, redact_text
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Verdict
 
@@ -233,7 +233,7 @@ def undecided_running(judged: Sequence[JudgedRunning]) -> Iterator[Key]:
     """Yield the keys about which nothing can be said, because the policy could not answer."""
     for item in judged:
         if item.verdict.answer is Answer.UNDETERMINED:
-            yield from (Key(control, item.subject) for control in CONTROLS)
+            yield from (Key(control, redact_subject(item.subject)) for control in CONTROLS)
 
 
 def reason_row(verdict: Verdict) -> ReasonRow:

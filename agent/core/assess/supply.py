@@ -8,7 +8,6 @@ from agent.core.assess.results import at, deviation
 from agent.core.deviation import Deviation, Evidence
 from agent.core.launchers import launch
 from agent.core.memo import Memo
-from agent.core.redaction import redact_text
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Answer
 
@@ -46,7 +45,7 @@ def _deviation(control: str, item: JudgedServer, text: str, evidence: list[Evide
     server: Server = item.server
     return deviation(
         control,
-        subject=redact_text(server.key),
+        subject=server.key,
         label=f"{server.user or 'device'}: {server.name!r} ({shown(server)})",
         text=text,
         user=server.user,

@@ -15,7 +15,7 @@ from agent.core.recognition.command import spellings
 from agent.core.recognition.explain import safe
 from agent.core.recognition.recognise import RunningServer
 from agent.core.recognition.signs import Confidence
-from agent.core.redaction import redact_text
+from agent.core.redaction import redact_subject
 from agent.core.server import Server
 
 _CLOCK_SLACK_S = 2.0
@@ -54,7 +54,7 @@ def traces(running: Iterable[RunningServer]) -> tuple[Trace, ...]:
             members=tuple(Seen(member.pid, member.create_time, member.image) for member in server.members),
             host=None if server.host is None else _host(server.host),
             client=server.client,
-            key=None if server.server is None else redact_text(server.server.key),
+            key=None if server.server is None else redact_subject(server.server.key),
             confidence=server.confidence,
             evidence=server.evidence,
             outlives=server.outlives,
@@ -72,7 +72,7 @@ def recalled(kept: Sequence[Trace], alive: Sequence[Process], servers: Sequence[
     if not kept:
         return ()
     by_pid = {process.pid: process for process in alive}
-    by_key = {redact_text(server.key): server for server in servers}
+    by_key = {redact_subject(server.key): server for server in servers}
     found = (_recalled(trace, by_pid, by_key) for trace in kept)
     return tuple(server for server in found if server is not None)
 
