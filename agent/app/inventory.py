@@ -186,14 +186,8 @@ def _libraries() -> int:
     return len(_LIBRARIES)
 
 
-def _use_ada() -> None:
-    from ada_url import URL  # noqa: PLC0415 - here and below: a library that is missing costs its own line
-
-    if URL("HTTPS://Example.com:443/a/../b").href != "https://example.com/b":
-        raise ValueError("ada_url reads URLs wrongly")
-
-
 def _use_cryptography() -> None:
+    # here and below: a library that is missing costs its own line
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     key = Ed25519PrivateKey.generate()
@@ -204,6 +198,13 @@ def _use_psutil() -> None:
     import psutil  # noqa: PLC0415
 
     psutil.Process().create_time()
+
+
+def _use_pydantic() -> None:
+    from pydantic_core import Url  # noqa: PLC0415
+
+    if str(Url("HTTPS://Example.com:443/a/../b")) != "https://example.com/b":
+        raise ValueError("pydantic reads URLs wrongly")
 
 
 def _use_requests() -> None:
@@ -235,7 +236,7 @@ def _use_rich() -> None:
     Console(file=io.StringIO(), force_terminal=True).print(drawn)
 
 
-_LIBRARIES = (_use_ada, _use_cryptography, _use_psutil, _use_requests, _use_rich, _use_sqlite, _use_watchdog)
+_LIBRARIES = (_use_cryptography, _use_psutil, _use_pydantic, _use_requests, _use_rich, _use_sqlite, _use_watchdog)
 
 PARTS: Mapping[str, Callable[[], int]] = {
     "modules": _modules,

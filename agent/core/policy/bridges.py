@@ -7,8 +7,7 @@ session proxy carries the address it leads to in `mcp_url`: deny entries look at
 """
 
 from collections.abc import Sequence
-
-from ada_url import parse_search_params
+from urllib.parse import parse_qs
 
 from agent.core.launchers import BRIDGES, launch
 from agent.core.policy.expansion import Environment, Text, expand, has_reference
@@ -37,5 +36,5 @@ def carried(address: Address | None) -> Address | None:
     """Return the address that a session proxy's URL carries, None where there is none."""
     if address is None or _PARAMETER not in address.query or _PROXIES not in address.path:
         return None
-    values = parse_search_params(address.query.removeprefix("?")).get(_PARAMETER, [])
+    values = parse_qs(address.query.removeprefix("?"), keep_blank_values=True).get(_PARAMETER, [])
     return parse_url(values[0]) if values else None

@@ -11,8 +11,8 @@ A pattern is one of
     path     := text after the host, glued to "?" query; "*" in it stands for any text, slashes included
     raw      := a pattern that no WHATWG URL parser takes (`:84*`, `[*]`), whatever its scheme
 
-`parts` goes through the WHATWG URL parser first, and so does the server's URL: scheme and host become lower case, hosts
-punycode, IPv4 and IPv6 canonical, dot segments resolved, the scheme's own port dropped. What follows from that:
+`parts` goes through a WHATWG URL parser first (Rust's, which pydantic brings), and so does the server's URL: scheme and host
+become lower case, hosts punycode, IPv4 and IPv6 canonical, dot segments resolved, the scheme's own port dropped. What follows:
 
 * Userinfo and fragment are ignored on both sides; one trailing dot of a host is.
 * No port and a literal host: the scheme's own port only. No port and a wildcard host: any port. As an explicit default port is
@@ -31,7 +31,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ada_url import URL
+from pydantic_core import Url
 
 from agent.core.brief import remembered
 from agent.core.policy.globs import Glob
@@ -41,6 +41,7 @@ _ANY_SCHEME = "any-scheme"  # not a special scheme, so the parser leaves host an
 _SCHEME = re.compile(r"[\x00-\x20]*(?P<scheme>[A-Za-z*][A-Za-z0-9+.\-*]*):")
 _AUTHORITY = re.compile(r"(?P<front>[^:/?#]*:(?P<slashes>[/\\]*))(?P<authority>[^/\\?#]*)(?P<rest>.*)", re.DOTALL)
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp", "file"})
+_OWN_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _PATH_AT = 3  # "https:", "", "host", then the path's segments
 _NO_HOST = Glob(("",))
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -140,29 +141,12 @@ def _segments_match(raw: tuple[Glob, ...], text: str) -> bool:
 def parse_url(text: str) -> Address | None:
     """Return the parts of `text`, None where the WHATWG parser refuses it."""
     try:
-        url = URL(_SURROGATE.sub("\ufffd", text))
+        url = Url(_SURROGATE.sub("\ufffd", text))
     except ValueError:
         return None
-    host = url.hostname.lower()
-    if "xn--" in host and url.protocol[:-1] in _SPECIAL and not _is_punycode(host):
-        return None
-    return Address(url.protocol[:-1], host, url.port, url.pathname, url.search)
-
-
-def _is_punycode(host: str) -> bool:
-    """Say whether a host's `xn--` labels are what the parser itself makes of the names that they stand for.
-
-    It takes such labels as they are; the client's parser looks into them, and refuses the URL.
-    """
-    try:
-        names = [_punycode_name(label) for label in host.split(".")]
-        return URL(f"https://{'.'.join(names)}").hostname == host
-    except ValueError:
-        return False
-
-
-def _punycode_name(label: str) -> str:
-    return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+    port = "" if url.port in (None, _OWN_PORTS.get(url.scheme)) else str(url.port)
+    path = (url.path or "").replace("^", "%5E")  # which the parser leaves, and the standard of today does not
+    return Address(url.scheme, (url.host or "").lower(), port, path, f"?{url.query}" if url.query else "")
 
 
 @remembered(4096)
