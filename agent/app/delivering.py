@@ -5,6 +5,7 @@ from random import Random
 from agent.app.destinations import Destination, Unusable, destinations
 from agent.app.sender import Sender
 from agent.config.settings import Settings
+from agent.core.event_agent import ENDPOINT
 from agent.ports import Clock
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
@@ -30,7 +31,11 @@ def deliveries(  # noqa: PLR0913, PLR0917 - what a delivery consists of
     health.hold("endpoint.none", None if settings.endpoint.url is not None or settings.destination else "")
     usable = [one for one in wanted if isinstance(one, Destination)]
     found = tuple(_delivery(one, journal, clock, budgets, patience) for one in usable)
-    journal.use_sinks([one.sink.name for one in usable], waiting=[one.name for one in unusable if one.name is not None])
+    journal.use_sinks(
+        [one.sink.name for one in usable],
+        waiting=[one.name for one in unusable if one.name is not None],
+        addresses={} if settings.endpoint.url is None else {ENDPOINT: settings.endpoint.url},
+    )
     for delivery in found:
         journal.try_again(delivery.sink.name)  # the settings may be better ones now
         journal.subscribe(delivery.wake)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agent.app.sender import ENDPOINT, Sender
+from agent.app.sender import Sender
 from agent.config import destinations as wanted
 from agent.config.settings import Network, Settings
+from agent.core.event_agent import ENDPOINT
 from agent.ports import Clock, Sink
 from agent.sinks.jsonl import JsonlSink
 from agent.sinks.system_log import SystemLogSink, system_log

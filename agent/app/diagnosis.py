@@ -11,10 +11,11 @@ from typing import Literal
 
 from agent.app.destinations import Destination, Unusable, destinations
 from agent.app.far import https_sink
-from agent.app.sender import ENDPOINT, Sender
+from agent.app.sender import Sender
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
+from agent.core.event_agent import ENDPOINT
 from agent.core.observation import CoverageState
 from agent.core.own_places import WRITERS_DROPIN
 from agent.core.place import Missing, Unreadable, top_of

@@ -6,9 +6,10 @@ That goes for each kind of them too: a daemon holds no protocol that its setting
 from pathlib import Path
 
 from agent import __version__
-from agent.app.sender import ENDPOINT, Sender
+from agent.app.sender import Sender
 from agent.config import destinations as wanted
 from agent.config.settings import Network, Settings
+from agent.core.event_agent import ENDPOINT
 from agent.core.event_base import PRODUCT
 from agent.host.credentials import credential
 from agent.ports import Clock, Sink

@@ -1,13 +1,10 @@
-"""Who reports, and what the organisation's own endpoint is called among the destinations."""
+"""Who reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.ports import Asked
-
-ENDPOINT = "https"
-"""The name of the central endpoint as a destination."""
 
 
 @dataclass(frozen=True, slots=True)

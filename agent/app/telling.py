@@ -15,11 +15,12 @@ from agent.core.documents import ConditionRow, DeviceRow, StatusDocument
 from agent.core.event_agent import condition_events, started_event, stopped_event
 from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
 from agent.ports import JSON, Clock, StoreError
-from agent.store.journal import OWED_STATE, Journal
+from agent.store.addressees import INVENTORY, NOT_OWED, OWED_SERVERS, OWED_STATE
+from agent.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
-_RUNNING, _POLICY, _INVENTORY, _HEALTH, _STANDING = "running", "policy", "inventory", "health", "standing"
+_RUNNING, _POLICY, _HEALTH, _STANDING = "running", "policy", "health", "standing"
 _JITTER = 0.1
 
 
@@ -42,10 +43,11 @@ class Teller:
     _last: tuple[object, ...] = field(default=(), init=False)
 
     def started(self) -> None:
-        """Tell that the agent runs, and whether the run before ended in order."""
+        """Tell that the agent runs, whether the run before ended in order, and what destinations that are back were not owed."""
         at = self.clock.now()
-        clean = self._noted(_RUNNING) is not True
-        self._tell([started_event(self.device, at=at, clean=clean)], {_RUNNING: True})
+        clean, not_owed = self._noted(_RUNNING) is not True, self._noted(NOT_OWED)
+        event = started_event(self.device, at=at, clean=clean, not_owed=not_owed)
+        self._tell([event], {_RUNNING: True, NOT_OWED: []})
 
     def stopped(self, why: str) -> None:
         """Tell that the agent ends."""
@@ -59,12 +61,15 @@ class Teller:
             return
         at = self.clock.now()
         facts = policy_facts(document.check.policy)
-        before, servers = (None, {}) if owed else (self._noted(_POLICY), self._noted(_INVENTORY) or {})
+        before, servers = self._noted(_POLICY), self._noted(INVENTORY) or {}
+        if owed:  # everything as if it were new, and what anybody knows that is no more
+            here = {row.key for row in document.check.servers}
+            before, servers = None, dict.fromkeys({*servers, *(self._noted(OWED_SERVERS) or ())} - here, "")
         event = policy_event(self.device, before, facts, at=at)
         version = document.check.policy.client_version
         known, inventory = inventory_events(self.device, servers, document.check.servers, at=at, client_version=version)
         events = [*([event] if event is not None else []), *inventory]
-        if not events or self._tell(events, {_POLICY: facts, _INVENTORY: known, OWED_STATE: False}):
+        if not events or self._tell(events, {_POLICY: facts, INVENTORY: known, OWED_STATE: False, OWED_SERVERS: []}):
             self._last = seen
 
     def since(self, state: str) -> float | None:

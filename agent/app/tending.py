@@ -18,7 +18,7 @@ from agent.status.health import Health
 from agent.status.publisher import Publisher
 from agent.store.anchor import drop
 from agent.store.journal import Journal
-from agent.store.outbox import NO_LOSS, Counters
+from agent.store.outbox import FOLDED, Counters
 
 
 @dataclass(eq=False)
@@ -73,7 +73,7 @@ class Tending:
             self._look_at_outbox(self.journal.counters())
 
     def _look_at_outbox(self, counters: Counters) -> None:
-        lost = [f"{number} {reason}" for reason, number in counters.dropped.items() if number and reason not in NO_LOSS]
+        lost = [f"{number} {reason}" for reason, number in counters.dropped.items() if number and reason != FOLDED]
         self.health.hold("delivery.dropped", ", ".join(lost) or None)
         apart = [
             f"{name}: {row.set_aside} ({row.set_aside_reason})" for name, row in counters.sinks.items() if row.set_aside

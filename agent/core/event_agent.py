@@ -6,19 +6,35 @@ from typing import Any
 from agent.core.documents import ConditionRow, DeviceRow
 from agent.core.event_base import base
 from agent.core.ocsf.events import ApplicationError, ApplicationLifecycle, dumped
-from agent.core.ocsf.objects import Application, ConditionFacts, LifecycleFacts
+from agent.core.ocsf.objects import Application, ConditionFacts, LifecycleFacts, NotOwed
 
 JSON = dict[str, Any]
+ENDPOINT = "https"
+"""The organisation's own endpoint, as it is called among the destinations."""
+
+_NAMES = {ENDPOINT: "the endpoint"}
 _START, _STOP = (3, "Start"), (4, "Stop")
 _GENERAL_ERROR = (1, "General Error")
 
 
-def started_event(device: DeviceRow, *, at: float, clean: bool) -> JSON:
-    """Return what tells that the agent started; `clean` is false where the run before it did not end in order."""
-    end = "" if clean else " The run before it did not end in order."
-    return _lifecycle(
-        device, _START, f"The agent {device.agent_version} started.{end}", at, LifecycleFacts(clean=clean)
-    )
+def started_event(
+    device: DeviceRow, *, at: float, clean: bool, not_owed: Iterable[Mapping[str, Any]] | None = None
+) -> JSON:
+    """Return what tells that the agent started; `clean` is false where the run before it did not end in order.
+
+    `not_owed` are rows of `NotOwed`: what destinations were never owed that the settings name again.
+    """
+    rows = tuple(NotOwed(**row) for row in not_owed or ())
+    said = [
+        f"The agent {device.agent_version} started.",
+        *([] if clean else ["The run before it did not end in order."]),
+        *(
+            f"Its settings name {_NAMES.get(row.destination, row.destination)} again:"
+            f" reports {row.first} to {row.last} were not for it."
+            for row in rows
+        ),
+    ]
+    return _lifecycle(device, _START, " ".join(said), at, LifecycleFacts(clean=clean, not_owed=rows or None))
 
 
 def stopped_event(device: DeviceRow, *, at: float, why: str) -> JSON:

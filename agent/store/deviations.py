@@ -47,6 +47,11 @@ def select_since(connection: sqlite3.Connection, since: float) -> tuple[Record, 
     return _select(connection, "closed_at IS NULL OR closed_at >= ? ORDER BY first_seen, id", (since,))
 
 
+def select_closed(connection: sqlite3.Connection, since: float) -> tuple[Record, ...]:
+    """Return what was closed since `since` (Unix seconds), in the order in which it was."""
+    return _select(connection, "closed_at >= ? ORDER BY closed_at, id", (since,))
+
+
 def known(connection: sqlite3.Connection, key: Key) -> bool:
     """Say whether `key` was ever opened, as far as history goes back."""
     query = "SELECT 1 FROM deviations WHERE control = ? AND subject = ? LIMIT 1"

@@ -11,16 +11,13 @@ from pathlib import Path
 from agent.core.deviation import Findings, Key
 from agent.core.ledger import Change, ChangeKind, Record, advance, anew
 from agent.ports import JSON, Batch, StoreError, Wake
-from agent.store import deviations, outbox
+from agent.store import addressees, deviations, outbox
+from agent.store.addressees import NO, NONE, OWED_FINDINGS, OWED_SINCE, YES
 from agent.store.database import Database, Recovery
 from agent.store.outbox import Counters, Priority
 
 JOURNAL = "journal.sqlite3"
 """The name of the file in the state folder."""
-
-YES, NO = "true", "false"
-OWED_FINDINGS, OWED_STATE = "owed-findings", "owed-state"
-"""Notes that say what is to be told anew: the open deviations (by `commit`), and what else holds (by whoever tells that)."""
 
 SECONDS_PER_DAY = 86_400.0
 _LOG_BYTES = 6_000_000  # what the write-ahead log grows to before it is taken back
@@ -100,11 +97,12 @@ class Journal:
             self._load()
             steps = self._steps(findings, at)
             owed = self.note(OWED_FINDINGS) == YES
+            ended = self._ended() if owed else ()
             if owed:
                 steps = list(anew(self._open, steps, at))
             stale = [record for record, change in steps if change or self._stale(record)]
             if stale or owed:
-                self._store(stale, [change for _, change in steps if change], at, encode, owed=owed)
+                self._store(stale, [*ended, *(change for _, change in steps if change)], at, encode, owed=owed)
         except BaseException:
             self._generation = 0  # whatever was committed will be read again
             raise
@@ -160,24 +158,25 @@ class Journal:
         """Call `wake` whenever events were queued and committed."""
         self._wakes = (*self._wakes, wake)
 
-    def use_sinks(self, names: Sequence[str], waiting: Sequence[str] = ()) -> None:
+    def use_sinks(
+        self, names: Sequence[str], waiting: Sequence[str] = (), addresses: Mapping[str, str] | None = None
+    ) -> None:
         """State which destinations there are: an event is kept until each of them has it. Cursors of others rest.
 
-        `waiting` are destinations that nobody delivers to yet: events are kept for them all the same. A destination that comes to
-        a journal from which events are gone is owed what holds now.
+        `waiting` are destinations that nobody delivers to yet: events are kept for them all the same. `addresses` says where one
+        is: with another address it is another destination. One that comes where events are gone is owed what holds now.
         """
         self._sinks, self._kept_for = tuple(names), (*names, *waiting)
         with self._database.transaction() as connection:
-            lacking = outbox.welcome(connection, self._kept_for, self._now())
-            outbox.prune(connection, self._kept_for)
-        if lacking:
-            self.tell_anew()
+            addressees.address(connection, addresses or {})
+            addressees.leave(connection, self._kept_for, self._now())
+            addressees.welcome(connection, self._kept_for)
+            addressees.prune(connection, self._kept_for)
 
     def tell_anew(self) -> None:
         """Owe the destinations all that holds, where events are gone: one of them may know nothing of it, or know it no more."""
         with self._database.transaction() as connection:
-            if outbox.gone(connection):
-                outbox.set_meta(connection, **{f"note:{owed}": YES for owed in (OWED_FINDINGS, OWED_STATE)})
+            addressees.owe(connection)
 
     def pending(self, sink: str, max_events: int, max_bytes: int) -> Batch | None:
         """Return the next batch for `sink`, at least one event however large; a repeat has the same id."""
@@ -204,13 +203,13 @@ class Journal:
         """Record that `sink` has `batch` for good, and forget what every destination has."""
         with self._database.transaction() as connection:
             outbox.acknowledge(connection, sink, batch)
-            outbox.prune(connection, self._kept_for)
+            addressees.prune(connection, self._kept_for)
 
     def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
         """Keep `batch` apart for `sink`, so that what follows it is not held up."""
         with self._database.transaction() as connection:
             outbox.set_aside(connection, sink, batch, reason, self._now())
-            outbox.prune(connection, self._kept_for)
+            addressees.prune(connection, self._kept_for)
             outbox.bound(connection, self._retention.outbox_max_bytes, self._now())
 
     def try_again(self, sink: str) -> int:
@@ -246,6 +245,18 @@ class Journal:
             )
         return list(advance(self._open, resolved, findings, at))
 
+    def _ended(self) -> tuple[Change, ...]:
+        """Return what closed while a destination was away that came back."""
+        since = self.note(OWED_SINCE)
+        if since in (None, NONE):
+            return ()
+        with self._database.reading() as connection:
+            closed = deviations.select_closed(connection, float(since or 0))
+        return tuple(
+            Change(ChangeKind.CLOSED, record, record.closed_at or record.last_seen, before=record.deviation)
+            for record in closed
+        )
+
     def _stale(self, record: Record) -> bool:
         key = record.deviation.key
         stored, before = self._stored_seen.get(key, record.first_seen), self._open[key].deviation
@@ -271,7 +282,7 @@ class Journal:
                 store(connection, record)
             outbox.append(connection, events, at)
             if owed:
-                outbox.set_meta(connection, **{f"note:{OWED_FINDINGS}": NO})
+                outbox.set_meta(connection, **{f"note:{OWED_FINDINGS}": NO, f"note:{OWED_SINCE}": NONE})
             if any(change.kind is ChangeKind.CLOSED for change in changes) or at - self._forgot_at >= SECONDS_PER_DAY:
                 self._forgot_at = at
                 kept_since = at - self._retention.history_days * SECONDS_PER_DAY

@@ -25,15 +25,6 @@ _ROW = {"set_aside": "id", "outbox": "sequence"}
 FOLDED = "folded"
 """Why signs of life are dropped that a newer one stands for: no loss, and counted all the same."""
 
-AWAY = "destination-away"
-"""Why a destination lacks events that every other one has: the settings did not name it then."""
-
-NO_LOSS = frozenset({FOLDED, AWAY})
-"""Reasons that say nothing about the agent's health."""
-
-_GONE = "gone"
-"""The note of the newest sequence that was deleted because every destination had it."""
-
 
 class Priority(IntEnum):
     """What outlives what when room runs out: telemetry goes first, alerts late, the one sign of life that waits last."""
@@ -167,37 +158,6 @@ def try_again(connection: sqlite3.Connection, sink: str) -> int:
     """Queue what was set aside for `sink`, telemetry excepted, once more; return how many events that are."""
     query = "UPDATE set_aside SET again = 1 WHERE sink = ? AND priority > ?"
     return connection.execute(query, (sink, int(Priority.TELEMETRY))).rowcount
-
-
-def prune(connection: sqlite3.Connection, sinks: Sequence[str]) -> None:
-    """Delete what every one of `sinks` has; with no sinks, nothing has been delivered and nothing goes."""
-    if sinks:
-        done = min(acked(connection, sink) for sink in sinks)
-        connection.execute("DELETE FROM outbox WHERE sequence <= ?", (done,))
-        if done > gone(connection):
-            set_meta(connection, **{f"note:{_GONE}": done})
-
-
-def gone(connection: sqlite3.Connection) -> int:
-    """Return the newest sequence that was deleted because every destination had it, 0 for none."""
-    return int(note(connection, _GONE) or 0)
-
-
-def welcome(connection: sqlite3.Connection, sinks: Sequence[str], at: float) -> bool:
-    """Let each of `sinks` begin with what is still there; say whether one of them lacks what is not.
-
-    One that took events before and was in no settings since has a gap, which is counted.
-    """
-    last, lacking = gone(connection), False
-    for sink in sinks:
-        before = acked(connection, sink)
-        if before < last:
-            lacking = True
-            if before:
-                _count_drop(connection, AWAY, last - before, at)
-            query = "INSERT INTO cursors VALUES (?, ?, 0) ON CONFLICT (sink) DO UPDATE SET acked = excluded.acked"
-            connection.execute(query, (sink, last))
-    return lacking
 
 
 def bound(connection: sqlite3.Connection, max_bytes: int, at: float) -> int:

@@ -9,6 +9,9 @@ For a line that was received up to sequence `last`:
 - an event that is known by its digest is a repeat
 - the next sequence with the right `previous` extends it; a later one opens a gap; one in a gap fills it
 - an older sequence, or a wrong `previous`, starts another line
+
+A gap is a loss unless an event of the chain says otherwise: signs of life that were folded are none (`accounted`), and what this
+endpoint was never owed is kept apart (`not_owed`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,13 +31,18 @@ _GAPS = 64
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Sequences that did not arrive. `before` is the digest ahead of it, `after` what the event behind it names as previous."""
+    """Sequences that did not arrive. `before` is the digest ahead of it, `after` what the event behind it names as previous.
+
+    `away_since` is None for what is missing; otherwise the Unix time from which the device's settings did not name this endpoint:
+    it was never owed these, as an event of the chain declared.
+    """
 
     first: int
     last: int
     before: str
     after: str
     seen_at: float
+    away_since: float | None = None
 
     @property
     def size(self) -> int:
@@ -67,8 +75,8 @@ class Line:
 
     @property
     def missing(self) -> int:
-        """How many events of this line did not arrive."""
-        return sum(gap.size for gap in self.gaps)
+        """How many events of this line did not arrive that this endpoint was owed."""
+        return sum(gap.size for gap in self.gaps if gap.away_since is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +177,8 @@ def _filled(line: Line, item: Item, at: float) -> Line | None:
     if item.sequence == gap.last and gap.after and item.digest != gap.after:
         return None
     parts = (
-        Gap(gap.first, item.sequence - 1, gap.before, item.previous, gap.seen_at),
-        Gap(item.sequence + 1, gap.last, item.digest, gap.after, gap.seen_at),
+        replace(gap, last=item.sequence - 1, after=item.previous),
+        replace(gap, first=item.sequence + 1, before=item.digest),
     )
     left = [part for part in parts if part.size > 0]
     gaps = tuple(new for old in line.gaps for new in (left if old is gap else [old]))
@@ -194,17 +202,37 @@ def accounted(lines: Sequence[Line], journal: str, spans: Iterable[Sequence[int]
     return held
 
 
+def not_owed(lines: Sequence[Line], journal: str, first: int, last: int, since: float) -> tuple[Line, ...]:
+    """Return the lines with what this endpoint was never owed (sequences `first` to `last` of `journal`) told apart from losses.
+
+    Only the gap that `last` lies in is meant: what came next was owed again. Any other is a loss of its own, and stays one.
+    """
+
+    def parts(gap: Gap) -> tuple[Gap, ...]:
+        begin = max(first, gap.first)
+        if not begin <= last <= gap.last:
+            return (gap,)
+        before, after = gap.before if begin == gap.first else "", gap.after if last == gap.last else ""
+        meant = Gap(begin, last, before, after, gap.seen_at, since)
+        return tuple(sorted((meant, *_outside(gap, begin, last)), key=lambda part: part.first))
+
+    return tuple(
+        replace(line, gaps=tuple(part for gap in line.gaps for part in parts(gap))) if line.journal == journal else line
+        for line in lines
+    )
+
+
 def _without(line: Line, first: int, last: int) -> Line:
-    gaps: list[Gap] = []
-    for gap in line.gaps:
-        if last < gap.first or first > gap.last:
-            gaps.append(gap)
-            continue
-        if gap.first < first:
-            gaps.append(Gap(gap.first, first - 1, gap.before, "", gap.seen_at))
-        if gap.last > last:
-            gaps.append(Gap(last + 1, gap.last, "", gap.after, gap.seen_at))
-    return replace(line, gaps=tuple(gaps))
+    return replace(line, gaps=tuple(part for gap in line.gaps for part in _outside(gap, first, last)))
+
+
+def _outside(gap: Gap, first: int, last: int) -> tuple[Gap, ...]:
+    """Return what of `gap` lies before `first` and behind `last`."""
+    if last < gap.first or first > gap.last:
+        return (gap,)
+    ahead = (replace(gap, last=first - 1, after=""),) if gap.first < first else ()
+    behind = (replace(gap, first=last + 1, before=""),) if gap.last > last else ()
+    return (*ahead, *behind)
 
 
 def two_writers(lines: Sequence[Line]) -> tuple[Line, Line] | None:
@@ -229,7 +257,7 @@ def written(lines: Iterable[Line]) -> list[dict[str, Any]]:
             "new_at": line.new_at,
             "hostname": line.hostname,
             "broken": line.broken,
-            "gaps": [[gap.first, gap.last, gap.before, gap.after, gap.seen_at] for gap in line.gaps],
+            "gaps": [[gap.first, gap.last, gap.before, gap.after, gap.seen_at, gap.away_since] for gap in line.gaps],
             "recent": ",".join(line.recent),
         }
         for line in lines

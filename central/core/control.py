@@ -37,6 +37,14 @@ _TABLE = (
         attack=("T1070",),
     ),
     Control(
+        "report.elsewhere",
+        _LOW,
+        "A device did not report here for a while",
+        "Unless it was moved on purpose, find out who changed the agent's settings; what opened and closed meanwhile is among its"
+        " deviations.",
+        attack=("T1562.001",),
+    ),
+    Control(
         "report.chain-broken",
         _HIGH,
         "Reports of a device do not continue those before",

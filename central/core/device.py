@@ -10,7 +10,8 @@ from hashlib import sha256
 from typing import Any
 
 from agent.core.canonical import canonical
-from central.core.chain import Line, accounted
+from agent.core.event_agent import ENDPOINT
+from central.core.chain import Line, accounted, not_owed
 from central.core.envelope import Item
 
 JSON = Mapping[str, Any]
@@ -178,7 +179,18 @@ def _absorbed(
             facts = _mapping(event["unmapped"]["now"])
             policies[_text(facts["digest"])] = facts
             return device if late else replace(device, policy_digest=_text(facts["digest"]))
+        case 6002:
+            return replace(device, lines=_declared(device.lines, item))
     return device
+
+
+def _declared(lines: tuple[Line, ...], item: Item) -> tuple[Line, ...]:
+    """Return the lines once the agent's start told what this endpoint was never owed."""
+    for row in (item.event or {})["unmapped"].get("not_owed", ()):
+        if row["destination"] == ENDPOINT:
+            first, last = _span([row["first"], row["last"]])
+            lines = not_owed(lines, item.journal, first, last, float(row["since"]))
+    return lines
 
 
 def _introduced(device: Device, item: Item) -> Device:

@@ -7,7 +7,7 @@ itself: what is not present any more is gone.
 from collections.abc import Callable, Iterator
 
 from agent.core.deviation import Deviation, Evidence, Findings, Key
-from central.core.chain import two_writers
+from central.core.chain import Gap, two_writers
 from central.core.control import CONTROLS
 from central.core.device import Device
 from central.core.fleet import Fleet, Terms, differences, ordered
@@ -63,7 +63,7 @@ def _clock_off(device: Device, _fleet: Fleet, terms: Terms, _now: float) -> Iter
 
 
 def _gaps(device: Device, _fleet: Fleet, terms: Terms, now: float) -> Iterator[Deviation]:
-    recent = [gap for line in device.lines for gap in line.gaps if now - gap.seen_at < terms.evidence_kept_s]
+    recent = [gap for gap in _recent(device, terms, now) if gap.away_since is None]
     if not recent:
         return
     missing = sum(gap.size for gap in recent)
@@ -77,6 +77,26 @@ def _gaps(device: Device, _fleet: Fleet, terms: Terms, now: float) -> Iterator[D
         f"{missing} {'report' if missing == 1 else 'reports'} of {_name(device)} did not arrive{known}.",
         *(Evidence("sequence", f"{gap.first} to {gap.last}") for gap in recent[:_SAID]),
     )
+
+
+def _elsewhere(device: Device, _fleet: Fleet, terms: Terms, now: float) -> Iterator[Deviation]:
+    recent = [gap for gap in _recent(device, terms, now) if gap.away_since is not None]
+    if not recent:
+        return
+    number = sum(gap.size for gap in recent)
+    away_s = sum(max(0.0, gap.seen_at - (gap.away_since or 0.0)) for gap in recent)
+    yield _deviation(
+        "report.elsewhere",
+        device,
+        f"The agent's settings on {_name(device)} did not name this endpoint for {span(away_s)}:"
+        f" {number} {'report was' if number == 1 else 'reports were'} not for it."
+        " What holds, and what opened and closed meanwhile, was told when they named it again.",
+        *(Evidence("sequence", f"{gap.first} to {gap.last}") for gap in recent[:_SAID]),
+    )
+
+
+def _recent(device: Device, terms: Terms, now: float) -> list[Gap]:
+    return [gap for line in device.lines for gap in line.gaps if now - gap.seen_at < terms.evidence_kept_s]
 
 
 def _broken(device: Device, _fleet: Fleet, terms: Terms, now: float) -> Iterator[Deviation]:
@@ -147,6 +167,7 @@ _SIGNS: tuple[Callable[[Device, Fleet, Terms, float], Iterator[Deviation]], ...]
     _cloned,
     _clock_off,
     _gaps,
+    _elsewhere,
     _broken,
     _outdated,
     _drifted,

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -58,6 +60,32 @@ def test_make_says_what_it_found_stays_and_ends_when_told(
     until("the end of the whole group", lambda: not members(make.pid), SHUTDOWN_S)
     printed = output.read_text()
     assert not [word for word in ("Traceback", "Warning", "Error 130", "has not reported") if word in printed], printed
+
+
+def test_make_run_after_make_watch_tells_of_no_reports_that_are_missing(machine: Machine) -> None:
+    deploy(machine, MANAGED_SETTINGS, TIME_ONLY)
+    for target, servers in (("run", "{}"), ("watch", ROGUE), ("watch", "{}"), ("run", "{}")):
+        machine.write(f"{HOME}/.cursor/mcp.json", servers, ANN)
+        output = machine.root.parent / "make.txt"
+        with output.open("wb") as stream:
+            make = subprocess.Popen(
+                machine.command(["make", "--no-print-directory", target], folder=str(CHECKOUT), online=True),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            until("a sentence about the device", lambda path=output: "This device " in path.read_text())  # type: ignore[misc]
+            if target == "run":
+                until("its page", lambda path=output: "This device:  http" in path.read_text())  # type: ignore[misc]
+        finally:
+            os.killpg(make.pid, signal.SIGINT)
+            make.wait(SHUTDOWN_S)
+    [file] = machine.root.rglob("central.sqlite")
+    with closing(sqlite3.connect(file)) as central:
+        told = dict(central.execute("SELECT control, closed_at IS NOT NULL FROM deviations"))
+    assert told == {"server.unapproved.configured": True, "report.elsewhere": False}, "what ended meanwhile is told"
 
 
 def members(group: int) -> bytes:

@@ -292,10 +292,20 @@ class ServerChange(Unmapped):
     server: dict[str, Any]
 
 
+class NotOwed(OcsfObject):
+    """What one destination was never owed, as no setting named it then: no loss. What held was told anew."""
+
+    destination: str
+    first: Annotated[int, Field(description="the first sequence")]
+    last: Annotated[int, Field(description="the last sequence")]
+    since: Annotated[float, Field(description="Unix time since which events were not for it")]
+
+
 class LifecycleFacts(Unmapped):
     """How the agent started or why it ends."""
 
     clean: bool | None = None
+    not_owed: tuple[NotOwed, ...] | None = None
     why: str | None = None
 
 

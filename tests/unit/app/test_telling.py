@@ -1,5 +1,6 @@
 """What is told beside deviations is told once, also over restarts; nothing of it is lost when the journal cannot store."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -149,3 +150,29 @@ def test_servers_of_claude_code_are_told_with_the_version_by_whose_rules_they_we
     teller(journal).look(replace(DOCUMENT, check=replace(check, servers=servers, policy=policy)))
     [event] = [one for one in told(journal) if one["class_uid"] == 5020]
     assert event["unmapped"]["server"]["client_version"] == "2.1.1"
+
+
+def test_what_destinations_that_are_back_were_never_owed_is_told_once_by_the_start(journal: Journal) -> None:
+    row = {"destination": "https", "first": 3, "last": 9, "since": 7.0}
+    journal.append([], 1.0, {"not-owed": json.dumps([row])})
+    for _ in range(2):
+        teller(journal).started()
+    first, second = told(journal)
+    assert first["unmapped"]["not_owed"] == [row]
+    assert (
+        first["message"]
+        == "The agent 0.1 started. Its settings name the endpoint again: reports 3 to 9 were not for it."
+    )
+    assert "not_owed" not in second["unmapped"]
+
+
+def test_who_comes_back_is_told_which_of_the_servers_it_knows_are_gone(journal: Journal) -> None:
+    agent, here = teller(journal), replace(server(), key="here")
+    agent.look(replace(DOCUMENT, check=replace(DOCUMENT.check, servers=(here, replace(server(), key="last")))))
+    batch = journal.pending("central", 1_000, 10_000_000)
+    assert batch is not None
+    journal.acknowledge("central", batch)
+    journal.append([], 1.0, {"owed-servers": '["here", "old"]', "owed-state": "true"})
+    agent.look(replace(DOCUMENT, check=replace(DOCUMENT.check, servers=(here,))))
+    servers = [event["unmapped"]["server"] for event in told(journal) if event["class_uid"] == 5020]
+    assert {row["key"]: row["change"] for row in servers} == {"here": "new", "last": "gone", "old": "gone"}

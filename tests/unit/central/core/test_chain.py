@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core import chain
-from central.core.chain import GENESIS, accounted, place, two_writers
+from central.core.chain import GENESIS, Line, accounted, not_owed, place, read, two_writers, written
 from central.core.envelope import Item
 
 JOURNAL = "j" * 32
@@ -132,3 +132,29 @@ def test_what_is_remembered_of_a_line_is_bounded(count: int) -> None:
     all_ = items(*map(str, range(count * 2)))
     lines = place((), all_[::2], 10.0).lines
     assert len(str(chain.written(lines))) < 20_000
+
+
+def spans(lines: tuple[Line, ...]) -> list[tuple[int, int, float | None]]:
+    return [(gap.first, gap.last, gap.away_since) for line in lines for gap in line.gaps]
+
+
+def test_what_this_endpoint_was_never_owed_is_kept_apart_and_only_in_the_gap_that_it_ends() -> None:
+    all_ = items(*map(str, range(20)))
+    lines = place((), [*all_[:2], *all_[4:6], all_[15]], 10.0).lines
+    assert spans(lines) == [(3, 4, None), (7, 15, None)]
+    told = not_owed(lines, JOURNAL, 1, 14, 5.0)
+    assert spans(told) == [(3, 4, None), (7, 14, 5.0), (15, 15, None)], "an older gap stays a loss, and what came after"
+    assert told[0].missing == 3
+    assert spans(not_owed(lines, JOURNAL, 9, 15, 5.0)) == [(3, 4, None), (7, 8, None), (9, 15, 5.0)]
+    for first, last in ((1, 2), (16, 20), (14, 9), (1, 6)):
+        assert not_owed(lines, JOURNAL, first, last, 5.0) == lines
+    assert not_owed(lines, "k" * 32, 1, 14, 5.0) == lines
+    assert read(written(told)) == told
+
+
+def test_what_was_not_owed_and_comes_all_the_same_fills_its_gap() -> None:
+    all_ = items(*map(str, range(9)))
+    lines = not_owed(place((), [all_[0], all_[8]], 10.0).lines, JOURNAL, 2, 8, 5.0)
+    placed = place(lines, all_[1:8], 20.0)
+    assert spans(placed.lines) == []
+    assert not placed.lines[0].broken
