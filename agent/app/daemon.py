@@ -126,7 +126,7 @@ class _Agent:
         self._teller = Teller(
             seeing.device, self._journal, self._clock, interval, _random(), figures.counters, self._asked.looked_at
         )
-        publisher = Publisher(state, self._clock, self._facts(figures))
+        publisher = self._publisher = Publisher(state, self._clock, self._facts(figures))
         remembering = Remembering(state)
         deciding = Deciding(
             eyes=seeing,
@@ -190,7 +190,8 @@ class _Agent:
         self._teller.stopped("it was told to" if status == EXIT_STOPPED else "a part of it could not be kept alive")
 
     def close(self) -> None:
-        """Close what holds files and connections."""
+        """Say that the agent ends, and close what holds files and connections."""
+        self._publisher.end()
         for delivery in self._deliveries:
             delivery.sink.close()
         self._hints.close()

@@ -33,8 +33,10 @@ from agent.ports import NoEvents
 from agent.runtime.clock import SystemClock
 from agent.sources.hints import MAX_FOLDERS
 from agent.sources.managed import ManagedSource, accounts_of
-from agent.status.document import Fresh, Silent, read
+from agent.status.document import Fresh, read
+from agent.status.helpdesk import span
 from agent.status.public import FOLDER
+from agent.status.word import Word, asking_uid, last_word, state_folders
 from agent.store.journal import JOURNAL
 
 _NOTIFICATION_S = 2.0
@@ -71,13 +73,38 @@ def diagnose(machine: Machine, loaded: Loaded, paths: OwnPaths) -> tuple[Result,
     """Run every check on this machine."""
     patient = Patient(machine, loaded, paths, RootedFiles(Path(top_of(machine.os)), machine.os))
     results = []
+    theirs = _OF_THE_SERVICE if _serves_another(machine, paths) else ()
     for name, check in CHECKS.items():
+        if name in theirs:
+            continue
         try:
             state, text, remedy = check(patient)
         except Exception as error:  # noqa: BLE001 - a check that breaks must not hide the others, nor count as passed
             state, text, remedy = "not-run", f"the check itself failed: {type(error).__name__}", ""
         results.append(Result(name, state, text, remedy))
+    if theirs:
+        text = f"the agent is a service here: {', '.join(theirs)} are for administrators to look at"
+        results.append(Result("the rest", "not-run", text, "Run `mcp-compliance doctor` as administrator."))
     return tuple(results)
+
+
+_OF_THE_SERVICE = (
+    "own files",
+    "rights",
+    "file writers",
+    "processes",
+    "launches",
+    "journal",
+    "credentials",
+    "destinations",
+)
+"""What says something about the service only where it is asked with the service's rights."""
+
+
+def _serves_another(machine: Machine, paths: OwnPaths) -> bool:
+    """Say whether an ordinary user asks, of whom the agent of the system says something, and no agent of the user's own runs."""
+    folders = state_folders(machine, paths.state)
+    return len(folders) > 1 and not paths.state.exists() and last_word(folders[:1], time.time(), None).age_s is not None
 
 
 _Found = tuple[State, str, str]
@@ -120,7 +147,7 @@ def _rights(patient: Patient) -> _Found:
     closed = [user.name for user in users if isinstance(patient.files.names(user.home), Unreadable)]
     if closed:
         return "failing", f"homes that cannot be read: {', '.join(closed)}", "Run the agent as root or administrator."
-    return "ok", f"the homes of {len(users)} users can be read", ""
+    return "ok", f"{_number(len(users), 'home')} can be read", ""
 
 
 def _managed(patient: Patient) -> _Found:
@@ -133,7 +160,7 @@ def _managed(patient: Patient) -> _Found:
     if bad:
         return "failing", "; ".join(bad), "Correct the managed files, and let everybody read them."
     there = sum(not isinstance(document.content, Missing) for document in look.documents)
-    return "ok", f"{there} managed files in {look.folder}", ""
+    return "ok", f"{_number(there, 'managed file')} in {look.folder}", ""
 
 
 def _processes(_patient: Patient) -> _Found:
@@ -146,9 +173,7 @@ def _processes(_patient: Patient) -> _Found:
 def _writers(patient: Patient) -> _Found:
     why = _untold(patient)
     if why is not None:
-        remedy = (
-            f"A change is found all the same. To be told who made it, let the service hear it: see {WRITERS_DROPIN}."
-        )
+        remedy = f"To be told who changes a managed file, let the service hear it: see {WRITERS_DROPIN}."
         return "not-run", why, remedy if patient.machine.os == "linux" else ""
     return "ok", "the system tells which process writes a managed file", ""
 
@@ -198,12 +223,12 @@ def _watches(patient: Patient) -> str:
         return ""
     watched, more = counters["folders_watched"], counters.get("folders_unwatched", 0)
     left_out = f" and leaves {more} to the timed look" if more else ""
-    return f"; the agent watches {watched} folders (at most {MAX_FOLDERS}){left_out}"
+    return f"; the agent watches {_number(watched, 'folder')} (at most {MAX_FOLDERS}){left_out}"
 
 
 def _catalog(_patient: Patient) -> _Found:
     rows = catalog().rows
-    return "ok", f"{len(rows)} clients are known: {', '.join(row.id for row in rows)}", ""
+    return "ok", f"{len(rows)} clients are known", ""
 
 
 def _journal(patient: Patient) -> _Found:
@@ -219,7 +244,7 @@ def _journal(patient: Patient) -> _Found:
             f"{path} is damaged: {verdict}",
             "Restart the agent: it sets the file aside and starts a new one.",
         )
-    return "ok", f"{path} is sound, {waiting} reports wait", ""
+    return "ok", f"{path} is sound; {_number(waiting, 'report')} waiting", ""
 
 
 def _endpoint(patient: Patient) -> _Found:
@@ -247,12 +272,14 @@ def _credentials(patient: Patient) -> _Found:
     named = {getattr(row, key) for row in rows for key in _SECRETS if getattr(row, key, None) is not None}
     files = sorted(file for file in named if file != Path(file.name))
     if patient.machine.os == "windows":
-        return "ok", f"{len(named)} credentials are named; {len(files)} of them lie in files", ""
+        return "ok", f"{_number(len(named), 'credential')} in the settings, {len(files)} in files", ""
     missing = [f"{file} is not there" for file in files if not file.exists()]
     open_ = [f"{file} can be read by others" for file in files if file.exists() and file.stat().st_mode & 0o077]
     if missing or open_:
         return "failing", "; ".join(missing + open_), "Put it there for root alone: chown root:root and chmod 600."
-    return "ok", f"{len(named)} credentials are named, and none of their files can be read by others", ""
+    if not named:
+        return "ok", "the settings name none", ""
+    return "ok", f"{_number(len(named), 'credential')} in the settings, and no file of them can be read by others", ""
 
 
 def _destinations(patient: Patient) -> _Found:
@@ -271,10 +298,18 @@ def _destinations(patient: Patient) -> _Found:
 
 
 def _running(patient: Patient) -> _Found:
-    answer = read(patient.paths.state, time.time())
-    if isinstance(answer, Silent):
-        return "failing", answer.text, "Start the service."
-    return "ok", f"the agent wrote its status {answer.age_s:.0f} s ago", ""
+    word = _word(patient.machine, patient.paths)
+    if not word.alive or word.age_s is None:
+        return "failing", word.why, "Start the service."
+    return "ok", f"the agent wrote its status {span(word.age_s)} ago", ""
+
+
+def _word(machine: Machine, paths: OwnPaths) -> Word:
+    return last_word(state_folders(machine, paths.state), time.time(), asking_uid())
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 CHECKS: dict[str, Callable[[Patient], _Found]] = {

@@ -194,6 +194,9 @@ def _write(path: Path, raw: bytes) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+_WORDS = {"True": "yes", "False": "no"}
+
+
 def _tell(arguments: argparse.Namespace, document: dict[str, object]) -> None:
     if arguments.json:
         print(json.dumps(document))
@@ -201,7 +204,7 @@ def _tell(arguments: argparse.Namespace, document: dict[str, object]) -> None:
     for name, value in document.items():
         if name == "managed_files" and isinstance(value, list):
             for row in value:
-                print(one_line(f"{row['state']:<11} {row['path']}  {' '.join(row['problems'])}"))
+                print(one_line(f"{row['state']:<11} {row['path']}  {' '.join(row['problems'])}").rstrip())
         elif value not in (None, []):
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else _WORDS.get(str(value), str(value))
             print(one_line(f"{name.replace('_', ' ')}: {shown}"))

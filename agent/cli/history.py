@@ -7,6 +7,7 @@ Exit status: 0 printed, 2 the journal cannot be read.
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -65,8 +66,14 @@ def recorded(arguments: argparse.Namespace) -> tuple[Record, ...]:
         UsageError: the moment makes no sense.
     """
     since = parse_since(arguments.since, time.time())
+    machine, paths = places(arguments)
+    journal = paths.state / JOURNAL
+    if not machine.privileged and not os.path.exists(journal):  # noqa: PTH110 - it answers where nobody may ask, too
+        raise CannotStart(
+            "the history stands in the agent's journal. Only administrators may read it: ask with their rights"
+        )
     try:
-        return read_history(places(arguments)[1].state / JOURNAL, since)
+        return read_history(journal, since)
     except StoreError as error:
         raise CannotStart(f"{error}. Only administrators may read it, once the agent has run") from None
 

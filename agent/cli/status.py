@@ -17,16 +17,15 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from agent.cli.places import add_settings, places
 from agent.cli.terminal import Table, show
 from agent.core.moment import moment
-from agent.host.machine import own_paths
 from agent.status.formats import FORMATS
+from agent.status.health import CONDITIONS
 from agent.status.helpdesk import answers, lines, one_line
-from agent.status.word import Word, asking_uid, last_word
+from agent.status.word import Word, asking_uid, last_word, state_folders
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,11 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _folders(arguments: argparse.Namespace) -> tuple[Path, ...]:
-    """Return where to look: the agent's state folder, and for an ordinary user that of the system's agent first."""
     machine, paths = places(arguments)
-    if machine.privileged or paths.state != own_paths(machine).state:
-        return (paths.state,)
-    return (own_paths(replace(machine, privileged=True)).state, paths.state)
+    return state_folders(machine, paths.state)
 
 
 def _tables(word: Word) -> Iterator[str | Table]:
@@ -87,7 +83,7 @@ def _tables(word: Word) -> Iterator[str | Table]:
     )
     yield Table(
         ("severity", "condition of the agent", "what it is"),
-        tuple((row["severity"], row["code"], row.get("text", "")) for row in word.document.get("health") or ()),
+        tuple((row["severity"], row["code"], _of_condition(row)) for row in word.document.get("health") or ()),
     )
     yield from (line for line in _details(word) if line.startswith(("note", "processes", "runs on")))
 
@@ -113,4 +109,9 @@ def _details(word: Word) -> Iterator[str]:
         if word.document.get("on_battery"):
             yield "runs on battery: looks by the clock and reports that are no alerts wait longer"
     for condition in word.document.get("health") or ():
-        yield one_line(f"agent     {condition['code']}  {condition.get('text', '')}")
+        yield one_line(f"agent     {condition['code']}  {_of_condition(condition)}")
+
+
+def _of_condition(condition: Mapping[str, str]) -> str:
+    """Return what a condition says; to those who may not know its details, its title."""
+    return condition.get("text") or f"{CONDITIONS[condition['code']].title}." if condition["code"] in CONDITIONS else ""

@@ -77,4 +77,12 @@ def _note_lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _counts_line(counts: Mapping[str, int]) -> str:
-    return "looked at: " + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+    unread, places = counts["scopes_not_readable"], _number(counts["scopes"], "place")
+    return (
+        f"looked at: {places}{f' ({unread} of them could not be read)' if unread else ''},"
+        f" {_number(counts['servers'], 'server')}, {counts['running']} running, {_number(counts['deviations'], 'deviation')}"
+    )
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

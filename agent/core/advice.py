@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+UNNAMED = "on this device"
+"""The subject of what concerns nobody who asks."""
+
 _ADVICE = (
     ("server.denied.running", "Quit {client} now: it runs a server that the company blocks ({subject})."),
     (
@@ -33,13 +36,16 @@ _ADVICE = (
     ("", "Ask IT what to do about it."),
 )
 _FINE = "Everything is fine; there is nothing to do."
+_OTHERS = "It is no server of yours; IT looks after it. You need to do nothing."
 _UNKNOWN = "We cannot tell how the device stands; IT looks after the agent. Please keep the device online."
 
 
 def tell_user(state: str, worst: Mapping[str, Any] | None) -> str:
-    """Return what to tell the user of a device in `state` whose worst deviation is `worst`."""
+    """Return what to tell the user of a device in `state` whose worst deviation, of the own if there are any, is `worst`."""
     if worst is None:
         return _FINE if state == "compliant" else _UNKNOWN
+    if worst["subject"] == UNNAMED and str(worst["control"]).startswith("server."):
+        return _OTHERS
     text = next(text for prefix, text in _ADVICE if str(worst["control"]).startswith(prefix))
     said = text.format(subject=worst["subject"], client=worst.get("client") or "the program with the server")
     return said[:1].upper() + said[1:]

@@ -24,6 +24,11 @@ class Control:
     attack: tuple[str, ...] = ()
 
 
+def within(title: str) -> str:
+    """Return a title as it stands within a sentence."""
+    return title[:1].lower() + title[1:]
+
+
 _PUSH = "Push the managed files again from the MDM."
 _SHADOW = ("MCP09:2025",)
 _SUPPLY = ("MCP04:2025",)

@@ -268,6 +268,10 @@ class StatusDocument:
     state_since: Annotated[
         float | None, Field(description="Unix time since which the summary's state is what it is; null: not known")
     ] = None
+    ended_at: Annotated[
+        float | None,
+        Field(description="Unix time at which the agent was told to end: since then it says nothing; null: it runs"),
+    ] = None
     schema: Literal["mcp-compliance/status/1"] = "mcp-compliance/status/1"
 
 

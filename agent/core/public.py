@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent.core.control import CONTROLS
+from agent.core.advice import UNNAMED
+from agent.core.control import CONTROLS, within
 from agent.core.deviation import Severity
 from agent.core.documents import (
     DeliveryRow,
@@ -20,8 +21,6 @@ from agent.core.documents import (
     StatusDocument,
     SummaryRow,
 )
-
-_UNNAMED = "on this device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class PublicDocument:
     health: tuple[PublicCondition, ...]
     delivery: tuple[DeliveryRow, ...]
     state_since: float | None = None
+    ended_at: float | None = None
     schema: Literal["mcp-compliance/public/1"] = "mcp-compliance/public/1"
 
 
@@ -106,6 +106,7 @@ def public_document(status: StatusDocument) -> PublicDocument:
             replace(row, problem="reports do not get through" if row.problem else None) for row in status.delivery
         ),
         state_since=status.state_since,
+        ended_at=status.ended_at,
     )
 
 
@@ -124,7 +125,7 @@ def _unnamed(row: DeviationRow) -> DeviationRow:
     return DeviationRow(
         control=row.control,
         severity=row.severity,
-        subject=_UNNAMED,
+        subject=UNNAMED,
         title=control.title,
         text=f"{control.title}.",
         remediation=control.remedy,
@@ -143,4 +144,4 @@ def _why(state: DeviceState, deviations: tuple[DeviationRow, ...]) -> str:
         return "It is not known how this device stands: a part of it could not be looked at."
     worst = min(counting, key=lambda row: row.severity.rank)
     number = "one open deviation" if len(counting) == 1 else f"{len(counting)} open deviations, the worst"
-    return f"This device deviates: {number} is {worst.severity.value}, {CONTROLS[worst.control].title.lower()}."
+    return f"This device deviates: {number} is {worst.severity.value}, {within(CONTROLS[worst.control].title)}."

@@ -60,18 +60,23 @@ def read(folder: Path, now: float) -> Fresh | Silent:
         return Silent(
             f"The status at {path} cannot be read ({error}). Restart the agent; `mcp-compliance doctor` tells more."
         )
+    why = _not_now(document, age, stale_after)
+    return Fresh(document, max(age, 0.0)) if why is None else Silent(why, document)
+
+
+def _not_now(document: dict[str, Any], age: float, stale_after: float) -> str | None:
+    """Say why a document says nothing of the present; None where it does."""
+    if document.get("ended_at") is not None:
+        ago = _duration(max(age, 0.0))
+        return f"The agent was stopped {ago} ago: how this device stands is not known since then. Start its service."
     if age > stale_after:
-        return Silent(
+        return (
             f"The agent last wrote its status {_duration(age)} ago and should do so every {_duration(stale_after)}: it is not"
-            " running, or hangs. Restart it; `mcp-compliance doctor` tells more.",
-            document,
+            " running, or hangs. Restart it; `mcp-compliance doctor` tells more."
         )
     if age < -_FUTURE_TOLERANCE_S:
-        return Silent(
-            f"The status was written {_duration(-age)} in the future: the clock was set back. Restart the agent.",
-            document,
-        )
-    return Fresh(document, max(age, 0.0))
+        return f"The status was written {_duration(-age)} in the future: the clock was set back. Restart the agent."
+    return None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -102,4 +107,5 @@ def _duration(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    whole = round(seconds)
+    return "1 second" if whole == 1 else f"{whole} seconds"

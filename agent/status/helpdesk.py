@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agent.core.advice import it_must, tell_user
+from agent.core.advice import UNNAMED, it_must, tell_user
+from agent.core.control import within
 from agent.core.moment import moment
 from agent.status.formats import reports_get_through
+from agent.status.health import CONDITIONS
 from agent.status.word import Word
 
 _LABEL = 10
@@ -22,6 +24,7 @@ def lines(word: Word, now: float) -> Iterator[str]:
 def answers(word: Word, now: float) -> Iterator[tuple[str, str]]:
     """Yield each line as its label and its text."""
     worst = word.counting[0] if word.counting else None
+    own = next((row for row in word.counting if row["subject"] != UNNAMED), worst)
     device = word.device
     named = (
         f"{device['hostname']} ({device['os_version']}), agent {device['agent_version']}" if device else "this device"
@@ -32,7 +35,7 @@ def answers(word: Word, now: float) -> Iterator[tuple[str, str]]:
     yield "Since", _since(word, now)
     yield "Policy", _policy(word)
     yield "Open", _open(word)
-    yield "Tell user", tell_user(word.state, worst)
+    yield "Tell user", tell_user(word.state, own)
     yield "IT must", it_must(word.state, worst, alive=word.alive, trouble=_trouble(word))
     yield "Looked", _looked(word)
     yield "Reports", _reports(word, now)
@@ -48,13 +51,14 @@ def span(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} seconds"
+    whole = max(round(seconds), 0)
+    return "1 second" if whole == 1 else f"{whole} seconds"
 
 
 def _since(word: Word, now: float) -> str:
     since = word.document.get("state_since")
     if not word.alive and word.age_s is not None:
-        return f"{moment(now - word.age_s)} ({span(word.age_s)}), when the agent fell silent"
+        return f"{moment(now - word.age_s)} ({span(word.age_s)}), when the agent spoke last"
     if since is None:
         return "not known"
     return f"{moment(since)} ({span(now - since)})"
@@ -76,7 +80,7 @@ def _open(word: Word) -> str:
     others = len(word.deviations) - len(word.counting)
     if not word.deviations:
         return "no deviation"
-    first = [f"{row['control']} ({row['severity']})" for row in word.counting[:3]]
+    first = [f"{within(row['title'])} ({row['severity']})" for row in word.counting[:3]]
     more = len(word.counting) - len(first)
     minor = f"{others} of low severity" if others else ""
     return "; ".join([*first, *([f"{more} more"] if more else []), *([minor] if minor else [])])
@@ -84,7 +88,8 @@ def _open(word: Word) -> str:
 
 def _trouble(word: Word) -> tuple[str, ...]:
     """Return what ails the agent itself, as far as somebody must act on it."""
-    grave = [row["code"] for row in word.document.get("health", ()) if row["severity"] not in ("low", "info")]
+    rows = [row for row in word.document.get("health", ()) if row["severity"] not in ("low", "info")]
+    grave = [within(CONDITIONS[row["code"]].title) if row["code"] in CONDITIONS else row["code"] for row in rows]
     ails = (f"the agent has trouble ({', '.join(grave)})",) if grave else ()
     return ails if reports_get_through(word) or not word.alive else (*ails, "reports do not get through")
 
@@ -93,7 +98,8 @@ def _looked(word: Word) -> str:
     if word.age_s is None:
         return "never"
     hidden = (word.check.get("summary") or {}).get("counts", {}).get("scopes_not_readable", 0)
-    return f"{span(word.age_s)} ago" + (f"; {hidden} places could not be looked at" if hidden else "")
+    places = "1 place" if hidden == 1 else f"{hidden} places"
+    return f"{span(word.age_s)} ago" + (f"; {places} could not be looked at" if hidden else "")
 
 
 def _reports(word: Word, now: float) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.core.assess import Assessment
@@ -82,6 +82,13 @@ class Publisher:
             if self._assessment is not None and self._clock.monotonic() - self._written_at >= self._facts.refresh_s:
                 self._write()
 
+    def end(self) -> None:
+        """Say in the document that the agent ends: nobody need wait until it is old to know that it is silent."""
+        with self._lock:
+            if self._last is not None:
+                now = self._clock.now()
+                self._put(replace(self._last, written_at=now, ended_at=now))
+
     def _write(self) -> StatusDocument:
         assert self._assessment is not None  # noqa: S101 - both callers hold one
         facts = self._facts
@@ -99,6 +106,11 @@ class Publisher:
             process_events=facts.process_events(),
             on_battery=facts.on_battery(),
         )
+        self._put(document)
+        return document
+
+    def _put(self, document: StatusDocument) -> None:
+        facts = self._facts
         try:
             values = plain(document)
             write(self._folder, json.dumps(values).encode())
@@ -114,7 +126,6 @@ class Publisher:
             facts.health.clear("status.unwritable")
             self._written_at = self._clock.monotonic()
         self._last = document
-        return document
 
     def _write_public(self, document: StatusDocument) -> None:
         if not self._facts.public:

@@ -41,7 +41,7 @@ def database(document: Mapping[str, Any]) -> bytes:
     """Return the SQLite file that holds the tables of `document`."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE word (written_at INTEGER, stale_after_s INTEGER)")
-        word = (int(document["written_at"]), int(document["stale_after_s"]))
+        word = (int(document["written_at"]), int(document["stale_after_s"]) if document.get("ended_at") is None else -1)
         connection.execute("INSERT INTO word VALUES (?, ?)", word)
         for table in TABLES:
             _fill(connection, table, document)

@@ -6,10 +6,11 @@ Silence (missing, stale, broken) is *unknown*, never fine. Nothing here scans, a
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent.host.machine import Machine, own_paths
 from agent.status.document import Fresh, Silent, load, read
 from agent.status.public import public_folder, user_file
 
@@ -69,6 +70,13 @@ class Word:
     def public(self) -> bool:
         """Whether this is the public part only."""
         return self.document.get("schema") == "mcp-compliance/public/1"
+
+
+def state_folders(machine: Machine, state: Path) -> tuple[Path, ...]:
+    """Return where a word may be: the state folder in use, and for an ordinary user that of the system's agent first."""
+    if machine.privileged or state != own_paths(machine).state:
+        return (state,)
+    return (own_paths(replace(machine, privileged=True)).state, state)
 
 
 def last_word(folders: tuple[Path, ...], now: float, uid: int | None) -> Word:

@@ -91,13 +91,14 @@ class Journal:
     def commit(self, findings: Findings, at: float, encode: Callable[[Change], Sequence[JSON]]) -> tuple[Change, ...]:
         """Carry the ledger forward to `findings` and queue what `encode` makes of each change, all or nothing.
 
-        Without a change nothing is written, except that `last_seen` of open deviations is kept fresh now and then.
+        Without a change nothing is written, except that `last_seen` of open deviations is kept fresh now and then. What is queued
+        only because a destination is owed it is no change.
         """
         try:
             self._load()
             steps = self._steps(findings, at)
             owed = self.note(OWED_FINDINGS) == YES
-            ended = self._ended() if owed else ()
+            ended, changes = self._ended() if owed else (), tuple(change for _, change in steps if change)
             if owed:
                 steps = list(anew(self._open, steps, at))
             stale = [record for record, change in steps if change or self._stale(record)]
@@ -112,8 +113,7 @@ class Journal:
             else:
                 del self._open[record.deviation.key]
         self._stored_seen |= {record.deviation.key: record.last_seen for record in stale}
-        changes = tuple(change for _, change in steps if change)
-        if changes:
+        if changes or owed:
             self._wake()
         return changes
 

@@ -46,6 +46,9 @@ def deviation(control: str, user: str | None = "ann", since: float = 900.0) -> D
     )
 
 
+COUNTED = ("servers", "running", "deviations", "scopes", "scopes_not_readable")
+
+
 def server(user: str | None = "ann") -> ServerRow:
     return ServerRow(
         key=f"cursor:{user}",
@@ -68,7 +71,7 @@ def server(user: str | None = "ann") -> ServerRow:
 def status(state: DeviceState = "deviating", *deviations: DeviationRow, written_at: float = 990.0) -> StatusDocument:
     coverage = (CoverageRow("config/ann", "ann", "cursor", CoverageState.COMPLETE),)
     why = f"This device is {state}: npx {SECRET}."
-    summary = SummaryRow(state, {"deviations": len(deviations), "scopes_not_readable": 0}, why)
+    summary = SummaryRow(state, dict(zip(COUNTED, (2, 0, len(deviations), 1, 0), strict=True)), why)
     check = CheckDocument(DEVICE, POLICY, (server("ann"), server("bob")), (), (), deviations, coverage, summary)
     delivery = (DeliveryRow("https", 3, 980.0, None), DeliveryRow("jsonl", 0, 989.0, None))
     return StatusDocument(written_at, 300.0, 100.0, 1, check, (), delivery, state_since=900.0)

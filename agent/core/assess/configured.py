@@ -205,6 +205,9 @@ def configured_deviations(
     yield from secret_deviations((item.server for item in judged), memo)
 
 
+_DENIED = "Remove the entry from that client: the policy denies this server, and that client does not enforce it."
+
+
 def _blocked(item: JudgedServer, nearest: Nearest) -> Deviation:
     server = item.server
     control = "server.blocked.configured" if item.enforced else "server.unapproved.configured"
@@ -226,6 +229,7 @@ def _blocked(item: JudgedServer, nearest: Nearest) -> Deviation:
             *near_evidence(nearest, server),
         ],
         depends=item.depends,
+        remediation=_DENIED if item.verdict.reason.code == "denied" and not item.enforced else None,
     )
 
 

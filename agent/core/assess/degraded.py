@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from agent.core.assess.results import deviation
+from agent.core.control import within
 from agent.core.deviation import Deviation, Evidence
 from agent.core.documents import ConditionRow
 
@@ -14,7 +15,7 @@ def degraded_deviations(conditions: Sequence[ConditionRow]) -> Iterator[Deviatio
             yield deviation(
                 "agent.degraded",
                 subject=row.code,
-                label=f"agent: {row.code}",
+                label=f"agent: {within(row.text.split(':')[0].rstrip('.'))}",
                 text=row.text,
                 evidence=[Evidence("condition", row.code)],
             )

@@ -176,8 +176,9 @@ def shown(found: RunningServer) -> str:
 
 
 def _runs(found: RunningServer) -> str:
-    under = found.client or "a program that is no known client"
-    return f"runs on, though {found.outlives}." if found.outlives else f"runs under {under}."
+    if found.outlives:
+        return f"runs on, though {found.outlives}."
+    return f"runs under {found.client}." if found.client else "runs."
 
 
 def _superseded(item: JudgedRunning, known: Circumstances | None) -> str | None:

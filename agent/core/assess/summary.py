@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.core.control import within
 from agent.core.deviation import Deviation
 from agent.core.documents import CoverageRow, DeviceState, PolicyRow, ServerRow, SummaryRow
 from agent.core.observation import CoverageState
@@ -43,10 +44,8 @@ def _judged(
     if counting:
         worst = counting[0]
         number = "one open deviation" if len(counting) == 1 else f"{len(counting)} open deviations, the worst"
-        return (
-            "deviating",
-            f"This device deviates: {number} is {worst.severity.value}, {worst.title.lower()} ({worst.label}).",
-        )
+        what = f"{number} is {worst.severity.value}, {within(worst.title)} ({worst.label})"
+        return "deviating", f"This device deviates: {what}."
     if unread:
         more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
         return (

@@ -51,7 +51,7 @@ def as_text(findings: Sequence[Finding]) -> str:
         paragraphs.append("\n".join(lines))
     counts = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
     total = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
-    return "\n".join([*paragraphs, f"{len(findings)} findings: {total}."])
+    return "\n".join([*paragraphs, f"{len(findings)} finding{'' if len(findings) == 1 else 's'}: {total}."])
 
 
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:

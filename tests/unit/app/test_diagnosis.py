@@ -9,10 +9,12 @@ import pytest
 
 from agent.app.diagnosis import Result, diagnose
 from agent.config.settings import Loaded, Settings
+from agent.core.documents import plain
 from agent.core.own_places import WRITERS_DROPIN
 from agent.host.machine import Machine, OwnPaths
 from agent.ports import NoEvents
 from agent.status.document import write
+from tests.sim.statuses import status
 
 
 def checked(state: Path, name: str, settings: Settings | None = None, *, privileged: bool = False) -> Result:
@@ -88,3 +90,21 @@ def test_a_destination_that_cannot_be_reached_is_named_with_the_reason(
 def test_a_damaged_journal_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 4096)
     assert checked(tmp_path, "journal").state != "ok"
+
+
+def test_who_asks_without_rights_where_the_agent_is_a_service_is_told_of_the_service_and_what_to_ask_as_administrator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def places(machine: Machine) -> OwnPaths:
+        folder = tmp_path / ("service" if machine.privileged else "user")
+        return OwnPaths(folder / "agent.toml", folder)
+
+    monkeypatch.setattr("agent.status.word.own_paths", places)
+    (tmp_path / "service").mkdir()
+    write(tmp_path / "service", json.dumps(plain(status("compliant", written_at=time.time() - 1))).encode())
+    machine = Machine("linux", "x", "host", privileged=False)
+    found = {one.name: one for one in diagnose(machine, Loaded(Settings()), places(machine))}
+    assert found["running agent"].state == "ok"
+    assert not {"own files", "rights", "journal"} & found.keys()
+    assert found["the rest"].text.startswith("the agent is a service here: own files, rights, ")
+    assert "as administrator" in found["the rest"].remedy

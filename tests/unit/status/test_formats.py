@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from agent.core.advice import tell_user
+from agent.core.advice import UNNAMED, tell_user
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
 from agent.core.documents import ConditionRow, DeliveryRow, StatusDocument
@@ -92,7 +92,7 @@ def test_the_help_desk_gets_ten_lines_that_answer_its_questions(tmp_path: Path) 
     by_label = {line[:10].strip(): line[10:] for line in said}
     assert by_label["Stands"] == "DEVIATING"
     assert by_label["Since"] == "1970-01-01 00:15:00Z (100 seconds)"
-    assert by_label["Open"] == "server.denied.running (critical)"
+    assert by_label["Open"] == "a server that the policy blocks is running (critical)"
     assert by_label["Tell user"].startswith(
         "Quit the program with the server now: it runs a server that the company blocks"
     )
@@ -104,7 +104,7 @@ def test_the_help_desk_gets_ten_lines_that_answer_its_questions(tmp_path: Path) 
 def test_trouble_with_reports_and_with_the_agent_itself_is_named(tmp_path: Path) -> None:
     said = {line[:10].strip(): line[10:] for line in lines(word(tmp_path, with_trouble(status("compliant"))), NOW)}
     assert said["Reports"].startswith("DO NOT GET THROUGH. central endpoint: reports.example.com: connection refused")
-    wanted = "See `mcp-compliance doctor`: the agent has trouble (journal.failing); reports do not get through."
+    wanted = "See `mcp-compliance doctor`: the agent has trouble (the journal cannot be written); reports do not get through."
     assert said["IT must"] == wanted
 
 
@@ -124,7 +124,27 @@ def test_reports_that_go_nowhere_or_have_not_gone_yet_are_not_said_to_get_throug
 
 def test_an_agent_that_fell_silent_tells_since_when(tmp_path: Path) -> None:
     said = dict(answers(word(tmp_path, status("compliant", written_at=NOW - 7_200)), NOW))
-    assert said["Since"].endswith("(2 hours), when the agent fell silent")
+    assert said["Since"].endswith("(2 hours), when the agent spoke last")
+
+
+def test_an_agent_that_was_stopped_says_so_at_once_and_not_how_the_device_stood(tmp_path: Path) -> None:
+    stopped = word(tmp_path, replace(status("compliant", written_at=NOW - 1), ended_at=NOW - 1))
+    said = dict(answers(stopped, NOW))
+    assert said["Stands"] == "UNKNOWN"
+    assert said["Why"] == (
+        "The agent was stopped 1 second ago: how this device stands is not known since then. Start its service."
+    )
+    assert (stopped.alive, FORMATS["munki"](stopped)[1]) == (False, 0)
+
+
+def test_a_user_is_told_of_the_own_servers_first_and_not_to_quit_anything_for_another_users(tmp_path: Path) -> None:
+    others = replace(deviation("server.denied.running"), subject=UNNAMED, client=None)
+    said = dict(answers(word(tmp_path, status("deviating", others)), NOW))
+    assert said["Tell user"] == "It is no server of yours; IT looks after it. You need to do nothing."
+    own = replace(deviation("server.unapproved.configured"), client="cursor", severity=Severity.MEDIUM)
+    said = dict(answers(word(tmp_path, status("deviating", others, own)), NOW))
+    assert said["Tell user"].startswith("Remove a server from cursor")
+    assert said["IT must"] == others.remediation
 
 
 def test_silence_is_ten_lines_too_and_says_what_it_must_do(tmp_path: Path) -> None:
