@@ -175,7 +175,8 @@ class Told:
 class Noticed:
     """What can matter of what was told, each read as it started, hosts before what they started.
 
-    `started` counts the programs that were told of, `missed` those of them that ended before they could be read.
+    `started` counts the programs that were told of, `missed` those of them that ended before they could be read, `unjudged` those
+    of the missed that may have been servers: a client or its launcher had started them, or nobody can tell any more who had.
     """
 
     processes: tuple[Process, ...] = ()
@@ -183,6 +184,7 @@ class Noticed:
     overrun: bool = False
     started: int = 0
     missed: int = 0
+    unjudged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

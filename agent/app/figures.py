@@ -53,6 +53,7 @@ class Figures:
         return {
             "launches": counts.started,
             "launches_missed": counts.missed,
+            "launches_unjudged": counts.unjudged,
             "launch_overruns": counts.overruns,
             "folders_watched": watches.watched,
             "folders_unwatched": watches.unwatched,

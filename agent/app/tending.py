@@ -63,6 +63,8 @@ class Tending:
         hold("writers.unnoticed", self.listening.writing.problem)
         overruns = launches.counts.overruns
         hold("launches.lost", f"{overruns} times since the agent started" if overruns else None)
+        unjudged = launches.counts.unjudged
+        hold("launches.missed", f"{unjudged} since the agent started" if unjudged else None)
         hold("memory.lost", self.remembering.problem)
         hold("journal.tampered", self.tampered)
         with contextlib.suppress(OSError):  # the journal's own condition tells of a full disk

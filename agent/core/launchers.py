@@ -70,17 +70,20 @@ _SCHEMES = MappingProxyType({"npm:": Kind.NPM, "jsr:": Kind.JSR, "http://": Kind
 
 def launch(argv: Sequence[str]) -> Launch | None:
     """Return what `argv` launches, None for an empty command line; total, never raises."""
-    return _launch(tuple(argv))
+    return _remembered(tuple(argv))
 
 
-@remembered(4096)
-def _launch(argv: Argv) -> Launch | None:
+def launch_anew(argv: Argv) -> Launch | None:
+    """Return what `launch` does, and remember nothing: for who asks once about each of what starts all day."""
     plain, retitled = _untitled(argv)
     if not plain:
         return None
     unwrapped = unwrap(plain)
     found = _inline(unwrapped.argv) if unwrapped.opaque else _direct(unwrapped.argv)
     return replace(found, wrappers=unwrapped.wrappers, retitled=retitled)
+
+
+_remembered = remembered(4096)(launch_anew)
 
 
 def _untitled(argv: Argv) -> tuple[Argv, bool]:

@@ -5,6 +5,7 @@ says and it has no name for; anything else is a fault of this program.
 """
 
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -56,20 +57,23 @@ class LiveReader:
     def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
         """Return the process, with the descriptors that lead to its parent as both hold them now.
 
-        With a `command` that was read before, it may be gone by the end: what it holds open is read first, being gone first.
+        With a `command` that was read before, it may be gone by the end: what it holds open is read first, being gone first. What
+        has given that up already is None.
         """
         own = read_wires((pid,))[pid]
         pulse = read_pulse(pid)
-        if pulse is None or (pulse.passed_over and (own is None or command is None)):
+        if pulse is None or (pulse.passed_over and not (own and command)):
             return None
         try:
             handle = psutil.Process(pid)
             with handle.oneshot():
                 process = self.facts(handle, pulse, command)
         except psutil.NoSuchProcess:
-            return None
+            if command is None:
+                return None
+            process = Process(pid, time.time(), pulse.ppid, pulse.name, command=command)
         except (psutil.AccessDenied, OSError):
-            process = Process(pid, pulse.started, pulse.ppid, pulse.name)
+            process = Process(pid, pulse.started, pulse.ppid, pulse.name, command=command)
         parents = read_wires((pulse.ppid,))[pulse.ppid]
         if own is None or parents is None:
             return replace(process, wires=own)

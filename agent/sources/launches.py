@@ -27,10 +27,11 @@ Listen = Callable[[], Noticer | NoEvents]
 
 @dataclass(frozen=True, slots=True)
 class LaunchCounts:
-    """`started`: programs that were told of; `missed`: those that ended before they could be read; `overruns`: told too fast."""
+    """`started`, `missed` and `unjudged` as in `Noticed`; `overruns`: how often more was told than could be taken."""
 
     started: int = 0
     missed: int = 0
+    unjudged: int = 0
     overruns: int = 0
 
 
@@ -61,7 +62,7 @@ class Launches:
         self._wake: Wake = _nobody
         self._expected: Sequence[Server] = ()
         self._keys: frozenset[str] = frozenset()
-        self._started = self._missed = self._overruns = 0
+        self._started = self._missed = self._unjudged = self._overruns = 0
         self._woken = threading.Event()
         self._problem: str | None = None
         self._noticer: Noticer | None = None
@@ -70,7 +71,7 @@ class Launches:
     @property
     def counts(self) -> LaunchCounts:
         """What was told since the start of the agent."""
-        return LaunchCounts(self._started, self._missed, self._overruns)
+        return LaunchCounts(self._started, self._missed, self._unjudged, self._overruns)
 
     @property
     def how(self) -> str:
@@ -144,6 +145,7 @@ class Launches:
             return False
         self._started += noticed.started
         self._missed += noticed.missed
+        self._unjudged += noticed.unjudged
         self._overruns += noticed.overrun
         if not (noticed.processes or noticed.ended or noticed.overrun):
             return True

@@ -5,16 +5,17 @@ gone can be read no more.
 """
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from agent.core.commandline import base_name
 from agent.core.observation import Process
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.triage import Role, Triage
 from agent.ports import Channel, EventsLost, Hearing, Noticed, Orders, ProcessEvents, ProcessReader
+from agent.sources.hosts import Hosts
 
-_ROLES_MAX = 8192
 _SILENCE_S = 15.0
 
 
@@ -27,11 +28,11 @@ class Noticing:
         reader: ProcessReader,
         clients: Sequence[ClientMarks],
         hindered: str | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self._events, self._reader, self._clients = events, reader, tuple(clients)
+        self._events, self._reader, self._clients, self._now = events, reader, tuple(clients), now
         self._triage = Triage(self._clients)
-        self._roles: OrderedDict[int, Role] = OrderedDict()
-        self._hosts: set[int] = set()
+        self._hosts = Hosts()
         self._lock = threading.Lock()
         self._followed: frozenset[int] = frozenset()
         self.hearing = Hearing(events.name, hindered)
@@ -42,9 +43,7 @@ class Noticing:
             self._triage = Triage(self._clients, orders.keys)
         if orders.alive is not None:
             with self._lock:
-                self._hosts &= orders.alive
-                for pid in orders.clients:
-                    self._remember(pid, Role.CLIENT)
+                self._hosts.swept(orders.alive, orders.clients)
         if orders.followed is not None and orders.followed != self._followed:
             self._followed = orders.followed
             self._events.follow(self._followed)
@@ -54,7 +53,7 @@ class Noticing:
         told = self._events.wait(timeout_s)
         if not told.started:
             return Noticed((), told.ended, told.overrun)
-        missed = 0
+        missed = unjudged = 0
         found: list[Process] = []
         for pid in told.started:
             described, outlined = told.described.get(pid), told.outlined.get(pid)
@@ -62,9 +61,13 @@ class Noticing:
             command = (self._reader.command(pid) if described is None else ()) or (known.command if known else None)
             if not command:
                 missed += 1
-            else:
-                found += self._matters(pid, command, described, outlined)
-        return Noticed(tuple(found), told.ended, told.overrun, len(told.started), missed)
+                unjudged += self._may_have_mattered(pid)
+                continue
+            read, whole = self._matters(pid, command, described, outlined)
+            found += read
+            missed += not whole
+            unjudged += not whole
+        return Noticed(tuple(found), told.ended, told.overrun, len(told.started), missed, unjudged)
 
     def interrupt(self) -> None:
         """Let a waiting `turn` return."""
@@ -76,44 +79,47 @@ class Noticing:
 
     def _matters(
         self, pid: int, command: tuple[str, ...], described: Process | None, outlined: Process | None
-    ) -> Iterator[Process]:
-        """Yield the parent, as it is the host, and the process, where it can matter."""
-        role, known = Role.NONE, described or outlined
+    ) -> tuple[Sequence[Process], bool]:
+        """Return the parent, as it is the host, and the process, where it can matter; and whether it was read whole.
+
+        What ended meanwhile is told by its command line and its parent, as far as that is known: a configured entry it may be.
+        """
+        known, above = described or outlined, None
         if self._hosts:
             above = self._reader.parent(pid) if known is None else known.ppid
-            role = Role.NONE if above is None else self._role(above)
-        matters, own = self._triage.judge(command, role)
+        matters, own = self._triage.judge(command, Role.NONE if above is None else self._role(above))
         with self._lock:
-            self._remember(pid, own)
+            self._hosts.remember(pid, own)
         if not matters:
-            return
+            return (), True
         process = described or self._reader.read(pid, command) or outlined
-        if process is None or process.ppid is None:
-            return
+        if process is None and above is not None:
+            process = Process(pid, self._now(), above, base_name(command[0]), command=command)
+            return self._with_host(process), False
+        return ((), False) if process is None else (self._with_host(process), True)
+
+    def _with_host(self, process: Process) -> Sequence[Process]:
+        if process.ppid is None:
+            return ()
         parent = self._reader.read(process.ppid)
-        if parent is not None:
-            yield parent
-        yield process
+        return (process,) if parent is None else (parent, process)
 
     def _role(self, pid: int) -> Role:
         """Return what the parent means; one that was never seen to start has forked from somewhere, and is looked at."""
-        known = self._roles.get(pid)
+        known = self._hosts.role(pid)
         if known is None:
             command = self._reader.command(pid)
             known = self._triage.judge(command, Role.NONE)[1] if command else Role.NONE
             with self._lock:
-                self._remember(pid, known)
+                self._hosts.remember(pid, known)
         return known
 
-    def _remember(self, pid: int, role: Role) -> None:
-        self._roles.pop(pid, None)
-        self._roles[pid] = role
-        if role is not Role.NONE:
-            self._hosts.add(pid)
-        elif pid in self._hosts:
-            self._hosts.discard(pid)
-        while len(self._roles) > _ROLES_MAX:
-            self._hosts.discard(self._roles.popitem(last=False)[0])
+    def _may_have_mattered(self, pid: int) -> bool:
+        """Say whether a client can have started what could not be read; whose parent is gone from sight, may be anybody's."""
+        if not self._hosts:
+            return False
+        above = self._reader.parent(pid)
+        return above is None or self._role(above) is not Role.NONE
 
 
 def serve(noticing: Noticing, channel: Channel) -> None:
@@ -122,17 +128,17 @@ def serve(noticing: Noticing, channel: Channel) -> None:
     The events' own wait ends when something waits in the channel.
     """
     channel.send(noticing.hearing)
-    started = missed = 0
+    started = missed = unjudged = 0
     while True:
         noticed = noticing.turn(_SILENCE_S)
-        started, missed = started + noticed.started, missed + noticed.missed
+        started, missed, unjudged = started + noticed.started, missed + noticed.missed, unjudged + noticed.unjudged
         answering = False
         while (orders := channel.receive(0.0)) is not None:
             noticing.heed(orders)
             answering = True
         if answering or noticed.processes or noticed.ended or noticed.overrun:
-            channel.send(Noticed(noticed.processes, noticed.ended, noticed.overrun, started, missed))
-            started = missed = 0
+            channel.send(Noticed(noticed.processes, noticed.ended, noticed.overrun, started, missed, unjudged))
+            started = missed = unjudged = 0
 
 
 class NoticingApart:

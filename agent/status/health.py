@@ -54,6 +54,11 @@ CONDITIONS = MappingProxyType(
         "launches.lost": Condition(
             _LOW, "Programs started faster than they could be taken in; a sweep answered", ("launches.unnoticed",)
         ),
+        "launches.missed": Condition(
+            _LOW,
+            "Programs that may have been a client's servers ended before they could be read",
+            ("launches.unnoticed", "launches.hindered"),
+        ),
         "writers.unnoticed": Condition(
             _INFO, "The system does not tell which process writes a managed file; that it changed is found all the same"
         ),

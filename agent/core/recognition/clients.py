@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.core.brief import remembered
-from agent.core.commandline import base_name, slashed
+from agent.core.commandline import Argv, base_name, slashed
 from agent.core.launcher_tables import Kind
-from agent.core.launchers import launch
+from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
 
 
@@ -47,24 +47,27 @@ class ClientIndex:
 
     def of(self, process: Process) -> ClientMarks | None:
         """Return the client that `process` is a process of, None for any other program."""
-        for path in _programs(process):
-            found = self._by_path(path)
-            if found is not None:
-                return found
-        return None
+        return self._first(_programs(process.exe, process.command or (), launch(process.command or ())))
+
+    def called(self, command: Argv, found: Launch | None) -> ClientMarks | None:
+        """Return the client that is called by a command line, `found` being what it launches."""
+        return self._first(_programs(None, command, found))
 
     def misplaced(self, process: Process) -> str | None:
         """Return where the program of a client's process lies, if it is told by its name alone and places of it are known."""
         client = self.of(process)
         if client is None or not client.paths:
             return None
-        programs = _programs(process)
+        programs = _programs(process.exe, process.command or (), launch(process.command or ()))
         return None if any(self._placed(client, path) for path in programs) else programs[0]
 
     def marked(self, variables: Iterable[str]) -> tuple[ClientMarks, ...]:
         """Return the clients that set one of these variables for what they start."""
         wanted = frozenset(variables)
         return tuple(client for client in self._clients if client.variables & wanted)
+
+    def _first(self, programs: Sequence[str]) -> ClientMarks | None:
+        return next((found for path in programs if (found := self._by_path(path)) is not None), None)
 
     def _search(self, path: str) -> ClientMarks | None:
         for client in self._clients:
@@ -92,12 +95,11 @@ def version_of(process: Process) -> str | None:
     return found.group(1) if found else None
 
 
-def _programs(process: Process) -> list[str]:
+def _programs(exe: str | None, command: Argv, found: Launch | None) -> list[str]:
     """Return the paths that say which program this is: the executable, and the script that an interpreter runs."""
-    found = launch(process.command or ())
     if found is not None and (found.passes_on or (found.kind in (Kind.INLINE, Kind.UNKNOWN) and found.wrappers)):
         return []
-    paths = [process.exe] if process.exe else list((process.command or ())[:1])
-    if found is not None and found.path and process.command and found.path != process.command[0]:
+    paths = [exe] if exe else list(command[:1])
+    if found is not None and found.path and command and found.path != command[0]:
         paths.append(found.path)
     return paths

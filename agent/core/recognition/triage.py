@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from agent.core.brief import remembered
-from agent.core.commandline import Argv, base_name
+from agent.core.commandline import Argv
 from agent.core.correspondence import keys
-from agent.core.launchers import BRIDGES, launch
+from agent.core.launchers import BRIDGES, launch, launch_anew
 from agent.core.observation import Process
 from agent.core.recognition.clients import ClientMarks, index_of
 from agent.core.recognition.signs import declared, named, ordinary
@@ -50,15 +50,13 @@ class Triage:
     def _judge(self, command: Argv, parent: Role) -> tuple[bool, Role]:
         """Say whether a process of this command line, under such a parent, matters, and what it means for its children."""
         text = _fold("\0".join(command))
-        if any(word in text for word in self._clients):
-            process = Process(0, 0.0, None, base_name(command[0]) if command else "", command=command)
-            if self._index.of(process) is not None:
-                return True, Role.CLIENT
-        own = any(word in text for word in self._words)
-        if parent is Role.NONE and not own:
+        client, own = (any(word in text for word in words) for words in (self._clients, self._words))
+        if not client and not own and parent is Role.NONE:
             return False, Role.NONE
-        found = launch(command)
-        if found is None:
+        found = launch_anew(command)
+        if client and self._index.called(command, found) is not None:
+            return True, Role.CLIENT
+        if found is None or (parent is Role.NONE and not own):
             return False, Role.NONE
         matters = (own and (declared(found) or named(found) or bool(keys(found) & self._keys))) or (
             parent is not Role.NONE and not ordinary(found)

@@ -30,14 +30,15 @@ class _Broken:
     counters = open_deviations
 
 
-COUNTS = cast("Launches", SimpleNamespace(counts=SimpleNamespace(started=7, missed=1, overruns=0)))
+COUNTS = cast("Launches", SimpleNamespace(counts=SimpleNamespace(started=7, missed=2, unjudged=1, overruns=0)))
 
 
 def test_what_is_watched_is_counted_and_a_broken_journal_gives_empty_figures() -> None:
     figures = Figures(cast("Journal", _Broken()), (), COUNTS, lambda: HintsHealth(12, 3))
     assert figures.counters() == {
         "launches": 7,
-        "launches_missed": 1,
+        "launches_missed": 2,
+        "launches_unjudged": 1,
         "launch_overruns": 0,
         "folders_watched": 12,
         "folders_unwatched": 3,

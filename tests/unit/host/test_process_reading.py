@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.core.recognition.wire import Wired, wire
@@ -59,6 +60,35 @@ def test_the_wire_still_shows_when_the_host_has_closed_its_ends(child: subproces
     assert process is not None
     assert host is not None
     assert wire(process, host).wired is Wired.BOTH_WAYS
+
+
+@linux_only
+def test_of_a_process_that_has_given_up_its_descriptors_nothing_is_told_of_its_wire(
+    child: subprocess.Popen[bytes],
+) -> None:
+    reader = LiveReader()
+    command = reader.command(child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert reader.read(child.pid, command) is None, "that it holds nothing now would count against a wire"
+
+
+@linux_only
+def test_a_process_that_is_gone_by_the_end_of_its_reading_is_what_was_read_of_it(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = LiveReader()
+    command = reader.command(child.pid)
+
+    def gone(pid: int) -> None:
+        raise psutil.NoSuchProcess(pid)
+
+    monkeypatch.setattr(psutil, "Process", gone)
+    process = reader.read(child.pid, command)
+    assert process is not None
+    assert (process.command, process.ppid) == (command, os.getpid())
+    assert {0, 1} <= set(process.wires or ())
+    assert process.host_wires
 
 
 def test_of_an_environment_only_paths_of_moved_configuration_are_kept(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class _Machine:
     """A client and a server of it, of which the events tell."""
 
     told: list[Told]
+    running: dict[int, Process] = field(default_factory=lambda: {one.pid: one for one in (CLIENT, SERVER)})
+    ended: dict[int, int] = field(default_factory=dict)
     followed: frozenset[int] = frozenset()
     name: str = "test events"
 
@@ -68,19 +70,59 @@ class _Machine:
 
     def parent(self, pid: int) -> int | None:
         found = self._found(pid)
-        return found.ppid if found else None
+        return found.ppid if found else self.ended.get(pid)
 
     def read(self, pid: int, command: tuple[str, ...] | None = None) -> Process | None:
         assert command != ()
-        return self._found(pid)
+        return self._found(pid) if pid not in self.ended else None
 
     def _found(self, pid: int) -> Process | None:
-        return {CLIENT.pid: CLIENT, SERVER.pid: SERVER}.get(pid)
+        return self.running.get(pid)
+
+
+MARKS = [ClientMarks("claude-code", frozenset({"claude"}))]
 
 
 def noticing(*told: Told) -> Noticing:
     machine = _Machine(list(told))
-    return Noticing(machine, machine, [ClientMarks("claude-code", frozenset({"claude"}))])
+    return Noticing(machine, machine, MARKS)
+
+
+def _counts(machine: _Machine, *pids: int, clients: frozenset[int] = frozenset({CLIENT.pid})) -> tuple[int, int]:
+    """Return how many of these were missed, and how many of those may have been servers."""
+    found = Noticing(machine, machine, MARKS)
+    found.heed(Orders(alive=clients, clients=clients))
+    machine.told = [Told(started=pids)]
+    noticed = found.turn(1.0)
+    return noticed.missed, noticed.unjudged
+
+
+def test_what_could_not_be_read_may_have_been_a_server_where_a_client_or_nobody_knows_who_had_started_it() -> None:
+    shell = Process(30, 1.0, 1, "make", command=("make",))
+    machine = _Machine([], {CLIENT.pid: CLIENT, shell.pid: shell}, ended={98: CLIENT.pid, 99: shell.pid})
+    assert _counts(machine, 97) == (1, 1), "nobody can tell whose it was"
+    assert _counts(machine, 98) == (1, 1)
+    assert _counts(machine, 99) == (1, 0)
+    assert _counts(machine, 97, 98, clients=frozenset()) == (2, 0), "there is no client here"
+
+
+def test_a_server_that_ended_while_it_was_read_is_counted_and_told_by_its_command_line() -> None:
+    machine = _Machine([Told(started=(SERVER.pid,))], ended={SERVER.pid: CLIENT.pid})
+    found = Noticing(machine, machine, MARKS, now=lambda: 7.0)
+    found.heed(Orders(alive=frozenset({CLIENT.pid}), clients=frozenset({CLIENT.pid})))
+    outline = Process(SERVER.pid, 7.0, CLIENT.pid, "tickets", command=SERVER.command)
+    assert found.turn(1.0) == Noticed((CLIENT, outline), started=1, missed=1, unjudged=1)
+
+
+def test_a_storm_of_other_programs_does_not_make_it_forget_who_the_clients_are() -> None:
+    """Roles of all programs shared one bound: 8,192 launches after a client, its servers were noticed by their names alone."""
+    others = {pid: Process(pid, 3.0, 1, "true", command=("true",)) for pid in range(100, 9_100)}
+    machine = _Machine([Told(started=tuple(others)), Told(started=(SERVER.pid,))])
+    machine.running |= others
+    found = Noticing(machine, machine, MARKS)
+    found.heed(Orders(alive=frozenset({CLIENT.pid}), clients=frozenset({CLIENT.pid})))
+    assert found.turn(1.0).processes == ()
+    assert found.turn(1.0).processes == (CLIENT, SERVER)
 
 
 def test_only_what_matters_goes_over_the_line_with_the_counts_of_everything() -> None:

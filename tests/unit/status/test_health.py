@@ -53,6 +53,16 @@ def test_a_condition_hides_behind_its_cause_and_shows_once_the_cause_is_gone() -
     assert [row.code for row in health.rows()] == ["status.unwritable"]
 
 
+def test_programs_that_ended_unread_show_unless_it_is_said_why_they_would() -> None:
+    health = Health(Hand())
+    health.hold("launches.missed", "3 since the agent started")
+    (row,) = health.rows()
+    assert (row.code, row.severity.counts) == ("launches.missed", False), "it is told, and no deviation"
+    assert row.text.endswith("ended before they could be read: 3 since the agent started")
+    health.hold("launches.hindered", "no priority")
+    assert [row.code for row in health.rows()] == ["launches.hindered"]
+
+
 def test_a_laptop_that_is_offline_overnight_is_not_in_bad_health_and_one_that_stays_offline_is() -> None:
     clock = Hand()
     health = Health(clock)
