@@ -126,11 +126,14 @@ class Unhashed(StrEnum):
 class InsteadOf:
     """A path in administrators' hands that a program in its user's hands takes the place of.
 
-    `by_link`: the path leads to the program; else the program is found first by the same name.
+    `by_link`: the path leads to the program; else the program is found first by the same name, and `sha256` is the digest of what
+    stands at `path`, `unhashed` why there is none.
     """
 
     path: str
     by_link: bool
+    sha256: str | None = None
+    unhashed: Unhashed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,16 @@ class Artifact:
         return self.recorded is not None and self.sha256 is not None and self.recorded != self.sha256
 
     @property
+    def copies(self) -> bool | None:
+        """True where it is, byte for byte, what it takes the place of; None where that will be known soon."""
+        instead = self.instead_of
+        if instead is None or instead.by_link:
+            return False
+        if Unhashed.NOT_YET in (self.unhashed, instead.unhashed):
+            return None
+        return self.sha256 is not None and self.sha256 == instead.sha256
+
+    @property
     def row(self) -> dict[str, str]:
         """The artifact for the published document: what is known, as text."""
         texts = {
@@ -184,6 +197,7 @@ class Artifact:
             "named": None if self.named is None else redact_name(self.named),
             "declares": self.declares,
             "instead_of": None if self.instead_of is None else redact_name(self.instead_of.path),
+            "instead_of_sha256": None if self.instead_of is None else self.instead_of.sha256,
             "as_installed": str(not self.altered).lower() if self.recorded and self.sha256 else None,
             "sha256_missing": None if self.unhashed is None else self.unhashed.value,
             "image_missing": _UNLISTED if self.unlisted else None,

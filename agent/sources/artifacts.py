@@ -7,7 +7,7 @@ Nothing of a file but its digest and what its package's metadata declares, and n
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from agent.core.artifact import Artifact, purl
+from agent.core.artifact import Artifact, Unhashed, purl
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
@@ -51,15 +51,14 @@ class Artifacts:
 
     def _find(self, keys: Mapping[_Key, Process], processes: Sequence[Process]) -> None:
         fresh = [process for key, process in keys.items() if key not in self._known]
-        unhashed = [(key, found) for key, found in self._known.items() if found is not None and found.sha256 is None]
+        unhashed = [(key, found) for key, found in self._known.items() if found is not None and _incomplete(found)]
         if not fresh and not unhashed:
             return
         users = {user.name: user for user in self._users.users()}
         for key, artifact in unhashed:
             user = users.get(keys[key].user or "")
             if user is not None and artifact.program is not None:
-                digest = self._digests.of(artifact.program, user)
-                self._known[key] = replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
+                self._known[key] = self._compared(self._hashed(artifact, artifact.program, user), user)
         role = _roles(processes, self._triage)
         left = MOST_FRESH
         for process in fresh:
@@ -91,7 +90,22 @@ class Artifacts:
         artifact = self._packages.named(artifact, called, found.program, user)
         if artifact.program is None or artifact.purl is not None or not artifact.writable or found.kind not in _NAMED:
             return artifact
-        return replace(artifact, instead_of=instead_of(self._files, artifact.program, found.path or program, user))
+        instead = instead_of(self._files, artifact.program, found.path or program, user)
+        return self._compared(replace(artifact, instead_of=instead), user)
+
+    def _hashed(self, artifact: Artifact, program: str, user: User) -> Artifact:
+        if artifact.sha256 is not None:
+            return artifact
+        digest = self._digests.of(program, user)
+        return replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
+
+    def _compared(self, artifact: Artifact, user: User) -> Artifact:
+        """Add the digest of the program that it takes the place of: a copy of that is no other program."""
+        instead = artifact.instead_of
+        if instead is None or instead.by_link or instead.sha256 is not None:
+            return artifact
+        digest = self._digests.of(instead.path, user)
+        return replace(artifact, instead_of=replace(instead, sha256=digest.sha256, unhashed=digest.missing))
 
     def _of_file(self, artifact: Artifact, program: str, user: User) -> Artifact:
         digest = self._digests.of(program, user)
@@ -112,6 +126,11 @@ class Artifacts:
         if digest is None:
             return replace(artifact, unlisted=True)
         return replace(artifact, integrity=digest, purl=purl("oci", package.rsplit("/", 1)[-1], digest))
+
+
+def _incomplete(artifact: Artifact) -> bool:
+    instead = artifact.instead_of
+    return artifact.sha256 is None or (instead is not None and instead.unhashed is Unhashed.NOT_YET)
 
 
 def _interpreter(process: Process) -> str:

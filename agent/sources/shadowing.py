@@ -2,7 +2,8 @@
 
 Asked once per server, where the user can change what runs. The folders are those in which systems look for programs; which of
 them a process was told to look in (`PATH`) is not kept. What version managers and package managers keep for a user stands before
-the system's on purpose and is left alone: nvm, pyenv, asdf, mise, Volta, Homebrew, uv, pipx and their like.
+the system's on purpose. What npm and the managers of Python installed is known by its package, so that nobody asks here; what
+asdf, mise, Volta, Homebrew and their like did, by where it lies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,15 @@ from agent.sources.permitting import may_write
 _BIN = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _FOLDERS: Mapping[Os, Sequence[str]] = {"linux": (*_BIN, "/snap/bin"), "macos": _BIN, "windows": ()}
 _MANAGED = (
-    *(".asdf", ".volta", ".nvm", ".fnm", ".n", ".nodenv", ".pyenv", ".rbenv", ".rye", ".proto", ".sdkman", ".goenv"),
+    *(".asdf", ".volta", ".rbenv", ".proto", ".sdkman", ".goenv", ".pyenv/shims", ".nodenv/shims"),
     *(".bun", ".deno", ".cargo", ".dotnet", ".nix-profile", ".linuxbrew", "homebrew", "linuxbrew", "Cellar", "go/bin"),
-    *("share/mise", "share/rtx", "share/fnm", "share/uv", "share/pnpm", "share/pipx", "pipx/venvs", "node/corepack"),
-    *("miniconda3", "miniforge3", "anaconda3", ".conda", "node_modules", "site-packages", ".venv", "venv"),
+    *("share/mise", "share/rtx", "share/pnpm", "node/corepack", "miniconda3", "miniforge3", "anaconda3", ".conda"),
 )
-"""Parts of paths at which such managers keep what they install, and what projects install for themselves."""
+"""Parts of paths at which such managers keep programs that no metadata known here tells of.
+
+Those that keep packages of npm and PyPI alone are none of them (nvm, fnm, n, nodenv, pyenv, rye, uv, pipx, virtual environments,
+`node_modules`): what they installed is known by its package, and a program there that is of none is nothing that they installed.
+"""
 
 
 def instead_of(files: Files, program: str, called: str, user: User) -> InsteadOf | None:

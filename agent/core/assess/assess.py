@@ -115,7 +115,7 @@ def assess(
         *running_deviations(running, files.nearest, known),
         *bent_deviations(running),
         *exposed_deviations(running, processes),
-        *substituted_deviations(running),
+        *substituted_deviations(running, now),
         *given_deviations(processes.given, given),
         *_unread(processes, terms, files),
         *unbound_deviations(weighed, (*processes.processes, *processes.ended), _client_of(terms)),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from agent.core.assess.results import deviation, of_user
 from agent.core.assess.running import SCOPE, JudgedRunning, shown
+from agent.core.assess.substituted import copy_of_binary
 from agent.core.deviation import Deviation, Evidence
 from agent.core.observation import ProcessLook
 from agent.core.recognition import Confidence
@@ -39,6 +40,10 @@ def _notes(
     what = look.superseded.get(worker.identity) if worker is not None else None
     if what is not None:
         yield f"It runs on from a program that {what.text} ({redact_name(what.path)})."
+    artifact = item.artifact
+    if artifact is not None and artifact.instead_of is not None and copy_of_binary(artifact):
+        place = redact_name(artifact.instead_of.path)
+        yield f"It is a copy of {place}, byte for byte the same, where its user can change it."
     for pid, address in _doors(item, look):
         reached = "from the network" if _exposed(address) else "from this machine alone"
         yield f"It listens on TCP {address} (pid {pid}), which can be reached {reached}."

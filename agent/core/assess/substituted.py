@@ -6,10 +6,12 @@ runs is not. Told is only what can be shown; a program that was approved by its 
 alone.
 
 A name is approved for what administrators installed under it. Where there is such a program, and what runs lies in the user's own
-folders, found first in `PATH` or led to by a link, the user decides what the approved command does. A name under which nothing is
-installed for all means whatever its user installed, and a path in the user's folders whatever stands there: approving those is
-the organisation's choice. Interpreters and launchers are left out (their version managers stand before the system's on purpose),
-as is what a package manager knows as one of its own: that is told by its package.
+folders, found first in `PATH` or led to by a link, the user decides what the approved command does. A copy, byte for byte, is no
+other program, and noted (`agent.core.assess.notes`); of a script it is one, as an interpreter first loads what lies beside it.
+Before both are hashed nothing is said, for a while. A name under which nothing is installed for all means whatever its user
+installed, and a path in the user's folders whatever stands there: approving those is the organisation's choice. Interpreters and
+launchers are left out (their version managers stand before the system's on purpose), as is what a package manager knows as one of
+its own: that is told by its package.
 """
 
 import re
@@ -31,14 +33,17 @@ _BY_NAME = {Kind.NPM: re.compile(r"(@[^/@:]+/)?[^/@:.][^/:]*"), Kind.PYPI: re.co
 """What names a package of a registry, in each ecosystem that can be judged here."""
 
 _EXACT_DOTS = 2
-_SHOWN = ("named", "instead_of", "owner")
+_HASHED_WITHIN_S = 120.0
+"""Who keeps the hashing busy for longer with other files does not keep a substitute from being told."""
+
+_SHOWN = ("named", "instead_of", "instead_of_sha256", "owner")
 
 
-def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
-    """Yield one deviation for each approved server of which another thing runs."""
+def substituted_deviations(judged: Sequence[JudgedRunning], now: float | None = None) -> Iterator[Deviation]:
+    """Yield one deviation for each approved server of which another thing runs; `now` is Unix time."""
     told: set[str] = set()
     for item in judged:
-        running, why = item.running, _why(item)
+        running, why = item.running, _why(item, now)
         if why is None or item.subject in told:
             continue
         told.add(item.subject)
@@ -63,7 +68,7 @@ def _process(worker: Process) -> Evidence:
     return Evidence("process", redact_name(worker.name), pid=worker.pid, started_at=worker.create_time)
 
 
-def _why(item: JudgedRunning) -> str | None:
+def _why(item: JudgedRunning, now: float | None) -> str | None:
     """Say how what runs differs from what was approved, None where it does not or that cannot be told."""
     server, artifact, worker = item.running.server, item.artifact, item.running.worker
     if item.verdict.answer is not Answer.ALLOWED:
@@ -72,7 +77,8 @@ def _why(item: JudgedRunning) -> str | None:
         return f"the program that runs is not as {artifact.purl} installed it (its RECORD has another digest)."
     configured = launch(server.command) if server is not None and server.command is not None else None
     if configured is not None and configured.kind is Kind.PROGRAM and artifact is not None:
-        return _users_own(configured, artifact)
+        age_s = _HASHED_WITHIN_S if now is None else now - item.running.process.create_time
+        return _users_own(configured, artifact) if artifact.copies is not None or age_s >= _HASHED_WITHIN_S else None
     if configured is None or configured.kind not in _BY_NAME or configured.launcher is None or not configured.specs:
         return None
     if artifact is not None and artifact.purl is not None:
@@ -88,7 +94,15 @@ def _users_own(configured: Launch, artifact: Artifact) -> str | None:
     path, program = redact_name(instead.path), redact_name(artifact.program)
     if instead.by_link:
         return f"{path} is a link to {program}, which its user can change."
-    return f"{program} runs, which its user can change, and stands before {path}, which only administrators can."
+    if copy_of_binary(artifact):
+        return None
+    same = ": the two are the same, but what lies beside a script is loaded first" if artifact.copies else ""
+    return f"{program} runs, which its user can change, and stands before {path}, which only administrators can{same}."
+
+
+def copy_of_binary(artifact: Artifact) -> bool:
+    """Say whether a program of its user's is a copy of the one that administrators installed, and loads nothing beside it."""
+    return bool(artifact.copies) and artifact.program == artifact.executable
 
 
 def _other_package(configured: Launch, artifact: Artifact) -> str | None:

@@ -303,3 +303,49 @@ def test_a_program_or_wrapper_of_the_user_is_told_with_what_it_stands_before(com
     assert (found.program, found.row["instead_of"]) == ("/home/ann/bin/tickets", "/usr/local/bin/tickets")
     theirs = only(tree, process("tickets", "serve", exe="/usr/local/bin/tickets"))
     assert (theirs.program, theirs.instead_of) == ("/usr/local/bin/tickets", None)
+
+
+NODE = "/home/ann/.nvm/versions/node/v24.1.0"
+
+
+def test_a_program_planted_beside_those_of_a_version_manager_is_told_and_what_it_installed_is_not() -> None:
+    own = Node(raw=b"x", mode=0o755, uid=1000, gid=1000)
+    home = Node.folder(0o755, 1000, 1000)
+    package = f"{NODE}/lib/node_modules/tickets"
+    tree = Tree(
+        {
+            "/home/ann": home,
+            "/usr/bin/tickets": "theirs",
+            f"{NODE}/bin/tickets": own,
+            f"{package}/cli.js": own,
+            f"{package}/package.json": json.dumps({"name": "tickets", "version": "1.2.3"}),
+            f"{NODE}/bin/linked": Node.link(f"{package}/cli.js"),
+        }
+    )
+    planted = only(tree, process(f"{NODE}/bin/tickets", exe=f"{NODE}/bin/tickets"))
+    assert planted.instead_of is not None
+    assert planted.instead_of.path == "/usr/bin/tickets"
+    installed = only(tree, process("node", f"{NODE}/bin/linked", exe=f"{NODE}/bin/node"))
+    assert (installed.purl, installed.instead_of) == ("pkg:npm/tickets@1.2.3", None)
+
+
+def test_what_a_program_stands_before_is_hashed_too_in_its_own_time() -> None:
+    large = b"x" * (SMALL_BYTES + 1)
+    own = Node(raw=large, mode=0o755, uid=1000, gid=1000)
+    tree = Tree(
+        {
+            "/home/ann": Node.folder(0o755, 1000, 1000),
+            "/home/ann/bin/tickets": own,
+            "/usr/bin/tickets": Node(raw=large, mode=0o755),
+        }
+    )
+    digests = Digests(tree)
+    server = process("tickets", exe="/home/ann/bin/tickets")
+    finding = Artifacts(tree, _Users(), MARKS, digests)
+    (found,) = finding.of([CLIENT, server], read=True).values()
+    assert found.copies is None
+    while digests.step():
+        pass
+    (found,) = finding.of([CLIENT, server], read=True).values()
+    assert found.copies
+    assert found.row["instead_of_sha256"] == found.sha256 == hashlib.sha256(large).hexdigest()

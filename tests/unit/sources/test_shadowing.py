@@ -26,16 +26,34 @@ def test_a_program_of_the_same_name_that_only_administrators_can_change_is_named
 @pytest.mark.parametrize(
     "folder",
     [
-        *("/home/ann/.nvm/versions/node/v24.1.0/bin", "/home/ann/.pyenv/shims", "/home/ann/.asdf/shims"),
+        *("/home/ann/.pyenv/shims", "/home/ann/.asdf/shims", "/home/ann/.asdf/installs/tickets/1.2/bin"),
         *("/home/ann/.local/share/mise/installs/tickets/1.2/bin", "/home/ann/.volta/bin", "/opt/homebrew/bin"),
-        *("/usr/local/Cellar/tickets/1.0/bin", "/home/ann/.local/share/uv/tools/tickets/bin", "/home/ann/go/bin"),
-        *("/home/linuxbrew/.linuxbrew/bin", "/home/ann/.cargo/bin", "/home/ann/proj/.venv/bin"),
-        *("/home/ann/proj/node_modules/.bin", "/home/ann/.cache/node/corepack/v1/tickets/bin"),
+        *("/usr/local/Cellar/tickets/1.0/bin", "/home/ann/go/bin"),
+        *("/home/linuxbrew/.linuxbrew/bin", "/home/ann/.cargo/bin", "/home/ann/.cache/node/corepack/v1/tickets/bin"),
     ],
 )
 def test_what_version_managers_and_package_managers_keep_for_a_user_is_left_alone(folder: str) -> None:
     own = f"{folder}/tickets"
     assert instead_of(tree(own), own, "tickets", ANN) is None
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *(
+            "/home/ann/.nvm/versions/node/v24.1.0/bin",
+            "/home/ann/.pyenv/versions/3.12.1/bin",
+            "/home/ann/proj/.venv/bin",
+        ),
+        *(
+            "/home/ann/.local/share/uv/tools/tickets/bin",
+            "/home/ann/.local/share/fnm/node-versions/v24/installation/bin",
+        ),
+    ],
+)
+def test_what_lies_where_managers_keep_packages_alone_and_is_of_no_package_is_named(folder: str) -> None:
+    own = f"{folder}/tickets"
+    assert instead_of(tree(own), own, "tickets", ANN) == InsteadOf("/usr/bin/tickets", by_link=False)
 
 
 def test_a_link_of_administrators_into_the_home_is_named_and_one_of_the_user_is_not() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.artifact import Artifact, InsteadOf, purl
+from agent.core.artifact import Artifact, InsteadOf, Unhashed, purl
 from agent.core.assess import Assessment, assess
 from agent.core.observation import Process, ProcessLook
 from agent.core.stores import npx_key
@@ -155,6 +155,36 @@ def test_a_program_of_the_user_that_stands_before_the_one_of_the_approved_name()
         assert why(command, tree(line, artifact=OWN)) is None
     of_home = (f"{HOME}/bin/tickets", "serve")
     assert why(of_home, tree(of_home, artifact=BEFORE)) is None, "the path in the home was approved"
+
+
+def _beside(own: str | None, theirs: str | None, executable: str = f"{HOME}/bin/tickets") -> Artifact:
+    missing = Unhashed.NOT_YET
+    instead = InsteadOf("/usr/bin/tickets", by_link=False, sha256=theirs, unhashed=None if theirs else missing)
+    return replace(OWN, executable=executable, sha256=own, unhashed=None if own else missing, instead_of=instead)
+
+
+def test_a_copy_byte_for_byte_is_no_substitute_and_is_noted() -> None:
+    command = ("tickets", "serve")
+    look = tree(command, artifact=_beside("ab", "ab"))
+    assert why(command, look) is None
+    (row,) = judged(command, look).processes
+    assert row.notes == ("It is a copy of /usr/bin/tickets, byte for byte the same, where its user can change it.",)
+    assert why(command, tree(command, artifact=_beside("ab", "cd"))) is not None
+
+
+def test_a_copy_of_a_script_is_one_as_what_lies_beside_it_is_loaded_first() -> None:
+    command = ("tickets", "serve")
+    look = tree(("python3", f"{HOME}/bin/tickets", "serve"), artifact=_beside("ab", "ab", "/usr/bin/python3"))
+    assert (why(command, look) or "").endswith("the two are the same, but what lies beside a script is loaded first.")
+
+
+@pytest.mark.parametrize("artifact", [_beside(None, "ab"), _beside("ab", None)])
+def test_before_both_are_hashed_nothing_is_said_and_not_for_ever(artifact: Artifact) -> None:
+    command = ("tickets", "serve")
+    world = World(configs(server("a", *command)), managed(policy(*command)), tree(command, artifact=artifact))
+    for age_s, told in ((60.0, False), (130.0, True)):
+        found, _ = assess(world, TERMS, now=2.0 + age_s)
+        assert ("server.substituted" in {item.key.control for item in found.deviations}) is told
 
 
 def test_an_approved_path_that_is_a_link_to_what_its_user_can_change() -> None:
