@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.core.artifact import PINNED
 from agent.core.commandline import Argv, slashed
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch
 from agent.core.stores import npx_key
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%")
-_PINNED = re.compile(r"v?\d+(\.\d+)+([-+.\w]*)|.*sha256:[0-9a-f]{64}")
-
-
 _HARMLESS = frozenset({"-y", "--yes", "-q", "--quiet", "--bun", "-i", "--rm", "-t", "-it", "-A"})
 
 
@@ -105,7 +103,7 @@ def _same_version(configured: Launch, observed: Launch) -> bool:
         return True
     if observed.launcher is not None:
         return False
-    return observed.version is None or configured.version is None or not _PINNED.fullmatch(configured.version)
+    return observed.version is None or configured.version is None or not PINNED.fullmatch(configured.version)
 
 
 def _by_package(configured: Launch, observed: Launch) -> Match | None:

@@ -14,7 +14,7 @@ is given, up to 64 KB a word, so no pattern may begin anew within what it has al
 
 import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.core.brief import remembered
 from agent.core.secret_looks import MASK, drop_known, drop_runs, is_base64, names_secret
@@ -122,11 +122,6 @@ def redact_value(value: object, name: str = "") -> object:
 def redact_name(name: str) -> str:
     """Return a name or a path without what has the looks of a provider's credential; all else must stay as it is to be found."""
     return drop_known(name)
-
-
-def redact_all(texts: Iterable[str]) -> tuple[str, ...]:
-    """Redact each text on its own."""
-    return tuple(redact_text(text) for text in texts)
 
 
 @remembered(2048)

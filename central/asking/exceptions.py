@@ -1,6 +1,6 @@
 """Exceptions in force: what is suppressed, on which device or on all, why, by whom and until when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
@@ -50,11 +50,6 @@ def listed(connection: Connection, most: int = 200) -> tuple[ExceptionRow, ...]:
     """Return the newest exceptions, those that ended too."""
     query = select(exceptions).order_by(exceptions.c.made_at.desc(), exceptions.c.id).limit(most)
     return tuple(row_of(row) for row in connection.execute(query).mappings())
-
-
-def uncovered(rows: Iterable[Row], excepted: Excepted) -> Sequence[Row]:
-    """Return the rows of deviations that no exception covers."""
-    return [row for row in rows if excepted.of(row["cause"], row["device"]) is None]
 
 
 def row_of(row: Row) -> ExceptionRow:

@@ -17,7 +17,6 @@ from tests.sim.clock import ManualClock
 
 DEVICES = 300
 WEEKEND_S = 60 * 3_600.0
-HOUR_S = 3_600.0
 
 
 @dataclass

@@ -78,15 +78,10 @@ def read_baseline(raw: bytes) -> Baseline:
         serial=_number(value, "serial"),
         issued=_moment(value, "issued"),
         os=_os(value),
-        files=_records(value.get("files")),
+        files=read_records(value.get("files")),
         expires=None if value.get("expires") is None else _moment(value, "expires"),
         holds_from=None if value.get("holds_from") is None else _number(value, "holds_from"),
     )
-
-
-def read_records(value: object) -> tuple[Record, ...]:
-    """Return the records that a parsed JSON list holds; raise `BaselineError` where one is wrong."""
-    return _records(value)
 
 
 def moment(at: float) -> str:
@@ -120,7 +115,8 @@ def _os(value: Mapping[str, Any]) -> Os:
     return cast("Os", value["os"])
 
 
-def _records(value: object) -> tuple[Record, ...]:
+def read_records(value: object) -> tuple[Record, ...]:
+    """Return the records that a parsed JSON list holds; raise `BaselineError` where one is wrong."""
     if not isinstance(value, list):
         raise BaselineError('"files" is not a list')
     records = tuple(_record(item, at) for at, item in enumerate(value))

@@ -110,8 +110,7 @@ def project_state(session: Session) -> ProjectState:
         reading = read_settings(document, session.user)
         projects = reading.value.get("projects") if isinstance(reading, Settings) else None
         for path, entry in projects.items() if isinstance(projects, dict) else ():
-            here = any(same_path(path, own, session.os) for own in (session.project or session.cwd,))
-            if here and isinstance(entry, dict):
+            if isinstance(entry, dict) and same_path(path, session.project or session.cwd, session.os):
                 disabled |= _names(entry, "disabledMcpServers")
                 rejected |= _names(entry, "disabledMcpjsonServers")
     return ProjectState(frozenset(disabled), frozenset(rejected))

@@ -2,10 +2,10 @@
 
 Observed with Claude Code 2.1.330. Managed settings and drop-ins: an empty file is `{}`; what is no JSON object keeps the client
 from starting, and so does, where no other managed file sets anything, one that cannot be read for any other reason than
-permission; a file that the *user* may not read is
-skipped, with a warning, and what it says does not bind; a dangling link is no file. Settings of users and projects: a file that
-cannot be used is ignored as a whole. managed-mcp.json: that it is there is enough for exclusive control; whatever cannot be read
-in it delivers no servers; only a folder that the user may not search, or a dangling link, makes it not there.
+permission; a file that the *user* may not read is skipped, with a warning, and what it says does not bind; a dangling link is no
+file. Settings of users and projects: a file that cannot be used is ignored as a whole. managed-mcp.json: that it is there is
+enough for exclusive control; whatever cannot be read in it delivers no servers; only a folder that the user may not search, or a
+dangling link, makes it not there.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,8 @@
 """`${NAME}` and `${NAME:-default}` in rules and servers, when the client's environment may be known only in part.
 
 Observed with Claude Code 2.1.330: what comes out is not expanded again (but a server is asked about twice, see
-`agent.core.policy.evaluate`); `$NAME`, `%NAME%`, `~`, `${ N }`, `${N-…}` and
-`${N:=…}` are plain text; a default runs to the first `}`; set but empty does not take the default; an undefined name without a
-default stays as it is written, and equals itself.
+`agent.core.policy.evaluate`); `$NAME`, `%NAME%`, `~`, `${ N }`, `${N-…}` and `${N:=…}` are plain text; a default runs to the
+first `}`; set but empty does not take the default; an undefined name without a default stays as it is written, and equals itself.
 
 A variable nobody stated is unknown, not unset. Comparisons are Kleene's: true, false, or `Unknown` with the names that decide.
 """
@@ -26,17 +25,6 @@ class Unknown:
 
 
 Ternary = bool | Unknown
-
-
-def either(answers: Iterable[Ternary]) -> Ternary:
-    """Return Kleene's "or": true if any is, unknown if any is, otherwise false."""
-    variables: frozenset[str] = frozenset()
-    for answer in answers:
-        if answer is True:
-            return True
-        if isinstance(answer, Unknown):
-            variables |= answer.variables
-    return Unknown(variables) if variables else False
 
 
 def both(answers: Iterable[Ternary]) -> Ternary:

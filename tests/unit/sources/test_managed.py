@@ -55,9 +55,6 @@ def test_nothing_there_is_absent_and_the_documents_say_missing() -> None:
     assert found.coverage[0].state is CoverageState.ABSENT
 
 
-INNOCENT = ("x.json.bak", "README", "old/notes.txt")
-
-
 def test_files_that_no_client_reads_are_found_where_they_lie() -> None:
     places = [
         f"{ETC}/Managed-Settings.json",

@@ -6,7 +6,6 @@ from agent.core.policy.expansion import (
     Unknown,
     Unstated,
     both,
-    either,
     expand,
     has_reference,
     same,
@@ -70,11 +69,8 @@ def test_one_false_argument_settles_a_command_whatever_is_unknown_beside_it() ->
     assert same_command(command, ("npx", "y")) == Unknown(frozenset({"X"}))
 
 
-def test_kleenes_and_and_or() -> None:
+def test_kleenes_and() -> None:
     unknown = Unknown(frozenset({"X"}))
-    assert either([False, unknown, True]) is True
-    assert either([False, unknown]) == unknown
-    assert either([]) is False
     assert both([True, unknown, False]) is False
     assert both([True, unknown]) == unknown
     assert both([]) is True
