@@ -19,6 +19,7 @@ from agent.core.place import Content, Data, Facts, Listing, Missing, Names, Os, 
 _LINKS = 40
 _Parts = tuple[str, ...]
 _Found = tuple[_Parts, tuple[Facts, ...]]
+_OTHERWISE = {"file": (Trouble.NOT_REGULAR, "a regular file"), "folder": (Trouble.NOT_A_FOLDER, "a folder")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +91,11 @@ class Tree:
         return self._nodes
 
     def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
-        found = self._walk(path, within)
+        found = self._opened(path, within, reader, "file")
         if not isinstance(found, tuple):
             return found
         parts, access = found
         node = self._nodes[parts]
-        if node.trouble is not None:
-            return Unreadable(node.trouble, f"{path}: {node.trouble}", access)
-        if node.kind != "file":
-            return Unreadable(Trouble.NOT_REGULAR, f"{path} is not a regular file", access)
-        if reader is not None and not may_read(access, reader):
-            return Unreadable(Trouble.DENIED, f"{reader.name} may not read {path}", access)
         if len(node.raw) > self.cap:
             return Unreadable(Trouble.TOO_LARGE, f"{path} is too large", access)
         self.reads.append(path)
@@ -118,17 +113,10 @@ class Tree:
         return found
 
     def names(self, path: str, *, within: str | None = None, reader: User | None = None) -> Listing:
-        found = self._walk(path, within)
+        found = self._opened(path, within, reader, "folder")
         if not isinstance(found, tuple):
             return found
         parts, access = found
-        node = self._nodes[parts]
-        if node.trouble is not None:
-            return Unreadable(node.trouble, f"{path}: {node.trouble}", access)
-        if node.kind != "folder":
-            return Unreadable(Trouble.NOT_A_FOLDER, f"{path} is not a folder", access)
-        if reader is not None and not may_read(access, reader):
-            return Unreadable(Trouble.DENIED, f"{reader.name} may not read {path}", access)
         depth = len(parts) + 1
         below = [p[-1] for p in self._nodes if len(p) == depth and p[:-1] == parts]
         return Names(tuple(sorted(below, key=lambda name: name.encode("utf-16-be"))), access)
@@ -154,6 +142,23 @@ class Tree:
     def _touch(self, parts: "_Parts") -> None:
         """Names in the folder `parts` come or go."""
         self._nodes[parts] = replace(self._nodes[parts], stamp=self._stamp)
+
+    def _opened(
+        self, path: str, within: str | None, reader: User | None, kind: Literal["file", "folder"]
+    ) -> "_Found | Missing | Unreadable":
+        found = self._walk(path, within)
+        if not isinstance(found, tuple):
+            return found
+        parts, access = found
+        node = self._nodes[parts]
+        if node.trouble is not None:
+            return Unreadable(node.trouble, f"{path}: {node.trouble}", access)
+        if node.kind != kind:
+            trouble, what = _OTHERWISE[kind]
+            return Unreadable(trouble, f"{path} is not {what}", access)
+        if reader is not None and not may_read(access, reader):
+            return Unreadable(Trouble.DENIED, f"{reader.name} may not read {path}", access)
+        return found
 
     def _walk(self, path: str, within: str | None) -> "_Found | Missing | Unreadable":
         at, links, answer = self._follow(path)
