@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def rights(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
     _open_the_way(tmp_path)
     os.chown(tmp_path, NOBODY, NOBODY)
     (tmp_path / "root's").touch(mode=0o600)
+    time.strptime("1970", "%Y")  # what it imports at its first call may lie where nobody but root can read
     group, groups = os.getegid(), os.getgroups()
     os.setgroups([])
     os.setegid(NOBODY)
