@@ -18,7 +18,10 @@ MAX_ENTRIES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which file a value was read from, and for whom it counts."""
+    """Which file a value was read from, and for whom it counts.
+
+    `off` are the members by which the client is told not to start an entry.
+    """
 
     os: Os
     client: str
@@ -26,6 +29,7 @@ class Origin:
     scope: ServerScope
     path: str
     project: str | None = None
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Dialect:
 
     `urls`: key → transport where no type is given. `silent`: an entry without a command or URL, whose keys are all among these,
     only switches on or off what is defined elsewhere. `internal`: types that the client serves itself. `one_line`: a command
-    without args is a whole command line.
+    without args is a whole command line. `off` takes the place of the origin's, where every client of the family goes by it.
     """
 
     urls: Mapping[str, Transport] = field(
@@ -58,6 +62,7 @@ class Dialect:
     headers: tuple[str, ...] = ("headers", "http_headers")
     types: tuple[str, ...] = ("type", "transport")
     silent: frozenset[str] = frozenset()
+    off: tuple[str, ...] = ()
     internal: frozenset[str] = frozenset()
     one_line: bool = False
 
@@ -78,7 +83,14 @@ _TYPES = {
     "ws": Transport.WS,
     "websocket": Transport.WS,
 }
-_OFF = (("disabled", True), ("enabled", False), ("isActive", False), ("active", False), ("state", "disabled"))
+OFF: Mapping[str, bool | str] = {
+    "disabled": True,
+    "enabled": False,
+    "isActive": False,
+    "active": False,
+    "state": "disabled",
+}
+"""What each member says of an entry that is switched off. A client that does not go by it starts the entry all the same."""
 
 
 def read_entry(
@@ -104,7 +116,7 @@ def read_entry(
     if not remote and command is None:
         return None if entry.keys() <= dialect.silent and entry else "it has neither a command nor a URL"
     bare = bare_server(name, pointer, origin)
-    off = any(entry.get(key) is value or (isinstance(value, str) and entry.get(key) == value) for key, value in _OFF)
+    off = any(_says(entry.get(key), OFF[key]) for key in (dialect.off or origin.off))
     return replace(
         bare,
         transport=(given or guess) if remote else Transport.STDIO,
@@ -201,6 +213,10 @@ def _split(line: str) -> list[Any]:
         return list(shlex.split(line))
     except ValueError:  # an open quotation: no words can be told
         return [line]
+
+
+def _says(given: object, meant: bool | str) -> bool:  # noqa: FBT001 - a value of JSON
+    return given is meant or (isinstance(meant, str) and given == meant)
 
 
 def _is_type(value: object) -> bool:

@@ -7,6 +7,9 @@ from agent.catalog.entries import COMMON, MAX_ENTRIES, Dialect, Origin, Servers,
 from agent.core.jsontext import pointer as pointer_to
 from agent.core.server import Problem, Server
 
+TOO_MANY = "too-many-servers"
+"""The code of the problem that says that not all was read."""
+
 
 def at(value: object, pointer: str) -> object:
     """Return what stands at an RFC 6901 `pointer` below objects, None where there is nothing."""
@@ -31,10 +34,10 @@ def read_map(value: object, pointer: str, origin: Origin, dialect: Dialect = COM
     return _read(((str(name), name, entry) for name, entry in value.items()), len(value), pointer, origin, dialect)
 
 
-def too_many(origin: Origin, pointer: str, count: int) -> Servers:
+def too_many(origin: Origin, pointer: str, count: int, most: int = MAX_ENTRIES) -> Servers:
     """Return the problem of a map that holds more than is read."""
-    text = f"There are {count} entries here; the first {MAX_ENTRIES} were read and the others were not."
-    return Servers(problems=(problem(origin, pointer, "too-many-servers", text),))
+    text = f"There are {count} entries here; the first {most} were read and the others were not."
+    return Servers(problems=(problem(origin, pointer, TOO_MANY, text),))
 
 
 def _read(

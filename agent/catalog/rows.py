@@ -262,7 +262,11 @@ class ProcessRow(_Model):
 
 
 class ClientRow(_Model):
-    """Everything that is known about one client. `traces` are folders that it makes for a user who has started it."""
+    """Everything that is known about one client. `traces` are folders that it makes for a user who has started it.
+
+    `off` are the members of an entry by which the client is told not to start it. One that is not known to go by a member starts
+    an entry that has it.
+    """
 
     id: str
     title: str
@@ -275,6 +279,7 @@ class ClientRow(_Model):
     unread: tuple[UnreadRow, ...] = ()
     plugins: PluginsRow | None = None
     note: str = ""
+    off: tuple[Literal["disabled", "enabled", "isActive", "active", "state"], ...] = ()
     version: tuple[VersionRow, ...] = ()
     managed: ManagedRow | None = None
     process: ProcessRow = ProcessRow()

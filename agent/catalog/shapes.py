@@ -24,11 +24,11 @@ MAX_FILE = 10_000
 _Reader = Callable[[Mapping[str, Any], str, Origin], Servers]
 
 _GEMINI = Dialect({"httpUrl": Transport.HTTP, "url": Transport.SSE}, url_first=True, types=("type",))
-_CODEX = Dialect({"url": Transport.HTTP}, headers=("http_headers",), types=())
-_OPENCODE = Dialect(silent=frozenset({"enabled"}))
-_ZED = Dialect(silent=frozenset({"settings", "enabled", "source", "remote"}))
-_GOOSE = Dialect(internal=frozenset({"builtin", "platform", "frontend", "inline_python"}))
-_AUGMENT = Dialect(one_line=True)
+_CODEX = Dialect({"url": Transport.HTTP}, headers=("http_headers",), types=(), off=("enabled",))
+_OPENCODE = Dialect(silent=frozenset({"enabled"}), off=("enabled",))
+_ZED = Dialect(silent=frozenset({"settings", "enabled", "source", "remote"}), off=("enabled",))
+_GOOSE = Dialect(internal=frozenset({"builtin", "platform", "frontend", "inline_python"}), off=("enabled",))
+_AUGMENT = Dialect(one_line=True, off=("disabled",))
 _HUB = Dialect(silent=frozenset({"uses", "with", "override"}))
 """Continue: a reference to a block of its hub, which only the hub can resolve."""
 _ENTRY_KEYS = frozenset({"command", "url", "serverUrl", "httpUrl", "type", "transport"})
@@ -64,11 +64,11 @@ def _claude_state(value: Mapping[str, Any], pointer: str, origin: Origin) -> Ser
             project = str(pure_path(origin.os, key)) if is_absolute(origin.os, key) else key
             local = Origin(origin.os, origin.client, origin.user, ServerScope.LOCAL, origin.path, project)
             parts.append(_claude(state["mcpServers"], pointer_to("projects", key, "mcpServers"), local))
-    if len(projects) > MAX_ENTRIES:
-        parts.append(too_many(origin, "/projects", len(projects)))
-    return Servers(
-        tuple(islice(chain.from_iterable(part.servers for part in parts), MAX_FILE)),
-        tuple(islice(chain.from_iterable(part.problems for part in parts), MAX_FILE)),
+    over = too_many(origin, "/projects", len(projects)) if len(projects) > MAX_ENTRIES else Servers()
+    servers = tuple(chain.from_iterable(part.servers for part in parts))
+    over += too_many(origin, "/projects", len(servers), MAX_FILE) if len(servers) > MAX_FILE else Servers()
+    return over + Servers(
+        servers[:MAX_FILE], tuple(islice(chain.from_iterable(part.problems for part in parts), MAX_FILE))
     )
 
 

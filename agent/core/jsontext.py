@@ -31,6 +31,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ODD_BREAK = re.compile("\r(?!\n)|[\u2028\u2029]")
 _BLANK = re.compile(r"[^\n]")
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
@@ -61,6 +62,7 @@ def decode_utf8(raw: bytes) -> str:
 def parse(text: str, dialect: Dialect = "strict") -> Any:  # noqa: ANN401 - JSON is any value
     """Return the value of `text`; raise `JsonError` where a client of that dialect could not read it."""
     if dialect == "jsonc":
+        _no_odd_comment(text)
         text = _without_comments(text)
     try:
         try:
@@ -178,6 +180,16 @@ def _cut(text: str) -> Any:  # noqa: ANN401 - JSON is any value
     if len(text) > _LONGEST_DEEP:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     return parse_cut(text, MAX_DEPTH)
+
+
+def _no_odd_comment(text: str) -> None:
+    """Refuse a comment with a line break that is none to some clients: what follows is text to these, and hidden from those."""
+    if _ODD_BREAK.search(text) is None:
+        return
+    for match in _TOKENS.finditer(text):
+        if match.lastgroup == "comment" and match.group().startswith("//") and _ODD_BREAK.search(match.group() + "\n"):
+            line = text.count("\n", 0, match.start()) + 1
+            raise JsonError("a comment holds a line break that not every program takes for one", line, 1)
 
 
 def _is_shallow(value: object) -> bool:

@@ -83,7 +83,7 @@ def of_project(
                 continue
             for path in expand(row, {visit.os: (template,)}, visit.os, home=visit.user.home, project=folder):
                 for match in visit.matches(path, below=folder):
-                    origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project)
+                    origin = Origin(visit.os, row.id, visit.user.name, file.scope, match, project, row.off)
                     content = visit.read(match, folder)
                     read = _read(file, origin, content, parses)
                     added.append(addition(visit.user, row, file, origin, content, read))
@@ -101,7 +101,7 @@ def _user_file(
         for match in visit.matches(path):
             owner = None if file.of_device(os) else visit.user.name
             content = _content(visit, match, file)
-            origin = Origin(os, row.id, owner, file.scope, match)
+            origin = Origin(os, row.id, owner, file.scope, match, off=row.off)
             read = _read(file, origin, content, parses)
             for state in file.state:
                 read = _in_state(read, state, match, visit)
@@ -119,7 +119,7 @@ def _overridden(
 
 def _plugin(row: ClientRow, plugin: PluginFile, visit: Visit, parses: FileParses) -> Addition:
     """Read a file of a plugin; its servers are named after it, and have its folder put in."""
-    origin = Origin(visit.os, row.id, visit.user.name, plugin.row.scope, plugin.path, plugin.project)
+    origin = Origin(visit.os, row.id, visit.user.name, plugin.row.scope, plugin.path, plugin.project, row.off)
     content = visit.read(plugin.path)
     read = _read(plugin.row, origin, content, parses)
     servers = plugin_servers(read.servers.servers, plugin=plugin.plugin, root=plugin.root)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from agent.catalog.entries import Origin, Servers
 from agent.catalog.formats import Malformed
+from agent.catalog.maps import TOO_MANY
 from agent.catalog.rows import Catalog, ClientRow, FileRow
 from agent.core.observation import ConfigLook, Coverage, CoverageState, Document, Scope
 from agent.core.place import Content, Missing, Place, Trouble, Unreadable, User
@@ -89,11 +90,11 @@ class Gathering:
         """Note what was too much to be looked at: so many projects, and entries of these folders."""
         if projects > 0:
             text = f"{projects} of the projects that clients remember were too many to be looked at"
-            self._extra.append(Coverage(Scope("config", self._user.name), CoverageState.SKIPPED, text))
+            self._extra.append(Coverage(Scope("config", self._user.name), CoverageState.UNREADABLE, text))
         for folder in folders:
             text = f"{folder} holds more entries than are looked at"
             scope = Scope("config", self._user.name, None, folder)
-            self._extra.append(Coverage(scope, CoverageState.SKIPPED, text))
+            self._extra.append(Coverage(scope, CoverageState.UNREADABLE, text))
 
     def look(self, catalog: Catalog, projects: tuple[str, ...], versions: Mapping[str, str]) -> ConfigLook:
         """Return the look."""
@@ -134,4 +135,7 @@ def _coverage(scope: Scope, content: Content, read: FileRead) -> Coverage:
     if read.malformed is not None:
         line = f", line {read.malformed.line}" if read.malformed.line else ""
         return Coverage(scope, CoverageState.MALFORMED, f"{scope.path}{line}: {read.malformed.message}")
+    over = next((problem for problem in read.servers.problems if problem.code == TOO_MANY), None)
+    if over is not None:
+        return Coverage(scope, CoverageState.UNREADABLE, f"{scope.path}: {over.text}")
     return Coverage(scope, CoverageState.COMPLETE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.catalog.formats import Parsed, parse_as
 from agent.catalog.maps import at
@@ -11,6 +11,8 @@ from agent.catalog.paths import expand, is_absolute
 from agent.catalog.rows import ClientRow, FileRow, PluginsRow, Templates
 from agent.core.place import Data, pure_path
 from agent.sources.reading import Visit
+
+_T = TypeVar("_T")
 
 MAX_PLUGINS = 200
 MAX_FILES = 10
@@ -37,9 +39,10 @@ def plugin_files(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -
     given = at(_first(row, plugins.settings, visit, environment), plugins.enabled)
     enabled: Mapping[str, object] = given if isinstance(given, Mapping) else {}
     yield from _seeded(plugins, enabled, visit, environment)
-    for name, installed in _noted(row, plugins, visit, environment):
+    for path, name, installed in _noted(row, plugins, visit, environment):
         off = enabled.get(name) is False
-        for one in (installed if isinstance(installed, list) else [installed])[:MAX_FILES]:
+        listed = installed if isinstance(installed, list) else [installed]
+        for one in _first_of(listed, MAX_FILES, path, visit):
             root = one.get("installPath") if isinstance(one, Mapping) else None
             if not isinstance(root, str) or not is_absolute(visit.os, root):
                 continue
@@ -50,11 +53,12 @@ def plugin_files(row: ClientRow, visit: Visit, environment: Mapping[str, str]) -
 
 def _noted(
     row: ClientRow, plugins: PluginsRow, visit: Visit, environment: Mapping[str, str]
-) -> Iterator[tuple[str, Any]]:
-    """Yield the plugins that the indexes name, each with what is noted of it."""
+) -> Iterator[tuple[str, str, Any]]:
+    """Yield the plugins that the indexes name: the index, the name and what is noted of it."""
     for path in expand(row, plugins.index, visit.os, home=visit.user.home, environment=environment):
         noted = at(_value(visit, path), plugins.pointer)
-        yield from islice(noted.items(), MAX_PLUGINS) if isinstance(noted, Mapping) else ()
+        listed = list(noted.items()) if isinstance(noted, Mapping) else []
+        yield from ((path, name, installed) for name, installed in _first_of(listed, MAX_PLUGINS, path, visit))
 
 
 def _seeded(
@@ -66,7 +70,8 @@ def _seeded(
         if not is_absolute(visit.os, seed):
             continue
         pattern = str(pure_path(visit.os, seed) / plugins.layout / "{}")
-        for match in islice(visit.matches(pattern), MAX_PLUGINS):
+        matches = list(islice(visit.matches(pattern), MAX_PLUGINS + 1))
+        for match in _first_of(matches, MAX_PLUGINS, seed, visit):
             root = pure_path(visit.os, match).parent
             name = f"{root.parts[-2]}@{root.parts[-3]}"
             yield from _files(
@@ -84,15 +89,19 @@ def _files(
             yield PluginFile(name, root, path, file, off, project)
             if file.pointer:
                 further = plugins.file[0]
-                for other in _named(at(_value(visit, path), file.pointer)):
+                value = at(_value(visit, path), file.pointer)
+                listed = _first_of(value if isinstance(value, list) else [value], MAX_FILES, path, visit)
+                for other in (text for text in listed if isinstance(text, str) and text and "\0" not in text):
                     inside = folder / other
                     if ".." not in inside.parts and inside.is_relative_to(folder):
                         yield PluginFile(name, root, str(inside), further, off, project)
 
 
-def _named(value: object) -> Iterator[str]:
-    listed = value if isinstance(value, list) else [value]
-    yield from (item for item in listed[:MAX_FILES] if isinstance(item, str) and item and "\0" not in item)
+def _first_of(listed: list[_T], most: int, path: str, visit: Visit) -> list[_T]:
+    """Return the first `most` of them, and note that `path` names more."""
+    if len(listed) > most:
+        visit.notes.truncated.setdefault(path)
+    return listed[:most]
 
 
 def _first(row: ClientRow, templates: Templates, visit: Visit, environment: Mapping[str, str]) -> object:

@@ -125,8 +125,11 @@ class Visit:
         self._anchors.add(folder)
 
     def folded(self, name: str) -> str:
-        """Return `name` as the examined system compares it with others."""
-        return name if self.os == "linux" else unicodedata.normalize("NFC", name).casefold()
+        """Return `name` as the least exact file system compares it with others: on Linux too, a stick or a folder can be such.
+
+        Names that are taken for one here are asked for, and the file system tells.
+        """
+        return unicodedata.normalize("NFC", name).casefold()
 
     def matches(self, path: str, below: str | None = None) -> Iterator[str]:
         """Yield the paths that `path` with its `*` stands for; a path without one is yielded whether it exists or not.

@@ -27,7 +27,7 @@ FILES: tuple[tuple[ClientRow, FileRow], ...] = tuple(
 def read_all(number: int, raw: bytes) -> FileRead:
     """Read `raw` as the file `number`, and say everything of it that would be said."""
     row, file = FILES[number % len(FILES)]
-    origin = Origin("linux", row.id, "ann", ServerScope.USER, "/home/ann/f")
+    origin = Origin("linux", row.id, "ann", ServerScope.USER, "/home/ann/f", off=row.off)
     found = file_read(raw, file, origin)
     if file.query is not None:  # what a program left in the logs beside its database
         whole = content(file)

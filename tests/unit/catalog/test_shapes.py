@@ -1,5 +1,6 @@
 """Formats and shapes: one bad entry costs that entry, each shape as its clients write it."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -72,9 +73,14 @@ def test_a_bad_entry_is_one_problem_and_its_siblings_survive(bad: object) -> Non
     assert problem.place.pointer == "/mcpServers/b~1a~0d"
 
 
-def test_switched_off_entries_are_marked() -> None:
-    fields = [{"command": "a", "disabled": True}, {"command": "a", "enabled": False}, {"command": "a", "enabled": True}]
-    assert [entry("servers", one).servers[0].disabled for one in fields] == [True, True, False]
+def test_an_entry_is_switched_off_by_what_its_client_goes_by_and_by_nothing_else() -> None:
+    switches = {"disabled": True, "enabled": False, "isActive": False, "active": False, "state": "disabled"}
+    for key in switches:
+        origin = replace(ORIGIN, off=(key,))
+        for other, says in switches.items():
+            value = {"mcpServers": {"x": {"command": "a", other: says}}}
+            (server,) = read_shape("servers", value, "/mcpServers", origin).servers
+            assert server.disabled == (other == key)
 
 
 def test_the_state_of_claude_code_has_servers_of_the_user_and_of_each_project() -> None:
@@ -176,3 +182,12 @@ def test_no_error_quotes_the_text() -> None:
         found = parse_as(BROKEN.get(form, b'token = "canary'), form)
         assert isinstance(found, Malformed) or form in ("properties", "shell", "text")
         assert "canary" not in getattr(found, "message", "")
+
+
+@pytest.mark.parametrize("odd", ["\r", "\u2028", "\u2029"])
+@pytest.mark.parametrize("form", ["jsonc", "json5"])
+def test_a_comment_that_ends_for_some_clients_alone_hides_nothing(odd: str, form: Format) -> None:
+    raw = f'{{"servers": {{ // {odd} "evil": {{"command": "x"}}\n }}}}'.encode()
+    assert isinstance(parse_as(raw, form), Malformed)
+    kept = f'{{"servers": {{}}, // two words\r\n "text": "{odd if odd != chr(13) else ""}"}}'.encode()
+    assert isinstance(parse_as(kept, form), Parsed)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from agent.catalog import maps
 from agent.catalog.formats import Malformed, Parsed
 from agent.catalog.rows import FileRow, ProjectsRow, catalog
 from agent.core.observation import ConfigLook, CoverageState, DocumentKind
-from agent.core.place import Os, Trouble, User
+from agent.core.place import Content, Os, Trouble, User
 from agent.host.users import HomeUsers
 from agent.ports import Nearby
-from agent.sources import asking, configs
+from agent.sources import asking, configs, plugins
 from agent.sources.configs import ConfigSource
 from agent.sources.gathering import FileRead
 from agent.sources.opening import opened
@@ -245,7 +246,7 @@ def test_more_projects_than_the_cap_are_said_to_be_left_out(monkeypatch: pytest.
     monkeypatch.setattr(configs, "MAX_PROJECTS", 2)
     found = look(ann({STATE: remembering("/a", "/b", "/c")}))
     assert found.projects == ("/a", "/b")
-    assert found.coverage[0].state is CoverageState.SKIPPED
+    assert found.coverage[0].state is CoverageState.UNREADABLE
     assert "1 of the projects" in (found.coverage[0].problem or "")
 
 
@@ -469,3 +470,49 @@ def test_the_users_own_file_counts_once_where_the_home_is_a_project_too() -> Non
         ("gemini-cli", "s", "user", None),
         ("claude-code", "p", "project", "/home/ann"),
     ]
+
+
+def test_a_file_of_more_servers_than_are_read_hides_none_of_them_behind_approved_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(maps, "MAX_ENTRIES", 2)
+    many = json.dumps({"mcpServers": {f"s{number}": {"command": "approved"} for number in range(3)}})
+    found = look(ann({"/home/ann/.cursor/mcp.json": many}))
+    assert len(found.servers) == 2
+    assert state_of(found, "/home/ann/.cursor/mcp.json", "cursor") is CoverageState.UNREADABLE
+
+
+def test_a_plugin_behind_more_than_are_looked_at_is_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "MAX_PLUGINS", 1)
+    index = "/home/ann/.claude/plugins/installed_plugins.json"
+    many = {f"p{number}@market": {"installPath": f"/home/ann/p{number}"} for number in range(2)}
+    found = look(ann({index: json.dumps({"version": 2, "plugins": many})}))
+    assert any(row.scope.path == index and row.state is CoverageState.UNREADABLE for row in found.coverage)
+
+
+@pytest.mark.parametrize(("client", "path"), [("gemini-cli", ".gemini/settings.json"), ("cursor", ".cursor/mcp.json")])
+def test_a_member_that_its_client_ignores_switches_nothing_off(client: str, path: str) -> None:
+    entry = {
+        "command": "x",
+        "disabled": True,
+        "enabled": False,
+        "isActive": False,
+        "active": False,
+        "state": "disabled",
+    }
+    found = look(ann({f"/home/ann/{path}": json.dumps({"mcpServers": {"s": entry}})}))
+    assert [server.disabled for server in found.servers if server.client == client] == [False]
+
+
+class Stick(Tree):
+    """A file system to which `.mcp.json` and `.Mcp.json` are one name."""
+
+    def read(self, path: str, *, within: str | None = None, reader: User | None = None) -> Content:
+        return Tree.read(self, path.replace("/.mcp.json", "/.Mcp.json"), within=within, reader=reader)
+
+
+def test_a_file_whose_name_only_its_file_system_takes_for_the_clients_is_found() -> None:
+    servers = json.dumps({"mcpServers": {"s": {"command": "x"}}})
+    project = {"/home/ann/p/.Mcp.json": servers, STATE: remembering("/home/ann/p")}
+    found = look(Stick({"/home/ann": Node.folder(), **project}))
+    assert [server.name for server in found.servers if server.client == "claude-code"] == ["s"]
