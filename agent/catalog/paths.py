@@ -60,8 +60,11 @@ def spelt(os: Os, path: str) -> str:
 def folders_above(os: Os, path: str) -> tuple[str, ...]:
     """Return the folders above `path`, nearest first."""
     if os != "windows" and _PLAIN.fullmatch(path):
-        parts = path.split("/")
-        return (*("/".join(parts[:end]) for end in range(len(parts) - 1, 1, -1)), "/")
+        found, end = list[str](), path.rfind("/")
+        while end > 0:
+            found.append(path[:end])
+            end = path.rfind("/", 0, end)
+        return (*found, "/")
     return tuple(str(parent) for parent in pure_path(os, path).parents)
 
 
