@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 
 from central.asking.ask import Ask, NotThereError, Paged, Params, Row
-from central.asking.device import DeviationLine, line_of, notes_by_place
+from central.asking.deviations import DeviationLine, line_of, notes_by_place
 from central.asking.exceptions import ExceptionRow, in_force, listed
 from central.store.schema import deviations, devices, exceptions
 
