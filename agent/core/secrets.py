@@ -81,8 +81,7 @@ def _pair(before: str, word: str) -> tuple[str, str] | None:
 
 
 def _in_url(text: str) -> Iterator[str]:
-    login = _USER_INFO.search(text)
-    if login is not None and _plausible(login["password"]):
+    if (password := _password(text)) is not None and _plausible(password):
         yield "password"
     for match in _QUERY.finditer(text):
         if _secret(match["name"], match["value"]):
@@ -95,10 +94,17 @@ def _secret(name: str, value: str) -> bool:
     bare = _SCHEME.sub("", value.strip().strip("\"'"), count=1).strip()
     if known_token(bare):
         return True
-    login = _USER_INFO.search(bare)
-    if login is not None:
-        return _plausible(login["password"])
-    return names_secret(name) and _plausible(bare)
+    password = _password(bare)
+    return _plausible(bare if password is None else password) and (password is not None or names_secret(name))
+
+
+def _password(text: str) -> str | None:
+    """Return what stands before the last @ of a URL with user information; word by word, and nothing is searched in vain."""
+    for word in text.split():
+        login = _USER_INFO.search(word[: word.rfind("@") + 1])
+        if login is not None:
+            return login["password"]
+    return None
 
 
 def _plausible(value: str) -> bool:

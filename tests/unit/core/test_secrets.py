@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import product
+from time import process_time
 
 import pytest
 
@@ -145,3 +146,10 @@ def test_an_entry_is_reported_once_with_each_place_and_at_most_so_many() -> None
     assert found.severity == "low"
     assert len([row for row in found.evidence if row.kind == "secret"]) == MOST
     assert found.evidence[1].text == "/home/ann/f.json at /mcpServers/s: the environment variable TOKEN_0_KEY"
+
+
+@pytest.mark.parametrize("piece", ["a+://", "a://u:", "?a=", "/a"])
+def test_a_word_as_long_as_a_user_may_write_one_takes_no_time(piece: str) -> None:
+    began = process_time()
+    clear_text_secrets(server(("run", (piece * 64_000)[:64_000])))
+    assert process_time() - began < 3  # a password was looked for anew behind each `://`, for many seconds
