@@ -209,7 +209,12 @@ class _Agent:
     def _watching(self, deciding: Deciding) -> list[Worker]:
         """Return the workers from the sources to the journal."""
         mailbox = Mailbox(self._budgets.beat_every_s)
-        budgets = {self._eyes.processes.name: replace(self._budgets, look_gap_min_s=self._budgets.launch_gap_min_s)}
+        often = replace(
+            self._budgets,
+            look_gap_min_s=self._budgets.launch_gap_min_s,
+            look_ahead_s=self._budgets.launch_ahead_s,
+        )
+        budgets = {self._eyes.processes.name: often}
         patience: dict[str, Patience] = {
             self._eyes.processes.name: self._waits.sweep,
             self._eyes.configs.name: self._waits.configs,

@@ -20,7 +20,9 @@ class Budgets:
 
     # Looking
     look_gap_min_s: float = 0.1  # between two looks of one source, however often it is woken
+    look_ahead_s: float = 0.0  # so much of these gaps may be owed: after a quiet while looks follow at once
     launch_gap_min_s: float = 0.04  # the same for the look at processes, woken by the system's events alone
+    launch_ahead_s: float = 0.04  # one look: where a server ends and the next one starts, neither waits for the other
     look_gap_factor: float = 4.0  # and at least this many times what the last look took: at most a fifth of the time
 
     # Storing

@@ -34,6 +34,7 @@ class Watcher:
     looked_at: float | None = field(default=None, init=False)
     _watched: Sequence[str | Nearby] = field(default=(), init=False)
     _bit: WakeBit = field(default_factory=WakeBit, init=False)
+    _paid_at: float = field(default=0.0, init=False)
 
     @property
     def name(self) -> str:
@@ -61,8 +62,8 @@ class Watcher:
         """Wait for a hint or the interval, but never look more often than the budget allows, whoever writes files how fast."""
         interval_s = self.patience(self.source.interval_s)
         gap = min(max(self.budgets.look_gap_min_s, took_s * self.budgets.look_gap_factor), interval_s)
-        ends = self.clock.monotonic() + gap
+        self._paid_at = max(self._paid_at, self.clock.monotonic()) + gap
         woken = self._bit.wait(interval_s, beat, self.budgets.beat_every_s)
-        left = ends - self.clock.monotonic()
+        left = self._paid_at - self.budgets.look_ahead_s - self.clock.monotonic()
         if woken and left > 0:
             stop.wait(min(left, self.budgets.beat_every_s))

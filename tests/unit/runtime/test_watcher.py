@@ -8,6 +8,7 @@ from agent.runtime.budgets import Budgets
 from agent.runtime.clock import SystemClock
 from agent.runtime.mailbox import Mailbox
 from agent.runtime.watcher import Watcher
+from tests.sim.clock import ManualClock
 
 
 class Source:
@@ -80,6 +81,42 @@ def test_the_interval_is_as_long_as_patience_says_and_a_wake_ends_it_in_any_case
     watcher.wake()
     thread.join(10)
     assert set(asked) == {0.001}
+
+
+class Ending(threading.Event):
+    """Set after so many waits, which it passes on the clock and remembers."""
+
+    def __init__(self, clock: ManualClock, waits: int) -> None:
+        super().__init__()
+        self.clock, self.left, self.waits = clock, waits, list[float]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(round(timeout, 6))
+        self.clock.pass_s(timeout)
+        if len(self.waits) == self.left:
+            self.set()
+        return self.is_set()
+
+
+@pytest.mark.parametrize(("ahead_s", "looks_at_s"), [(0.0, [0, 40, 80, 120]), (0.04, [0, 0, 40, 80, 120])])
+def test_after_a_quiet_while_two_looks_follow_at_once_and_no_more_on_the_whole(
+    ahead_s: float, looks_at_s: list[int]
+) -> None:
+    clock, looks = ManualClock(), list[int]()
+    source = Source()
+    budgets = Budgets(look_gap_min_s=0.04, look_ahead_s=ahead_s)
+    watcher = Watcher(source, Mailbox(30.0), clock, budgets)
+    began = clock.monotonic()
+
+    def look() -> Sequence[Look]:
+        looks.append(round((clock.monotonic() - began) * 1000))
+        watcher.wake()
+        return [ManagedLook("/")]
+
+    source.look = look  # type: ignore[method-assign]
+    watcher.run(Ending(clock, 4), beat)
+    assert looks[: len(looks_at_s)] == looks_at_s
 
 
 def test_an_exception_from_a_source_is_a_crash_of_its_worker() -> None:
