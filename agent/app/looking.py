@@ -131,7 +131,8 @@ def eyes(
     walk = ProjectWalk(files, users, ProjectPlan(known, system), where_to.walks) if looks.walk else None
     habits = Habits(whereabouts, walk)
     digests = Digests(rooted, at_once=AT_ONCE_BYTES if launches is None else 0)
-    artifacts = Artifacts(files, users, known.marks, digests)
+    words = (lambda: launches.words) if launches is not None else frozenset[str]
+    artifacts = Artifacts(files, users, known.marks, digests, words)
     processes = ProcessSource(
         _table(known) if target.root is None else None,
         looks.process_interval_s,

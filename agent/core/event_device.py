@@ -16,6 +16,7 @@ JSON = dict[str, Any]
 PolicyFacts = dict[str, Any]
 """What is told and remembered of a policy: `state`, `digest`, `locked`, `exclusive`, `allow`, `deny`, `sources`."""
 
+_WORDS: dict[object, str] = {True: "on", False: "off", "none": "not there"}
 _SOUND = {"effective": True, "none": False, "refused": False, "indeterminate": False}
 
 
@@ -107,8 +108,8 @@ def inventory_events(
 
 def _changes(before: PolicyFacts, now: PolicyFacts) -> list[str]:
     said = [
-        f"{name} was {before.get(name)} and is {now[name]}"
-        for name in ("state", "locked", "exclusive")
+        f"{what} was {_WORDS.get(before.get(name), before.get(name))} and is {_WORDS.get(now[name], now[name])}"
+        for name, what in (("state", "it"), ("locked", "the lock"), ("exclusive", "exclusive control"))
         if before.get(name) != now[name]
     ]
     for name in ("allow", "deny", "sources"):

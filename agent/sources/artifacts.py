@@ -31,12 +31,27 @@ _NAMED = frozenset({Kind.PROGRAM, Kind.SCRIPT})
 _Key = tuple[int, float, int]
 
 
-class Artifacts:
-    """Finds them; remembers what each process is for as long as it runs."""
+def _no_words() -> frozenset[str]:
+    return frozenset()
 
-    def __init__(self, files: Files, users: Users, clients: Sequence[ClientMarks], digests: Digests) -> None:
+
+class Artifacts:
+    """Finds them; remembers what each process is for as long as it runs.
+
+    `words` returns those by which configured servers go: what one of them yields is inspected whoever started it.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        users: Users,
+        clients: Sequence[ClientMarks],
+        digests: Digests,
+        words: Callable[[], frozenset[str]] = _no_words,
+    ) -> None:
         self._files, self._users, self._digests = files, users, digests
         self._packages, self._images = Packages(files), Images(files)
+        self._clients, self._words, self._by = clients, words, frozenset[str]()
         self._triage = Triage(clients)
         self._known: dict[_Key, Artifact | None] = {}
 
@@ -45,9 +60,16 @@ class Artifacts:
         keys = {(*process.identity, process.image): process for process in processes}
         self._known = {key: found for key, found in self._known.items() if key in keys}
         if read:
+            self._expect(self._words())
             self._digests.look()
             self._find(keys, processes)
         return {key[:2]: found for key, found in self._known.items() if found is not None}
+
+    def _expect(self, words: frozenset[str]) -> None:
+        """Judge anew what did not matter, where other words count now."""
+        if words != self._by:
+            self._by, self._triage = words, Triage(self._clients, words)
+            self._known = {key: found for key, found in self._known.items() if found is not None}
 
     def _find(self, keys: Mapping[_Key, Process], processes: Sequence[Process]) -> None:
         fresh = [process for key, process in keys.items() if key not in self._known]

@@ -74,6 +74,11 @@ class Launches:
         return LaunchCounts(self._started, self._missed, self._unjudged, self._overruns)
 
     @property
+    def words(self) -> frozenset[str]:
+        """The words by which the servers go that `expect` was given."""
+        return self._keys
+
+    @property
     def how(self) -> str:
         """How the system tells, in words; empty while it doesn't."""
         noticer = self._noticer

@@ -167,7 +167,9 @@ def _deviations(item: _Judged, look: ManagedLook, os: Os) -> Iterator[Deviation]
     row = _row(item, look, os)
     facts = f"{row.path} {protection(row.owner, row.mode)}, {digest(row.sha256)}"
     evidence = [Evidence("file", facts, path=row.path, sha256=row.sha256, owner=row.owner)]
-    belongs = f"It belongs to {row.owner} now." if row.owner is not None else "Who owns it now is not known."
+    belongs = (
+        f"It belongs to {_named(row.owner, os)} now." if row.owner is not None else "Who owns it now is not known."
+    )
     for state, text in item.faults:
         changed = f" {belongs} {_by(row.path, look)}" if state == "modified" else ""
         if state in _WRITTEN and row.path in look.writers:
@@ -176,10 +178,14 @@ def _deviations(item: _Judged, look: ManagedLook, os: Os) -> Iterator[Deviation]
             f"managed-file.{state}",
             subject=row.path,
             label=row.path,
-            text=f"{row.path}: {text}{changed}",
+            text=f"{text}{changed}",
             evidence=[*evidence, *(_writer(row.path, look) if state in _WRITTEN or state == "modified" else ())],
             depends=(SCOPE,),
         )
+
+
+def _named(owner: str, os: Os) -> str:
+    return "root" if owner == "uid 0" and os != "windows" else owner
 
 
 def _passing(look: ManagedLook, comparer: Comparer) -> Iterator[Deviation]:
@@ -217,7 +223,7 @@ def _passed(path: str, text: str, look: ManagedLook) -> Deviation:
         "managed-file.modified",
         subject=f"{path} in passing",
         label=path,
-        text=f"{path}: {text}",
+        text=text,
         evidence=[Evidence("file", path, path=path), *_writer(path, look)],
         depends=(SCOPE,),
         remediation="Find out who writes there: nothing needs to be pushed, as the file is what it was.",
@@ -226,7 +232,14 @@ def _passed(path: str, text: str, look: ManagedLook) -> Deviation:
 
 def _baselines(standing: Standing, keys: Sequence[str]) -> Iterator[Deviation]:
     for path, text in texts(standing):
-        yield deviation("baseline.refused", subject=path, label=path, text=text, depends=(SCOPE,))
+        yield deviation(
+            "baseline.refused",
+            subject=path,
+            label=path,
+            text=text,
+            evidence=[Evidence("file", path, path=path)],
+            depends=(SCOPE,),
+        )
     missing = standing.gone
     if missing is None and keys and not standing.valid:
         missing = (

@@ -31,4 +31,4 @@ def own_deviations(look: ManagedLook, os: Os) -> Iterator[Deviation]:
 def sentence(text: str) -> str:
     """Return `text` as a sentence of its own."""
     whole = text[:1].upper() + text[1:]
-    return whole if whole.endswith((".", "!", "?", ")")) and not whole.endswith("…") else whole + "."
+    return whole if whole.endswith((".", "!", "?", ".)")) else whole + "."

@@ -159,7 +159,11 @@ def running_deviations(
                 *(Evidence(fact.kind, fact.text) for fact in first.evidence),
             ],
             depends=(SCOPE,),
+            remediation=_UNKNOWN_HOST if first.client is None and key.control == "server.denied.running" else None,
         )
+
+
+_UNKNOWN_HOST = "Stop the server, and find out what started it: no known client did."
 
 
 def _because(why: str, host: Process | None) -> Evidence:

@@ -53,18 +53,20 @@ def policy_deviations(
 ) -> Iterator[Deviation]:
     """Yield what is wrong with the policy as a whole; `installed` are the clients that were found on the device."""
     if policy.state == "none" and installed and required:
+        are = "is" if len(installed) == 1 else "are"
         yield deviation(
             "policy.missing",
             subject="policy",
             label="managed policy",
-            text=f"{', '.join(sorted(installed))} is used here and no managed policy exists: every server may run.",
+            text=f"{', '.join(sorted(installed))} {are} used here and no managed policy exists: every server may run.",
             depends=(SCOPE, Scope("config")),
         )
     for finding in lint(documents, client_version=policy.client_version, whole=False):
         if finding.code in _TOLD_OF_THE_FILE:
             continue
         place = str(Place(finding.path, finding.pointer))
-        corrected = f" Write: {finding.corrected}" if finding.corrected is not None else ""
+        told = finding.corrected is None or finding.corrected in finding.remedy
+        corrected = "" if told else f" Write: {finding.corrected}"
         yield deviation(
             finding.control,
             subject=f"{finding.code} {place}",

@@ -185,4 +185,4 @@ def _why(content: Content) -> str:
 def texts(standing: Standing) -> Iterator[tuple[str, str]]:
     """Yield path and sentence of everything that is wrong with the baselines."""
     for refusal in standing.refused:
-        yield refusal.path, f"The baseline {refusal.path} is refused: {refusal.why}."
+        yield refusal.path, f"It is refused: {refusal.why}."

@@ -250,7 +250,7 @@ def test_a_policy_that_stays_tells_nothing_and_one_that_changes_tells_what_it_ga
     event = policy_event(DEVICE, before, policy_facts(other), at=1.0)
     assert event is not None
     assert event["unmapped"]["changes"] == [
-        "locked was True and is False",
+        "the lock was on and is off",
         "allow gained serverUrl https://a.example/*",
         "allow lost serverCommand npx thing",
     ]

@@ -12,9 +12,11 @@ from agent.core.artifact import Artifact
 from agent.core.observation import Process
 from agent.core.place import User
 from agent.core.recognition import ClientMarks
+from agent.core.recognition.triage import keys_of
 from agent.sources.artifacts import Artifacts
 from agent.sources.digests import AT_ONCE_BYTES, SMALL_BYTES, Digests
 from tests.sim.files import Node, Tree
+from tests.sim.policies import stdio
 
 ANN = User("ann", "/home/ann", 1000, frozenset({1000}))
 MARKS = (ClientMarks("claude-code", frozenset({"claude"})),)
@@ -349,3 +351,15 @@ def test_what_a_program_stands_before_is_hashed_too_in_its_own_time() -> None:
     (found,) = finding.of([CLIENT, server], read=True).values()
     assert found.copies
     assert found.row["instead_of_sha256"] == found.sha256 == hashlib.sha256(large).hexdigest()
+
+
+def test_what_a_configured_entry_yields_is_inspected_whoever_started_it_also_where_the_entry_comes_later() -> None:
+    words: list[frozenset[str]] = [frozenset()]
+    tree = Tree({"/home/ann/bin/notes": CODE})
+    found = Artifacts(tree, _Users(), MARKS, Digests(tree, at_once=AT_ONCE_BYTES), lambda: words[-1])
+    shell = Process(10, 1.0, 1, "bash", "ann", "/bin/bash", ("bash",), "/home/ann")
+    server = process("/home/ann/bin/notes", exe="/home/ann/bin/notes")
+    assert found.of([shell, server], read=True) == {}
+    words.append(keys_of([stdio("/home/ann/bin/notes")]))
+    assert found.of([shell, server], read=False) == {}
+    assert found.of([shell, server], read=True)[server.identity].sha256 == DIGEST

@@ -10,6 +10,7 @@ from agent.core.observation import (
     ConfigLook,
     Coverage,
     CoverageState,
+    Process,
     Scope,
 )
 from agent.core.world import World
@@ -200,3 +201,27 @@ def test_evidence_is_redacted() -> None:
     assert "hunter2SECRET" not in repr(assessment.deviations)
     deviation = next(item for item in assessment.deviations if item.key.control == "server.unapproved.configured")
     assert Evidence("command", "npx bad --api-key ***") in deviation.evidence
+
+
+def test_what_must_be_done_about_a_policy_is_said_once_and_clients_are_counted() -> None:
+    [missing] = judged(None, server("a", "npx", client="cursor"), server("b", "npx", client="windsurf")).deviations
+    assert missing.text == "cursor, windsurf are used here and no managed policy exists: every server may run."
+    [soft] = [
+        item
+        for item in judged({"allowedMcpServers": [{"serverUrl": "https://a.example/x"}]}).deviations
+        if item.key.control == "policy.soft-allowlist"
+    ]
+    assert soft.remediation.count("allowManagedMcpServersOnly") == 1
+
+
+def test_to_allow_a_server_that_is_denied_is_not_advised_and_an_unknown_host_is_no_client_to_look_into() -> None:
+    deny = {"deniedMcpServers": [{"serverCommand": ["rogue-mcp"]}], "allowManagedMcpServersOnly": True}
+    host = Process(10, 1.0, 1, "host", "ann", "/usr/bin/host", ("host",), wires={5: "pipe:1", 6: "pipe:2"})
+    child = Process(11, 2.0, 10, "rogue-mcp", "ann", None, ("rogue-mcp",), wires={0: "pipe:1", 1: "pipe:2"})
+    look = replace(running("claude", "x"), processes=(host, child))
+    told = {
+        item.key.control: item.remediation
+        for item in judged(deny, server("r", "rogue-mcp", client="cursor"), processes=look).deviations
+    }
+    assert told["server.unapproved.configured"].startswith("Remove the entry from that client: the policy denies")
+    assert told["server.denied.running"] == "Stop the server, and find out what started it: no known client did."

@@ -259,3 +259,20 @@ def test_the_evidence_shows_the_digest_of_what_was_judged() -> None:
     assert isinstance(document.content, Data)
     digest = hashlib.sha256(document.content.raw).hexdigest()
     assert found.evidence[0].text == f"{SETTINGS} owner uid 0 mode 0666, sha256:{digest}"
+
+
+def test_each_sentence_of_a_managed_file_and_of_a_baseline_leaves_its_path_to_the_label() -> None:
+    refused = judged(settings(), baselines=(Signer(2).signs(baseline(1, recorded(settings()))),))
+    open_to_all = judged(settings(mode=0o666))
+    found = [*refused.deviations, *open_to_all.deviations]
+    assert {"baseline.refused", "managed-file.exposed"} <= {item.key.control for item in found}
+    for item in found:
+        assert f"{item.label}: {item.text}".count(f"{item.label}: ") == 1
+        assert item.text.endswith(".")
+    [about] = [item for item in found if item.key.control == "baseline.refused"]
+    assert [fact.path for fact in about.evidence] == [about.label]
+
+
+def test_root_is_called_by_its_name() -> None:
+    found = judged(settings({}), baselines=(IT.signs(baseline(1, recorded(settings()))),))
+    assert "It belongs to root now." in failing(found)["managed-file.modified"]
