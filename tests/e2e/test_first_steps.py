@@ -102,9 +102,13 @@ def test_status_repeats_the_daemon_and_says_so_when_it_is_silent(machine: Machin
     daemon.until_open("server.unapproved.configured", "rogue")
     told = machine.run([COMMAND, "status"])
     assert told.returncode == 1
-    assert "server.unapproved.configured" in told.stdout
+    assert "a client that does not enforce the policy is configured" in told.stdout
+    assert "server.unapproved.configured" in machine.run([COMMAND, "status", "--details"]).stdout
     assert machine.run([COMMAND, "doctor"]).returncode in (0, 1, 2)
     assert daemon.stop() == 0
+    silent = machine.run([COMMAND, "status"])
+    assert silent.returncode == 2
+    assert "The agent was stopped" in silent.stdout
 
 
 @pytest.mark.skipif(not PRIVILEGED, reason="an ordinary user is ann already")
