@@ -357,10 +357,14 @@ Outcome = Accepted | RetryLater | TooLarge | Refused
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the endpoint asks for in its answer: a fresh look (the Unix time of the request), a new credential of the device."""
+    """What the endpoint asks for in its answer: a fresh look, a new credential of the device, all that holds told anew.
+
+    `look` and `restate` are the Unix times by which the endpoint knows its requests.
+    """
 
     look: float | None = None
     rotate: bool = False
+    restate: float | None = None
 
 
 class Sink(Protocol):

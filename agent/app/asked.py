@@ -29,6 +29,10 @@ class AskedLook:
             if at <= self._done or at == self._wanted:
                 return
             self._wanted, self._since = at, self.clock.now()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have every source look soon."""
         for watcher in self.watchers:
             watcher.wake()
 

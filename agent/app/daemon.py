@@ -18,6 +18,7 @@ from agent.app.figures import Figures
 from agent.app.listening import Listening, listening
 from agent.app.looking import Eyes, Known, Target, eyes
 from agent.app.remembering import Remembering, RememberingServers
+from agent.app.restating import Restating
 from agent.app.sender import Sender
 from agent.app.telling import Teller
 from agent.app.tending import Tending
@@ -117,6 +118,7 @@ class _Agent:
         retention = retention_within(self._settings.journal.max_bytes)
         self._journal = Journal(state / JOURNAL, self._clock.now, device=seeing.device.id, retention=retention)
         self._asked = AskedLook(self._clock)
+        self._restating = Restating(self._journal, self._asked.wake)
         sender = Sender(state, self._journal.device_id, seeing.device.hostname, self._hear, self._admitted)
         self._deliveries = deliveries(
             self._settings, sender, self._journal, self._clock, self._budgets, self._health, self._waits.batch
@@ -124,7 +126,14 @@ class _Agent:
         figures = Figures(self._journal, self._deliveries, self._launches, lambda: self._hints.health)
         interval = self._settings.reporting.heartbeat_interval_s
         self._teller = Teller(
-            seeing.device, self._journal, self._clock, interval, _random(), figures.counters, self._asked.looked_at
+            seeing.device,
+            self._journal,
+            self._clock,
+            interval,
+            _random(),
+            figures.counters,
+            self._asked.looked_at,
+            lambda: self._restating.wanted,
         )
         publisher = self._publisher = Publisher(state, self._clock, self._facts(figures))
         remembering = Remembering(state)
@@ -178,6 +187,7 @@ class _Agent:
         """Do what the endpoint asks for."""
         if asked.look is not None:
             self._asked.ask(asked.look)
+        self._restating.ask(asked.restate)
 
     def _admitted(self) -> None:
         """Tell the endpoint that let this device in what it may not know."""

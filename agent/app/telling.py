@@ -13,7 +13,8 @@ from typing import Any
 
 from agent.core.documents import ConditionRow, DeviceRow, StatusDocument
 from agent.core.event_agent import condition_events, started_event, stopped_event
-from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
+from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts, whole
+from agent.core.ocsf.objects import Whole
 from agent.ports import JSON, Clock, StoreError
 from agent.store.addressees import INVENTORY, NOT_OWED, OWED_SERVERS, OWED_STATE
 from agent.store.journal import Journal
@@ -29,6 +30,7 @@ class Teller:
     """Queues what is new. A journal that cannot store now is asked again at the next call.
 
     Each method belongs to one thread: `look` to the pipeline, `health` and `heartbeat` to the ticker; `since` is for any.
+    `wanted` is by what time the endpoint asks for all that holds, None where it does not.
     """
 
     device: DeviceRow
@@ -38,6 +40,8 @@ class Teller:
     random: Random
     counters: Callable[[], Mapping[str, int]]
     looked_at: Callable[[], float | None] = lambda: None
+    wanted: Callable[[], float | None] = lambda: None
+    _restated: float | None = field(default=None, init=False)
     _due: float | None = field(default=None, init=False)
     _standing: tuple[str, float] | None = field(default=None, init=False)
     _last: tuple[object, ...] = field(default=(), init=False)
@@ -95,21 +99,30 @@ class Teller:
     def heartbeat(self, document: StatusDocument, *, asked: bool = False) -> None:
         """Give the sign of life where one is due: at once after the start, then now and then, not all devices together.
 
-        One that is `asked` for is due.
+        One that is `asked` for is due, and so is the first one after the endpoint asked for all that holds.
         """
-        now = self.clock.monotonic()
+        now, wanted = self.clock.monotonic(), self.wanted()
+        asked = asked or wanted not in (None, self._restated)
         if not asked and self._due is not None and now < self._due:
             return
         self._due = now + self.interval_s * self.random.uniform(1 - _JITTER, 1 + _JITTER)
         at = self.clock.now()
 
         def encode(dropped: Mapping[str, int], folded: Sequence[tuple[int, int]]) -> JSON:
-            return heartbeat_event(document, at=at, dropped=dropped, folded=folded, looked_at=self.looked_at())
+            whole = self._whole(wanted) if wanted is not None else None
+            looked_at = self.looked_at()
+            return heartbeat_event(document, at=at, dropped=dropped, folded=folded, looked_at=looked_at, whole=whole)
 
         try:
             self.journal.beat(encode, at)
+            self._restated = wanted
         except StoreError as error:
             log.debug("no sign of life: %s", error)  # the pipeline's next commit says so in health
+
+    def _whole(self, asked: float) -> Whole | None:
+        """Return what all is open and configured, None before the inventory was told."""
+        servers = self._noted(INVENTORY)
+        return None if servers is None else whole(self.device.id, self.journal.open_deviations(), servers, asked=asked)
 
     def _noted(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON was noted
         try:

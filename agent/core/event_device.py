@@ -1,15 +1,17 @@
 """The device as OCSF 1.8.0 events: its sign of life (5001), a change of its policy (5019), its inventory of servers (5020)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.core.canonical import canonical, digest
 from agent.core.deviation import Severity
 from agent.core.documents import DeviceRow, PolicyRow, ServerRow, StatusDocument
-from agent.core.event_base import COLLECT, LOG, base
+from agent.core.event import finding_uid
+from agent.core.event_base import COLLECT, LOG, base, ms
+from agent.core.ledger import Record
 from agent.core.ocsf.events import DeviceConfigStateChange, DeviceInventoryInfo, SoftwareInventoryInfo, dumped
-from agent.core.ocsf.objects import HealthFact, Package, PolicyChange, SecurityState, ServerChange, SignOfLife
+from agent.core.ocsf.objects import HealthFact, Package, PolicyChange, SecurityState, ServerChange, SignOfLife, Whole
 from agent.core.policy.provided import CLAUDE_CODE
 
 JSON = dict[str, Any]
@@ -27,12 +29,13 @@ def heartbeat_event(
     dropped: Mapping[str, int],
     folded: Sequence[tuple[int, int]] = (),
     looked_at: float | None = None,
+    whole: Whole | None = None,
 ) -> JSON:
     """Return the sign of life: how the device stands, what could not be looked at, how the agent itself does, what it lost.
 
     `dropped` counts events by the reason for which they were given up. `folded` are the sequences (first, last) of earlier
     signs of life that nobody took and for which this one stands. `looked_at` is the Unix time since which everything was looked
-    at.
+    at. `whole` is all that holds, where the endpoint asked for it.
     """
     check = status.check
     facts = SignOfLife(
@@ -45,9 +48,19 @@ def heartbeat_event(
         dropped=dict(dropped),
         folded=tuple(folded),
         looked_at=looked_at,
+        whole=whole,
     )
     fields = base(check.device, DeviceInventoryInfo, COLLECT, at)
     return dumped(DeviceInventoryInfo(**fields, message=check.summary.why, unmapped=facts))
+
+
+def whole(device: str, opened: Iterable[Record], servers: Iterable[str], *, asked: float) -> Whole:
+    """Return all that is open and every server that is configured (keys), for the endpoint that asked for it at `asked`."""
+    return Whole(
+        asked=asked,
+        open=tuple((finding_uid(device, record.deviation.key), ms(record.first_seen)) for record in opened),
+        servers=tuple(servers),
+    )
 
 
 def policy_facts(policy: PolicyRow) -> PolicyFacts:

@@ -94,6 +94,11 @@ def _asked(body: bytes) -> Asked:
         said = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         return Asked()
-    look, rotate = (said.get("look"), said.get("rotate")) if isinstance(said, dict) else (None, None)
-    known = isinstance(look, int | float) and not isinstance(look, bool) and 0 < look < _LATEST
-    return Asked(float(look) if known else None, rotate is True)  # type: ignore[arg-type] # it is a number
+    if not isinstance(said, dict):
+        return Asked()
+    return Asked(_time(said.get("look")), said.get("rotate") is True, _time(said.get("restate")))
+
+
+def _time(value: object) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LATEST
+    return float(value) if known else None  # type: ignore[arg-type] # it is a number

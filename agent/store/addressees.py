@@ -77,9 +77,8 @@ def welcome(connection: sqlite3.Connection, sinks: Sequence[str]) -> None:
 
 
 def owe(connection: sqlite3.Connection) -> None:
-    """Owe the destinations all that holds, where events are gone."""
-    if gone(connection):
-        outbox.set_meta(connection, **{f"note:{owed}": YES for owed in (OWED_FINDINGS, OWED_STATE)})
+    """Owe the destinations all that holds."""
+    outbox.set_meta(connection, **{f"note:{owed}": YES for owed in (OWED_FINDINGS, OWED_STATE)})
 
 
 def prune(connection: sqlite3.Connection, sinks: Sequence[str]) -> None:

@@ -147,7 +147,10 @@ class Journal:
             return outbox.note(connection, name)
 
     def beat(self, encode: Callable[[Mapping[str, int], Sequence[tuple[int, int]]], JSON], at: float) -> None:
-        """Queue a sign of life in place of all that still wait; `encode` gets the drops by reason and what it stands for."""
+        """Queue a sign of life in place of all that still wait; `encode` gets the drops by reason and what it stands for.
+
+        What `encode` reads of this journal is as it stands at the place of the sign of life among the events.
+        """
         with self._database.transaction() as connection:
             folded = outbox.fold(connection, at)
             outbox.append(connection, [(encode(outbox.drops(connection), folded), Priority.BEAT)], at)
@@ -175,6 +178,12 @@ class Journal:
 
     def tell_anew(self) -> None:
         """Owe the destinations all that holds, where events are gone: one of them may know nothing of it, or know it no more."""
+        with self._database.transaction() as connection:
+            if addressees.gone(connection):
+                addressees.owe(connection)
+
+    def owe(self) -> None:
+        """Owe the destinations all that holds: one of them has lost what it took."""
         with self._database.transaction() as connection:
             addressees.owe(connection)
 

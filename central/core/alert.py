@@ -1,4 +1,4 @@
-"""Deviations seen from here as OCSF events: Detection Findings with the life and the words of the agent's own.
+"""What changes here in deviations as OCSF events: Detection Findings with the life and the words of the agent's own.
 
 The product is the central endpoint. `number` gives such an event its place in the feed where it is read, so that a receiver
 tells it from every other as it does with the agent's: by journal and sequence.
@@ -7,6 +7,8 @@ tells it from every other as it does with the agent's: by journal and sequence.
 from collections.abc import Mapping
 from typing import Any
 
+from agent.core import control as agents
+from agent.core.deviation import Deviation
 from agent.core.documents import DeviceRow
 from agent.core.event import Circumstances, alert_event
 from agent.core.ledger import Change
@@ -28,9 +30,16 @@ def event_of(device: Device, change: Change, version: str) -> dict[str, Any]:
         agent_version=device.agent_version,
         examined_root="/",
     )
-    event = alert_event(row, change, Circumstances(device.policy_digest), CONTROLS[change.deviation.key.control])
+    event = alert_event(row, change, Circumstances(device.policy_digest), _control(change.deviation))
     product = {"name": PRODUCT, "vendor_name": PRODUCT, "version": version}
     return {**event, "metadata": {**event["metadata"], "product": product}}
+
+
+def _control(deviation: Deviation) -> agents.Control:
+    """Return the control of `deviation`: one of ours, one of the agents', or what a newer agent told of one."""
+    name = deviation.key.control
+    known = CONTROLS.get(name) or agents.CONTROLS.get(name)
+    return known or agents.Control(name, deviation.severity, deviation.title, deviation.remediation)
 
 
 def numbered(event: Mapping[str, Any], position: int) -> dict[str, Any]:

@@ -245,6 +245,15 @@ def two_writers(lines: Sequence[Line]) -> tuple[Line, Line] | None:
     return None
 
 
+def broke_at(lines: Sequence[Line]) -> float | None:
+    """Return when it showed last that something does not continue what had come, None where all does.
+
+    What came before may hold no more, and what is missing may have said so.
+    """
+    starts = sorted(line.started_at for line in lines)[1:]
+    return max([*starts, *(gap.seen_at for line in lines for gap in line.gaps)], default=None)
+
+
 def written(lines: Iterable[Line]) -> list[dict[str, Any]]:
     """Return the lines as JSON, for the database."""
     return [

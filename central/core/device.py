@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.core.canonical import canonical
 from agent.core.event_agent import ENDPOINT
-from central.core.chain import Line, accounted, not_owed
+from central.core.chain import Line, accounted, broke_at, not_owed
 from central.core.envelope import Item
 
 JSON = Mapping[str, Any]
@@ -26,8 +26,9 @@ class Device:
     """A device as it last told of itself. `contact_at` is our clock, `told_at` and `state_since` the device's own.
 
     `told_*` is the newest sign of life, `facts_*` the newest event of any kind: an older one that comes late changes nothing that
-    a newer one said. `offset_s` is how far its clock is behind ours (negative: ahead), None where it never told. `dropped` counts
-    events that the agent itself gave up, by reason.
+    a newer one said. `restated_at` is the last break in its reports after which it told all that holds. `offset_s` is how far its
+    clock is behind ours (negative: ahead), None where it never told. `dropped` counts events that the agent itself gave up, by
+    reason.
     """
 
     id: str
@@ -55,8 +56,15 @@ class Device:
     offset_s: float | None = None
     look_wanted_at: float | None = None
     looked_at: float | None = None
+    restated_at: float | None = None
     last_batch: str = ""
     lines: tuple[Line, ...] = field(default=(), repr=False)
+
+    @property
+    def restate(self) -> float | None:
+        """By what time the device is asked to tell all that holds anew: when its reports last broke off; None: it has since."""
+        broke = broke_at(self.lines)
+        return None if broke is None or (self.restated_at is not None and self.restated_at >= broke) else broke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,18 @@ class FindingRow:
     told_at: float
     last_seen: float
     closed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a device says holds: (uid, opened_at) of what is open, keys of servers. `at` is the device's clock.
+
+    What is known to be open there and is not in it was closed by an event that did not arrive, or that was lost here.
+    """
+
+    at: float
+    open: frozenset[tuple[str, float]]
+    servers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +142,7 @@ class Absorbed:
     servers: tuple[ServerSeen | ServerGone, ...] = ()
     policies: Mapping[str, JSON] = field(default_factory=dict)
     standings: tuple[tuple[float, str, str], ...] = ()
+    wholes: tuple[Whole, ...] = ()  # the last one counts
     history: tuple[Item, ...] = ()
     feed: tuple[Item, ...] = ()
     problems: tuple[str, ...] = ()
@@ -134,7 +155,7 @@ class _MalformedError(Exception):
 def absorb(device: Device, items: Iterable[Item], at: float) -> Absorbed:
     """Fold new `items`, received at `at`, into `device`. An event that lacks what its class needs costs that event."""
     found: dict[str, list[Any]] = {
-        name: [] for name in ("findings", "alerts", "servers", "standings", "history", "feed")
+        name: [] for name in ("findings", "alerts", "servers", "standings", "wholes", "history", "feed")
     }
     policies: dict[str, JSON] = {}
     problems: list[str] = []
@@ -167,7 +188,7 @@ def _absorbed(
         case 5001:
             beaten, standing = _beat(device, item)
             found["standings"] += standing
-            return beaten
+            return beaten if late else _restated(beaten, event, found["wholes"])
         case 2003:
             found["findings"].append(_finding(event))
         case 2004:
@@ -240,6 +261,16 @@ def _beat(device: Device, item: Item) -> tuple[Device, list[tuple[float, str, st
         looked_at=_seconds_or_none(facts.get("looked_at")) or device.looked_at,
     )
     return beaten, [(at, state, why)] if moved else []
+
+
+def _restated(device: Device, event: JSON, wholes: list[Whole]) -> Device:
+    """Take what a sign of life says holds, where it does."""
+    said = event["unmapped"].get("whole")
+    if said is None:
+        return device
+    opened = frozenset((_text(uid), _seconds(created)) for uid, created in _mapping(said)["open"])
+    wholes.append(Whole(_seconds(event["time"]), opened, frozenset(_text(key) for key in said["servers"])))
+    return replace(device, restated_at=_seconds_or_none(said["asked"]))
 
 
 def _finding(event: JSON) -> FindingRow:

@@ -40,7 +40,8 @@ class Taken:
         wanted = device.look_wanted_at
         look = wanted is not None and (device.looked_at is None or device.looked_at < wanted)
         told: dict[str, Any] = {"accepted": self.events, "repeats": self.repeats, "dropped": dict(self.refused)}
-        return told | ({"look": wanted} if look else {}) | ({"rotate": True} if self.rotate else {})
+        told |= ({"look": wanted} if look else {}) | ({"rotate": True} if self.rotate else {})
+        return told | ({"restate": device.restate} if device.restate is not None else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

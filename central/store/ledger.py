@@ -1,15 +1,15 @@
 """The deviations table: what agents tell, and what is seen from here, carried forward by the agent's own ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from agent.core.deviation import Deviation, Evidence, Findings, Key, Severity
 from agent.core.event import finding_uid
-from agent.core.ledger import Change, Record, advance
-from central.core.device import FindingRow, cause_of
+from agent.core.ledger import Change, ChangeKind, Record, advance
+from central.core.device import FindingRow, Whole, cause_of
 from central.store.engine import upsert
 from central.store.schema import deviations
 
@@ -54,6 +54,33 @@ def mark_alerts(connection: Connection, told: Iterable[tuple[str, str]]) -> None
     if rows:
         where = (deviations.c.device == bindparam("key_device"), deviations.c.uid == bindparam("key_uid"))
         connection.execute(update(deviations).where(*where, deviations.c.alert.is_(False)).values(alert=True), rows)
+
+
+def close_rest(
+    connection: Connection, device: str, whole: Whole, kept: Collection[tuple[str, float]], at: float
+) -> list[Change]:
+    """Close what the agent of `device` told open once, and that is neither in `whole` nor among `kept` (uid, opened_at).
+
+    Returns the closings of alerts.
+    """
+    table = deviations.c
+    query = select(deviations).where(table.device == device, table.source == "agent", table.closed_at.is_(None))
+    rest = [
+        dict(row)
+        for row in connection.execute(query.order_by(table.opened_at)).mappings()
+        if (row["uid"], row["opened_at"]) not in whole.open and (row["uid"], row["opened_at"]) not in kept
+    ]
+    if rest:
+        where = [table[name] == bindparam(f"key_{name}") for name in ("device", "uid", "opened_at")]
+        closed = {"closed_at": bindparam("key_closed_at"), "told_at": whole.at, "received_at": at}
+        names = ("device", "uid", "opened_at")
+        rows = [
+            {f"key_{name}": row[name] for name in names} | {"key_closed_at": max(whole.at, row["opened_at"])}
+            for row in rest
+        ]
+        connection.execute(update(deviations).where(*where).values(closed), rows)
+    records = [_record(row | {"closed_at": max(whole.at, row["opened_at"])}) for row in rest if row["alert"]]
+    return [Change(ChangeKind.CLOSED, record, whole.at, before=record.deviation) for record in records]
 
 
 def observed(connection: Connection, ids: Sequence[str]) -> dict[str, dict[Key, Record]]:
@@ -120,11 +147,18 @@ def _record(row: Mapping[str, Any]) -> Record:
         title=row["title"],
         text=row["text"],
         remediation=row["remediation"],
-        evidence=tuple(Evidence(item["name"], item["data"]["text"]) for item in row["evidence"]),
+        evidence=tuple(Evidence(item["name"], text) for item in row["evidence"] if (text := _said(item)) is not None),
         user=row["user"],
         client=row["client"],
     )
     return Record(deviation, row["opened_at"], row["last_seen"], row["closed_at"])
+
+
+def _said(evidence: Mapping[str, Any]) -> str | None:
+    """Return what a row of evidence says in words; rows that the agent adds about the circumstances say nothing."""
+    data = evidence.get("data")
+    text = data.get("text") if isinstance(data, Mapping) else None
+    return text if isinstance(text, str) and isinstance(evidence.get("name"), str) else None
 
 
 def _row(device: str, record: Record, at: float) -> dict[str, Any]:

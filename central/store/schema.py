@@ -83,6 +83,7 @@ devices = Table(
     _at("offset_s"),
     _at("look_wanted_at"),
     _at("looked_at"),
+    _at("restated_at"),
     _text("last_batch"),
     Column("lines", Json, nullable=False),
     postgresql_with={"fillfactor": 70},

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from agent.core.ledger import Change
 from central.core.alert import event_of
 from central.core.device import Absorbed, Device, ServerGone
 from central.core.envelope import Envelope, Item
@@ -97,8 +98,24 @@ def _store(
     known = {digest: facts for each in absorbed for digest, facts in each.policies.items()}
     upsert(connection, policies, [{"digest": each, "facts": known[each], "first_seen": now} for each in sorted(known)])
     _store_servers(connection, absorbed, now)
+    closed = _restated(connection, absorbed, now)
     lines = [(each.device.id, item.line.decode()) for each in absorbed for item in each.feed]
+    lines += [(id_, _line(held[id_], change, rules.version)) for id_, change in closed]
     feeding.publish(connection, lines + watch(connection, touched.values(), rules, now), now)
+
+
+def _restated(connection: Connection, absorbed: Sequence[Absorbed], now: float) -> list[tuple[str, Change]]:
+    """Close what is not in what a device says holds, except what came with it: that has its own events."""
+    closed: list[tuple[str, Change]] = []
+    for device, whole in {each.device.id: whole for each in absorbed for whole in each.wholes}.items():
+        own = [each for each in absorbed if each.device.id == device]
+        told = {(row.uid, row.opened_at) for each in own for row in each.findings}
+        closed += [(device, change) for change in ledger.close_rest(connection, device, whole, told, now)]
+        kept = whole.servers | {server.key for each in own for server in each.servers}
+        query = select(servers.c.key).where(servers.c.device == device, servers.c.gone_at.is_(None))
+        rest = [key for key in connection.execute(query).scalars() if key not in kept]
+        _mark_gone(connection, [(device, key, whole.at) for key in rest])
+    return closed
 
 
 def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: float) -> list[tuple[str, str]]:
@@ -109,7 +126,11 @@ def watch(connection: Connection, touched: Iterable[Device], rules: Rules, now: 
     found = {device.id: observe(device, rules.fleet, rules.terms, now) for device in held}
     changes = ledger.carry(connection, found, opened, now)
     by_id = {device.id: device for device in held}
-    return [(id_, orjson.dumps(event_of(by_id[id_], change, rules.version)).decode()) for id_, change in changes]
+    return [(id_, _line(by_id[id_], change, rules.version)) for id_, change in changes]
+
+
+def _line(device: Device, change: Change, version: str) -> str:
+    return orjson.dumps(event_of(device, change, version)).decode()
 
 
 def _about(connection: Connection, held: Sequence[Device], rules: Rules, now: float) -> Fleet:
@@ -140,12 +161,12 @@ def _event_row(device: str, item: Item, now: float) -> dict[str, Any]:
 
 def _store_servers(connection: Connection, absorbed: Sequence[Absorbed], now: float) -> None:
     seen: dict[tuple[str, str], dict[str, Any]] = {}
-    gone: dict[tuple[str, str], dict[str, Any]] = {}
+    gone: dict[tuple[str, str], float] = {}
     for each in absorbed:
         for server in each.servers:
             place = (each.device.id, server.key)
             if isinstance(server, ServerGone):
-                gone[place] = {"key_device": each.device.id, "key_key": server.key, "key_at": server.told_at}
+                gone[place] = server.told_at
             else:
                 gone.pop(place, None)
                 seen[place] = {
@@ -161,11 +182,16 @@ def _store_servers(connection: Connection, absorbed: Sequence[Absorbed], now: fl
             row["identity"], {**{name: row[name] for name in ("identity", "what", "device")}, "first_seen": now}
         )
     upsert(connection, known_servers, [known[identity] for identity in sorted(known)])
+    _mark_gone(connection, [(device, key, at) for (device, key), at in gone.items()])
+
+
+def _mark_gone(connection: Connection, gone: Sequence[tuple[str, str, float]]) -> None:
+    """Note that servers (device, key) are no longer configured since a time, unless they were told of later."""
     if gone:
         where = (servers.c.device == bindparam("key_device"), servers.c.key == bindparam("key_key"))
         connection.execute(
             update(servers).where(*where, servers.c.told_at <= bindparam("key_at")).values(gone_at=bindparam("key_at")),
-            list(gone.values()),
+            [{"key_device": device, "key_key": key, "key_at": at} for device, key, at in gone],
         )
 
 

@@ -49,6 +49,12 @@ class BatchAnswer(BaseModel):
     ]
     look: float | None = None
     rotate: bool = False
+    restate: Annotated[
+        float | None,
+        Field(
+            description="tell anew all that holds, and by `whole` of a sign of life what that is: reports did not continue"
+        ),
+    ] = None
 
 
 class EnrolmentAnswer(BaseModel):

@@ -10,7 +10,7 @@ from central.core.receive import Taken
 from central.core.refusal import Refusal
 from central.store import enrolling, partitions
 from central.store.engine import reading, writing
-from central.store.schema import events, feed
+from central.store.schema import deviations, events, feed
 from central.store.taking import Rules, take
 from tests.sim.reporter import NOW, Reporter
 
@@ -45,6 +45,12 @@ class Receiver:
         with reading(self.engine) as connection:
             query = select(events.c.device, events.c.sequence).order_by(events.c.device, events.c.sequence)
             return [(row.device, row.sequence) for row in connection.execute(query)]
+
+    def open(self) -> set[str]:
+        """Return what the agents' open deviations are about."""
+        with reading(self.engine) as connection:
+            query = select(deviations.c.subject).where(deviations.c.closed_at.is_(None), deviations.c.source == "agent")
+            return set(connection.execute(query).scalars())
 
     def fed(self) -> int:
         """Return how many rows the feed has."""

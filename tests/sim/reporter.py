@@ -11,7 +11,7 @@ from agent.core.canonical import canonical
 from agent.core.deviation import Findings
 from agent.core.documents import DeviceRow, ServerRow
 from agent.core.event import Circumstances, finding_events
-from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
+from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts, whole
 from agent.core.ledger import Change
 from agent.ports import JSON, Batch
 from agent.store.journal import Journal
@@ -43,8 +43,9 @@ class Reporter:
         digest: str = "d1",
         dropped: Mapping[str, int] | None = None,
         why: str = "",
+        restate: float | None = None,
     ) -> None:
-        """Queue a sign of life."""
+        """Queue a sign of life; one that says all that holds where the endpoint asked for that by the time `restate`."""
         status = statuses.status(state)
         if why:
             status = replace(status, check=replace(status.check, summary=replace(status.check.summary, why=why)))
@@ -52,7 +53,8 @@ class Reporter:
         status = replace(status, check=replace(status.check, device=self.device, policy=policy))
 
         def encode(counted: Mapping[str, int], folded: Sequence[tuple[int, int]]) -> JSON:
-            return heartbeat_event(status, at=self.now, dropped=dropped or counted, folded=folded)
+            holds = whole(self.id, self.journal.open_deviations(), self._inventory, asked=restate) if restate else None
+            return heartbeat_event(status, at=self.now, dropped=dropped or counted, folded=folded, whole=holds)
 
         self.journal.beat(encode, self.now)
 

@@ -258,6 +258,17 @@ class HealthFact(OcsfObject):
     text: str
 
 
+class Whole(OcsfObject):
+    """All that holds on the device at this place among its events: what is not in it holds no more."""
+
+    asked: Annotated[float, Field(description="the time by which the endpoint asked for it")]
+    open: Annotated[
+        tuple[tuple[str, int], ...],
+        Field(description="every open deviation as [finding_info.uid, finding_info.created_time] of its finding"),
+    ]
+    servers: Annotated[tuple[str, ...], Field(description="the key of every configured server")]
+
+
 class SignOfLife(Unmapped):
     """How the device and the agent do."""
 
@@ -276,6 +287,7 @@ class SignOfLife(Unmapped):
         float | None,
         Field(description="Unix time since which everything was looked at; left out before the first look"),
     ] = None
+    whole: Annotated[Whole | None, Field(description="left out where the endpoint did not ask for it")] = None
 
 
 class PolicyChange(Unmapped):

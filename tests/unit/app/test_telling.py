@@ -12,11 +12,12 @@ import pytest
 from agent.app.telling import Teller
 from agent.core.deviation import Severity
 from agent.core.documents import CheckDocument, ConditionRow, DeviceRow, PolicyRow, StatusDocument, SummaryRow
+from agent.core.event import finding_uid
 from agent.ports import StoreError
 from agent.store.journal import Journal
 from agent.store.outbox import FOLDED
 from tests.sim.clock import ManualClock
-from tests.sim.deviations import encode, findings
+from tests.sim.deviations import deviation, encode, findings
 from tests.sim.statuses import server
 
 DEVICE = DeviceRow("device-1", "host", "linux", "12", "0.1", "/")
@@ -176,3 +177,30 @@ def test_who_comes_back_is_told_which_of_the_servers_it_knows_are_gone(journal: 
     agent.look(replace(DOCUMENT, check=replace(DOCUMENT.check, servers=(here,))))
     servers = [event["unmapped"]["server"] for event in told(journal) if event["class_uid"] == 5020]
     assert {row["key"]: row["change"] for row in servers} == {"here": "new", "last": "gone", "old": "gone"}
+
+
+def test_the_endpoint_that_asks_for_all_that_holds_is_told_at_once_and_in_every_sign_of_life_until_it_has_it(
+    journal: Journal,
+) -> None:
+    clock, wanted = ManualClock(), [None, 5.5, 5.5, 5.5, None, 6.5]
+    agent = teller(journal, clock)
+    agent.look(replace(DOCUMENT, check=replace(DOCUMENT.check, servers=(server(),))))
+    journal.commit(findings(["a"]), 2.0, encode)
+    told_by: list[object] = []
+    for each, waits_s in zip(wanted, (0, 0, 0, 4_000, 4_000, 0), strict=True):
+        clock.pass_s(waits_s)
+        agent.wanted = lambda asked=each: asked  # type: ignore[misc]
+        before = journal.counters().last_sequence
+        agent.heartbeat(DOCUMENT)
+        beaten = journal.counters().last_sequence > before
+        told_by.append(told(journal)[-1]["unmapped"].get("whole", {}).get("asked") if beaten else "nothing")
+    assert told_by == [None, 5.5, "nothing", 5.5, None, 6.5]
+    uid = finding_uid("device-1", deviation("a").key)
+    assert told(journal)[-1]["unmapped"]["whole"] == {"asked": 6.5, "open": [[uid, 2_000]], "servers": ["cursor:ann"]}
+
+
+def test_all_that_holds_is_not_told_before_it_is_known(journal: Journal) -> None:
+    agent = teller(journal)
+    agent.wanted = lambda: 5.5
+    agent.heartbeat(DOCUMENT)
+    assert "whole" not in told(journal)[-1]["unmapped"]

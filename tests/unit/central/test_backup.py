@@ -29,14 +29,21 @@ def _goes_on(laptop: Reporter, receiver: Receiver, restored: Engine, before: obj
     assert receiver.stored() == before
     outcome = _reports(laptop, receiver, "a", "b", "c")
     assert outcome.events == 2
-    assert sum(line.missing for line in outcome.device.lines) == 2
+    assert sum(line.missing for line in outcome.device.lines) == 4
+    assert receiver.open() == {"a", "gone", "c"}
+    asked = outcome.answer["restate"]
+    laptop.journal.owe()
+    laptop.finds(findings(["a", "b", "c"]))
+    laptop.beats(restate=asked)
+    receiver.takes(laptop.sends())
+    assert receiver.open() == {"a", "b", "c"}, "what opened and what closed after the backup"
 
 
 @pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
 def test_sqlite_is_copied_while_it_runs_and_a_restored_one_goes_on(engine: Engine, tmp_path: Path) -> None:
     receiver, laptop = Receiver(engine), Reporter(tmp_path)
     receiver.admits(laptop)
-    _reports(laptop, receiver, "a")
+    _reports(laptop, receiver, "a", "gone")
     before = receiver.stored()
     with sqlite3.connect(str(engine.url.database)) as live, sqlite3.connect(tmp_path / "backup.sqlite") as copy:
         live.backup(copy)  # what the shell's `.backup` calls
@@ -54,7 +61,7 @@ def test_postgresql_is_dumped_while_it_runs_and_restored(cluster: Cluster, tmp_p
     migrate(engine)
     receiver, laptop = Receiver(engine), Reporter(tmp_path)
     receiver.admits(laptop)
-    _reports(laptop, receiver, "a")
+    _reports(laptop, receiver, "a", "gone")
     before = receiver.stored()
     target = cluster.fresh("restored")
     dump, reach = tmp_path / "central.dump", ["-h", str(cluster.folder), "-U", "postgres"]

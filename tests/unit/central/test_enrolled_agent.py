@@ -160,3 +160,13 @@ def test_a_look_that_is_wanted_is_heard(scene: Scene) -> None:
     scene.changes(update(devices).values(look_wanted_at=1_764_000_000.5))
     scene.sends(sink, "a", "b")
     assert scene.heard[-1].look == 1_764_000_000.5
+
+
+def test_that_all_that_holds_is_to_be_told_anew_is_heard(scene: Scene) -> None:
+    sink = scene.sink()
+    scene.sends(sink, "a")
+    assert scene.heard[-1].restate is None
+    scene.laptop.finds(findings(["a", "b"]))
+    scene.laptop.taken(scene.laptop.batch())  # and what was acknowledged is lost
+    scene.sends(sink, "a", "b", "c")
+    assert scene.heard[-1].restate is not None
