@@ -48,7 +48,13 @@ def backed_up(central: Served, cluster: object, folder: Path) -> Restore:
         reach = ["-h", str(cluster.folder), "-U", "postgres"]
         dump = folder / "central.dump"
         _run("pg_dump", *reach, "--format=custom", f"--file={dump}", "central")
-        return lambda: _run("pg_restore", *reach, "--clean", "--if-exists", "--dbname=central", str(dump))
+
+        def put_back() -> None:
+            cluster.drop("central")
+            cluster.fresh("central")
+            _run("pg_restore", *reach, "--exit-on-error", "--dbname=central", str(dump))
+
+        return put_back
     file, copy = central.state / "central.sqlite", folder / "backup.sqlite"
     with sqlite3.connect(file) as live, sqlite3.connect(copy) as kept:
         live.backup(kept)

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from central.core.receive import Taken
 from central.store.engine import engine_of
@@ -63,16 +63,16 @@ def test_postgresql_is_dumped_while_it_runs_and_restored(cluster: Cluster, tmp_p
     receiver.admits(laptop)
     _reports(laptop, receiver, "a", "gone")
     before = receiver.stored()
-    target = cluster.fresh("restored")
     dump, reach = tmp_path / "central.dump", ["-h", str(cluster.folder), "-U", "postgres"]
     _run("pg_dump", *reach, "--format=custom", f"--file={dump}", "central")
     _reports(laptop, receiver, "a", "b")
-    _run("pg_restore", *reach, "--clean", "--if-exists", f"--dbname={make_url(target).database}", str(dump))
-    restored = engine_of(target)
+    engine.dispose()
+    cluster.drop("central")
+    restored = engine_of(cluster.fresh("central"))
+    _run("pg_restore", *reach, "--exit-on-error", "--dbname=central", str(dump))
     migrate(restored)
     _goes_on(laptop, receiver, restored, before)
     restored.dispose()
-    engine.dispose()
 
 
 def _run(name: str, *words: str) -> None:
