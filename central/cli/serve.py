@@ -15,7 +15,7 @@ import uvicorn
 from agent.core.refusal import CannotStart
 from central import app
 from central.config import Listen, Settings, load
-from central.web.certificates import CertifiedProtocol
+from central.web.connection import Connection
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +59,9 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "host": listen.host,
         "port": listen.port,
         "loop": "uvloop" if sys.platform != "win32" else "asyncio",
-        "http": CertifiedProtocol,
+        "http": Connection,
         "access_log": False,
-        "log_level": "warning",
+        "log_level": "error",  # its warnings are of what strangers send
         "server_header": False,
         "timeout_graceful_shutdown": 10,
         "proxy_headers": bool(listen.trusted_proxies),

@@ -6,8 +6,9 @@ A device that is enrolled replaces its credential by proving the present one; th
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from central.core.device import Device
 from central.core.envelope import hashed
@@ -42,6 +43,15 @@ def new_key(connection: Connection, name: str, by: str, now: float, expires_at: 
     row = {"name": name, "hash": hashed(key), "made_at": now, "made_by": by, "expires_at": expires_at}
     connection.execute(insert(enrolment_keys), row)
     return key
+
+
+def proved(connection: Connection, device: str, shown: str, now: float) -> NotEnrolled | None:
+    """Say why `shown` proves nothing about `device`, None where it does; nothing is written for who only guesses."""
+    proof = hashed(shown)
+    held = connection.execute(
+        select(credentials.c.current, credentials.c.next).where(credentials.c.device == device)
+    ).first()
+    return None if proof in (held or ()) or _key(connection, proof, now) is not None else _KEY
 
 
 def enrol(
@@ -83,10 +93,16 @@ def readmit(connection: Connection, device: str) -> bool:
     return connection.execute(update(credentials).where(credentials.c.device == device).values(renewed)).rowcount > 0
 
 
-def _key_valid(connection: Connection, proof: bytes, now: float) -> bool:
+def _key(connection: Connection, proof: bytes, now: float) -> Row[Any] | None:
+    """Return the enrolment key in force that `proof` is the hash of."""
     query = select(enrolment_keys).where(enrolment_keys.c.hash == proof, enrolment_keys.c.revoked_at.is_(None))
     row = connection.execute(query).first()
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
+    return None if row is None or (row.expires_at is not None and row.expires_at <= now) else row
+
+
+def _key_valid(connection: Connection, proof: bytes, now: float) -> bool:
+    row = _key(connection, proof, now)
+    if row is None:
         return False
     if row.used_at is None or now - row.used_at > _NOTED_EVERY_S:
         used = update(enrolment_keys).where(enrolment_keys.c.name == row.name)

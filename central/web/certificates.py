@@ -10,41 +10,15 @@ import functools
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
 from starlette.requests import Request
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from central.core.refusal import RefusedError
 
-_PEER, _NAME = "peer", "certificate"
-_FAREWELL_S = 0.5
-
-
-class CertifiedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which tells the application who is at the other end, before anything believes a header about that."""
-
-    _certificate: str | None = None
-
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as in uvicorn
-        """Note whose certificate the connection came with."""
-        super().connection_made(transport)
-        tls = transport.get_extra_info("ssl_object")
-        raw = tls.getpeercert(binary_form=True) if tls is not None else None
-        self._certificate = name_of(raw) if raw else None
-
-    def shutdown(self) -> None:
-        """End once nothing is under way; a connection that only waits is not kept open for the other end's farewell in TLS."""
-        super().shutdown()
-        if self.transport.is_closing():
-            self.loop.call_later(_FAREWELL_S, self.transport.abort)
-
-    def on_message_begin(self) -> None:
-        """Begin a request with that in its state."""
-        super().on_message_begin()
-        self.scope["state"] |= {_PEER: self.client[0] if self.client else "", _NAME: self._certificate}
+PEER, NAME = "peer", "certificate"
+"""What the connection says, in the state of each of its requests (`central.web.connection`)."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +35,8 @@ class Certificates:
             RefusedError: a trusted proxy sent what is no certificate, or more than one.
         """
         state = request.scope.get("state", {})
-        proved: str | None = state.get(_NAME)
-        if self.header is None or not _within(state.get(_PEER, ""), self.proxies):
+        proved: str | None = state.get(NAME)
+        if self.header is None or not _within(state.get(PEER, ""), self.proxies):
             return proved
         told = [value for value in request.headers.getlist(self.header) if value]
         if not told:

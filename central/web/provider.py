@@ -30,6 +30,23 @@ RETURN = "/sign-in/provider/return"
 _NEXT = "provider-next"
 _LONGEST_NAME = 200
 _TIMEOUT_S = 10.0
+_ERRORS = frozenset(
+    {
+        "access_denied",
+        "server_error",
+        "temporarily_unavailable",
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "login_required",
+        "interaction_required",
+        "consent_required",
+        "mismatching_state",
+    }
+)
+"""What of the provider's words stands in the log: anybody can have this page called with others."""
+
 _UNUSABLE = (httpx2.HTTPError, JoseError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 """What Authlib and its parts raise where a provider is away, or answers in another form than the standards say."""
 
@@ -76,6 +93,7 @@ class Provider:
 
     async def leave(self, request: Request) -> Response:
         """Send the browser to the provider."""
+        await self._may_try(request)
         request.session[_NEXT] = local(request.query_params.get("next"))
         try:
             answer: Response = await self._client.authorize_redirect(request, f"{self.url}{RETURN}")
@@ -85,6 +103,7 @@ class Provider:
 
     async def come_back(self, request: Request) -> Response:
         """Sign in whom the provider names."""
+        await self._may_try(request)
         target = local(request.session.get(_NEXT))
         try:
             token = await self._client.authorize_access_token(request)
@@ -93,12 +112,19 @@ class Provider:
                 more = dict(await self._client.userinfo(token=token))
                 claims = {**more, **claims} if more.get("sub") == claims.get("sub") else claims
         except OAuthError as error:
-            log.warning("sign-in by the provider failed: %s", error.error)
+            log.warning(
+                "sign-in by the provider failed: %s", error.error if error.error in _ERRORS else "for another reason"
+            )
             raise HTTPException(403, "the provider did not sign you in: try again") from None
         except _UNUSABLE as error:
             raise _unreachable(error) from None
         name = await run_in_threadpool(self._named, claims)
         return await run_in_threadpool(self.sign_in.signed_in, request, name, "identity provider", target)
+
+    async def _may_try(self, request: Request) -> None:
+        """Let pass what one address may try: each time asks the provider, or stands in the log."""
+        if not await run_in_threadpool(self.sign_in.may_try, request):
+            raise HTTPException(429, "too many attempts: wait a minute, then try again")
 
     def _named(self, claims: Mapping[str, Any]) -> str:
         terms = self.terms

@@ -3,10 +3,11 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import orjson
+from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,15 +17,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from central.core.envelope import Envelope, device_id, hashed
+from central.core.proof import prove
 from central.core.receive import Taken
 from central.core.refusal import Refusal, RefusedError, refusal
 from central.receiving.intake import Intake
 from central.store import enrolling
-from central.store.engine import writing
+from central.store.devices import Credential, credentials_of
+from central.store.engine import reading, writing
 
 _BATCH = re.compile(r"[!-~]{8,128}")
 _ENROLMENT_BYTES = 4_096
 _DIGITS = 16
+_ASK_AT_ONCE = 4
+"""How many threads ask for credentials: apart from those of pages, which may all be busy."""
 
 
 class EnrolmentRequest(BaseModel):
@@ -48,6 +53,7 @@ class Receiving:
     body_bytes: int
     certificate: Callable[[Request], str | None]
     patience_s: float = 60.0  # for a whole body: whoever sends none holds a connection for no longer
+    _asking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_ASK_AT_ONCE), init=False)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -60,6 +66,7 @@ class Receiving:
     async def take(self, request: Request) -> Response:
         """Take one batch."""
         try:
+            await self._known(request)
             with self.intake.room(_length(request, self.body_bytes)) as hold:
                 body = await _read(request, self.body_bytes, self.patience_s, hold)
                 envelope = _envelope(request, body, self.certificate(request))
@@ -69,6 +76,27 @@ class Receiving:
         except ClientDisconnect:
             return Response(status_code=400)
         return _json(200, outcome.answer) if isinstance(outcome, Taken) else _problem(outcome)
+
+    async def _known(self, request: Request) -> None:
+        """Let a batch pass of which the headers can prove the device; a stranger's body is not read, and locks nothing.
+
+        What they prove is asked once more in the transaction that stores the batch.
+        """
+        device, shown = device_id(request.headers.get("x-device-id", "")), _bearer(request)
+        if device is None:
+            raise RefusedError("device-invalid")
+        certificate = self.certificate(request)
+        if certificate is not None:
+            return  # TLS has proved that it is one of the organisation's
+        try:
+            stored = await to_thread.run_sync(self._credential, device, limiter=self._asking)
+        except SQLAlchemyError:
+            raise RefusedError("storage") from None
+        prove(stored, hashed(shown) if shown is not None else None, None)
+
+    def _credential(self, device: str) -> Credential | None:
+        with reading(self.engine) as connection:
+            return credentials_of(connection, [device]).get(device)
 
     async def enrol(self, request: Request) -> Response:
         """Let a device in, or let it change its credential."""
@@ -89,6 +117,10 @@ class Receiving:
         return _json(200, {"device": said.device})
 
     def _enrolled(self, said: EnrolmentRequest, shown: str) -> enrolling.NotEnrolled | None:
+        with reading(self.engine) as connection:
+            stranger = enrolling.proved(connection, said.device, shown, self.now())
+        if stranger is not None:
+            return stranger
         with writing(self.engine) as connection:
             credential = bytes.fromhex(said.credential_sha256)
             return enrolling.enrol(connection, said.device, said.hostname, credential, shown, self.now())

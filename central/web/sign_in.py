@@ -1,8 +1,8 @@
 """Signing in and out: by password, by a one-time link, by the identity provider.
 
-A wrong name and a wrong password are one answer, in one time. Attempts are limited by name over all copies of the program, and
-before that by address in each, which costs the database nothing. Whoever signs in begins a browser session that did not exist
-before.
+A wrong name and a wrong password are one answer, in one time. Attempts are limited by address and by name over all copies of the
+program, and before that by address in each, so that a flood from one costs the database nothing. Whoever signs in begins a
+browser session that did not exist before.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Engine
@@ -31,13 +31,15 @@ from central.web.who import SESSION, Doorkeeper
 
 _WRONG = "This name and password do not fit together."
 _LONGEST_NAME = 200
+WAITING = 8
+"""How many may wait for a password to be checked, in each copy of the program; it has forty threads for pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """How often one may try: from one address, as one name from one address, as one name from anywhere."""
 
-    address: RateLimitItem = field(default_factory=lambda: parse("30/minute"))
+    address: Most = field(default_factory=lambda: Most(30, 60.0))
     pair: Most = field(default_factory=lambda: Most(5, 60.0))
     name: Most = field(default_factory=lambda: Most(100, 3_600.0))
 
@@ -57,6 +59,7 @@ class SignIn:
         default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()), init=False
     )
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(WAITING), init=False)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -97,7 +100,7 @@ class SignIn:
         """Sign in whom the link is for."""
         sent = await (await bounded(request, SMALL)).form()
         self.forms.check(request, sent.get(FIELD))
-        if not self.may_try(request):
+        if not await run_in_threadpool(self.may_try, request):
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
         name = await run_in_threadpool(self._linked, request.path_params["link"])
         if name is None:
@@ -134,18 +137,28 @@ class SignIn:
     def may_try(self, request: Request, name: str | None = None) -> bool:
         """Count an attempt from where `request` comes, as `name`; say whether it may go on."""
         address = _household(request.client.host if request.client is not None else "unknown")
-        if not self._limiter.hit(self.attempts.address, address):
+        most = self.attempts.address
+        if not self._limiter.hit(RateLimitItemPerSecond(most.number, int(most.seconds)), address):
             return False
-        if name is None:
-            return True
-        limits = {f"pair {address} {name}": self.attempts.pair, f"name {name}": self.attempts.name}
+        limits = {f"address {address}": most}
+        if name is not None:
+            limits |= {f"pair {address} {name}": self.attempts.pair, f"name {name}": self.attempts.name}
         with writing(self.engine) as connection:
             return may_try(connection, limits, self.now())
 
     def proved(self, name: str, password: str) -> bool:
-        """Say whether `password` is that of `name`; one at a time."""
-        with self._one_at_a_time, reading(self.engine) as connection:  # Argon2 takes 64 MiB each time
-            return people.proved(connection, name, password)
+        """Say whether `password` is that of `name`; one at a time, and few wait, as each holds a thread that answers others.
+
+        Raises:
+            HTTPException: 429, too many wait.
+        """
+        if not self._room.acquire(blocking=False):
+            raise HTTPException(429, "too many people sign in just now: try again in a moment")
+        try:
+            with self._one_at_a_time, reading(self.engine) as connection:  # Argon2 takes 64 MiB each time
+                return people.proved(connection, name, password)
+        finally:
+            self._room.release()
 
     def _linked(self, link: str) -> str | None:
         with writing(self.engine) as connection:

@@ -32,7 +32,7 @@ class Desk:
         budget = IntakeBudget(waiting_bytes=ROOM)
         self.intake = Intake(engine, Rules, lambda: 0.0, lambda _outcome: None, budget)
         receiving = Receiving(
-            self.intake, engine, lambda: 0.0, self.refused.append, ROOM, lambda _request: None, self.patience_s
+            self.intake, engine, lambda: 0.0, self.refused.append, ROOM, lambda _request: "CN=laptop", self.patience_s
         )
         self.app = Starlette(routes=receiving.routes())
 

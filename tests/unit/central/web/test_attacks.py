@@ -1,8 +1,10 @@
 """The usual attacks, one named test each: on signing in, on forms, on the search, on uploads, on exports."""
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, Type
@@ -12,8 +14,10 @@ from central.core.access import Permission, Role
 from central.store import people
 from central.store.engine import writing
 from central.store.schema import devices
+from central.web import bounds
 from central.web.deeds import DEEDS
 from central.web.shield import local
+from central.web.sign_in import WAITING, SignIn
 from tests.sim.house import PASSWORD, House, filled
 from tests.sim.reporter import NOW
 
@@ -60,6 +64,55 @@ def test_trying_many_names_from_one_address_is_slowed_down(house: House, monkeyp
     browser = house.browser()
     said = [browser.signs_in(f"name-{number}", "wrong").status_code for number in range(31)]
     assert said == [403] * 30 + [429]
+
+
+def test_trying_many_names_from_one_address_is_counted_by_all_copies_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "proved", lambda *_: False)
+    copies = [house.browser(), House(house.engine, house.now).browser()]
+    said = [copies[number % 2].signs_in(f"name-{number}", "wrong").status_code for number in range(31)]
+    assert said == [403] * 30 + [429]
+
+
+def test_a_flood_of_sign_ins_leaves_threads_for_others(house: House) -> None:
+    browser, checking = house.browser(), SignIn.proved
+    answers: list[int] = []
+
+    def flood(sign_in: SignIn, name: str, password: str) -> bool:
+        taken = [sign_in._room.acquire(blocking=False) for _ in range(WAITING)]
+        try:
+            return checking(sign_in, name, password)
+        finally:
+            for _ in filter(None, taken):
+                sign_in._room.release()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SignIn, "proved", flood)
+        answers.append(browser.signs_in("sonja").status_code)
+    answers.append(browser.signs_in("sonja").status_code)
+    assert answers == [429, 303]
+
+
+def test_slow_attack_a_form_that_does_not_come_is_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "PATIENCE_S", 0.05)
+
+    request = {"type": "http", "method": "POST", "path": "/sign-in", "query_string": b""}
+    assert _slow(house, request) == 408
+
+
+def _slow(house: House, request: dict[str, Any]) -> int:
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:  # noqa: ANN401 - ASGI's
+        said.append(message)
+
+    asyncio.run(house.app({**request, "headers": []}, receive, send))
+    return int(said[0]["status"])
 
 
 def test_user_enumeration_finds_one_answer_for_wrong_names_and_wrong_passwords(house: House) -> None:

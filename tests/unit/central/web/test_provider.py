@@ -126,3 +126,16 @@ def test_a_role_comes_from_what_the_provider_says_of_who_signs_in_and_of_nobody_
     house: House, claims: dict[str, Any], more: dict[str, Any], status: int
 ) -> None:
     assert signed_in_by(house, Issuing("one", claims, more)) == status
+
+
+def test_log_injection_and_flooding_by_what_is_no_answer_of_the_provider(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.provided_by("http://127.0.0.1:9")
+    browser = house.browser()
+    forged = "/sign-in/provider/return?error=x%0AWARNING+an+administrator+signed+in"
+    said = [browser.get(forged).status_code for _ in range(32)]
+    assert said == [403] * 30 + [429] * 2
+    assert {record.getMessage() for record in caplog.records if record.name == "central.web.provider"} == {
+        "sign-in by the provider failed: for another reason"
+    }
