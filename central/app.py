@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -23,8 +22,8 @@ from central.delivering.couriers import Couriers
 from central.delivering.destinations import named, sinks
 from central.receiving.intake import Intake, IntakeBudget
 from central.store import enrolling, people
-from central.store.engine import engine_of, reading, writing
-from central.store.migrating import migrate
+from central.store.engine import reading, writing
+from central.store.opening import database
 from central.store.schema import enrolment_keys
 from central.store.taking import Rules
 from central.surveying.survey import Survey
@@ -71,9 +70,9 @@ def central(settings: Settings) -> Central:
         CannotStart: the database or a file of the settings cannot be used.
     """
     clock = SystemClock()
-    engine = database(settings)
+    engine = database(settings.database_url, settings.own_folder)
     key = secret(settings.receiving.hmac_key_file)
-    terms = watching(settings)
+    terms = settings.terms
     limits = Limits(body_bytes=settings.receiving.body_bytes, window_s=settings.receiving.window_s)
     rules = Rules(
         admission=Admission(limits=limits, hmac_key=key, rotate_after_s=settings.receiving.rotate_after_s),
@@ -141,22 +140,6 @@ def desk(settings: Settings, engine: Engine, terms: Terms, now: Callable[[], flo
     return site(routes, pages, key, https=https, longest_s=access.session_s)
 
 
-def database(settings: Settings) -> Engine:
-    """Open the database of the settings and bring it to this program's schema.
-
-    Raises:
-        CannotStart: it cannot be used.
-    """
-    try:
-        if settings.database is None:
-            settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = engine_of(settings.database_url)
-        migrate(engine)
-    except (SQLAlchemyError, OSError, ValueError) as error:
-        raise CannotStart(f"the database cannot be used: {_why(error)}") from None
-    return engine
-
-
 def provider_terms(settings: Settings) -> provider.Terms | None:
     """Return what is agreed with the identity provider, None where there is none.
 
@@ -170,11 +153,6 @@ def provider_terms(settings: Settings) -> provider.Terms | None:
     given = {name: getattr(access, f"oidc_{name}") for name in names}
     held = (secret(access.oidc_client_secret_file) or b"").decode()
     return provider.Terms(issuer=access.oidc_issuer, client_secret=held, **given)
-
-
-def watching(settings: Settings) -> Terms:
-    """Return the limits by which devices are judged."""
-    return Terms(**{name: getattr(settings.watching, name) for name in Terms.__dataclass_fields__})
 
 
 def first_key(settings: Settings, engine: Engine) -> Path | None:
@@ -219,8 +197,3 @@ def secret(file: Path | None) -> bytes | None:
     if not held:
         raise CannotStart(f"{file} is empty")
     return held
-
-
-def _why(error: Exception) -> str:
-    cause = getattr(error, "orig", None) or error
-    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__

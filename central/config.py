@@ -11,10 +11,11 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from agent.config.settings import Network
+from agent.config.network import Network
 from agent.core.refusal import CannotStart
 from central.core.access import Role
-from central.delivering.destinations import Pushed
+from central.core.fleet import Terms
+from central.delivering.written import Pushed
 
 NAME = "mcp-compliance-central"
 FILE = Path(f"/etc/{NAME}/central.toml")
@@ -179,6 +180,16 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database in force."""
         return self.database or f"sqlite:///{self.state / 'central.sqlite'}"
+
+    @property
+    def own_folder(self) -> Path | None:
+        """The folder to make for the database, None where that is somewhere of its own."""
+        return self.state if self.database is None else None
+
+    @property
+    def terms(self) -> Terms:
+        """The limits by which devices are judged."""
+        return Terms(**{name: getattr(self.watching, name) for name in Terms.__dataclass_fields__})
 
     @property
     def url(self) -> str:

@@ -5,7 +5,7 @@ from random import Random
 from agent.app.destinations import Destination, Unusable, destinations
 from agent.app.sender import Sender
 from agent.config.settings import Settings
-from agent.core.event_agent import ENDPOINT
+from agent.core.wire import ENDPOINT
 from agent.ports import Clock
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from agent.app.sender import Sender
 from agent.config import destinations as wanted
-from agent.config.settings import Network, Settings
-from agent.core.event_agent import ENDPOINT
+from agent.config.network import Network
+from agent.config.settings import Settings
+from agent.core.wire import ENDPOINT
 from agent.ports import Clock, Sink
 from agent.sinks.jsonl import JsonlSink
 from agent.sinks.system_log import SystemLogSink, system_log

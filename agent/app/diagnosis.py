@@ -15,11 +15,11 @@ from agent.app.sender import Sender
 from agent.catalog.rows import catalog
 from agent.config.settings import Loaded
 from agent.core.access import writers
-from agent.core.event_agent import ENDPOINT
 from agent.core.observation import CoverageState
 from agent.core.own_places import WRITERS_DROPIN
 from agent.core.place import Missing, Unreadable, top_of
 from agent.core.policy.provided import CLAUDE_CODE
+from agent.core.wire import ENDPOINT
 from agent.host.file_writers import file_writers
 from agent.host.files import RootedFiles
 from agent.host.machine import Machine, OwnPaths

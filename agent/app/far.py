@@ -8,9 +8,10 @@ from pathlib import Path
 from agent import __version__
 from agent.app.sender import Sender
 from agent.config import destinations as wanted
-from agent.config.settings import Network, Settings
-from agent.core.event_agent import ENDPOINT
+from agent.config.network import Network
+from agent.config.settings import Settings
 from agent.core.event_base import PRODUCT
+from agent.core.wire import ENDPOINT
 from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpLimits, HttpTarget

@@ -30,12 +30,12 @@ from agent.catalog.shapes import read_shape
 from agent.config.destinations import Destination
 from agent.config.settings import Settings
 from agent.core.control import CONTROLS
-from agent.core.event_base import CLASSES
 from agent.core.launcher_tables import FORMS, INTERPRETERS, SPECS
 from agent.core.launchers import launch
 from agent.core.policy.others.table import ENFORCEMENTS
 from agent.core.policy.rulesets import SINCE, rules_for
 from agent.core.server import ServerScope
+from agent.core.wire import CLASSES
 from agent.host.machine import this_machine
 from agent.runtime.clock import SystemClock
 from agent.status.formats import FORMATS as STATUS_FORMATS

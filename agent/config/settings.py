@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from agent.config.destinations import KEPT, Destination, Proxy
 from agent.config.files import SettingsProblem, read_written
+from agent.config.network import Network
 from agent.core.baseline.sshsig import SignatureError, public_key
 from agent.core.control import CONTROLS
 from agent.core.deviation import Severity
@@ -62,15 +63,6 @@ class Endpoint(_Section):
     connect_timeout_s: Annotated[_Seconds, Field(description="longest wait for a connection")] = 10
     read_timeout_s: Annotated[_Seconds, Field(description="longest wait between two bytes of the answer")] = 30
     total_timeout_s: Annotated[_Seconds, Field(description="longest time for one batch")] = 120
-
-
-class Network(_Section):
-    """The way to every destination over HTTP that says nothing else."""
-
-    proxy: Proxy = "system"
-    proxy_credential_file: Annotated[
-        Path | None, Field(description=f"file that holds user:password for the proxy; {KEPT}")
-    ] = None
 
 
 class Jsonl(_Section):

@@ -7,11 +7,9 @@ from agent.core.documents import ConditionRow, DeviceRow
 from agent.core.event_base import base
 from agent.core.ocsf.events import ApplicationError, ApplicationLifecycle, dumped
 from agent.core.ocsf.objects import Application, ConditionFacts, LifecycleFacts, NotOwed
+from agent.core.wire import ENDPOINT
 
 JSON = dict[str, Any]
-ENDPOINT = "https"
-"""The organisation's own endpoint, as it is called among the destinations."""
-
 _NAMES = {ENDPOINT: "the endpoint"}
 _START, _STOP = (3, "Start"), (4, "Stop")
 _GENERAL_ERROR = (1, "General Error")

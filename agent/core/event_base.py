@@ -1,18 +1,14 @@
 """What every event has in common, filled in: class, activity, time, severity, product, device."""
 
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 from agent.core.deviation import Severity
 from agent.core.documents import DeviceRow
-from agent.core.ocsf.events import Event, EventBase
+from agent.core.ocsf.events import EventBase
 from agent.core.ocsf.objects import PRODUCT, Device, Metadata, OperatingSystem, Product
 
-__all__ = ["CLASSES", "COLLECT", "LOG", "PRODUCT", "base", "ms"]
-
-_MODELS: tuple[type[EventBase], ...] = get_args(get_args(Event)[0])
-CLASSES = tuple(int(model.model_fields["class_uid"].default) for model in _MODELS)
-"""Every class of event that this agent sends."""
+__all__ = ["COLLECT", "LOG", "PRODUCT", "base", "ms"]
 
 _SEVERITY = {
     Severity.CRITICAL: (5, "Critical"),

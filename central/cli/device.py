@@ -11,16 +11,14 @@ import time
 from collections.abc import Iterator
 
 from agent.core.documents import plain
-from central.app import watching
 from central.asking.ask import Ask, Nothing
 from central.asking.device import DeviceAnswer, device
 from central.asking.devices import DeviceSearch, search
-from central.cli import BY, opened
+from central.cli.stored import BY, opened
 from central.config import load
 from central.core.access import PERMISSIONS, Asker, Role
-from central.core.times import span
+from central.core.times import moment, span
 from central.store.engine import reading
-from central.web.faces import moment
 
 _STATUS = {"compliant": 0, "deviating": 1}
 _OPEN = 5
@@ -36,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print how the device stands."""
     settings = load(arguments.settings)
-    terms, now = watching(settings), time.time()
+    terms, now = settings.terms, time.time()
     asker = Asker(BY, "person", PERMISSIONS[Role.ADMIN])
     with opened(settings) as engine, reading(engine) as connection:
         params = DeviceSearch(q=arguments.name, most=_LISTED)

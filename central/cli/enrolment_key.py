@@ -6,13 +6,13 @@ import time
 from sqlalchemy import Engine, select
 
 from agent.core.refusal import CannotStart
-from central.cli import BY, lasting, opened
+from central.cli.stored import BY, lasting, opened
 from central.config import load
+from central.core.times import moment
 from central.store import administering
 from central.store.engine import reading, writing
 from central.store.handling import Act
 from central.store.schema import enrolment_keys
-from central.web.faces import moment
 
 _DAY_S = 86_400
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from agent import __version__
 from agent.core.refusal import CannotStart
@@ -32,8 +33,25 @@ def entry() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def command_line() -> argparse.ArgumentParser:
-    """Return what reads a command line; every verb says what it does."""
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command line and return its exit status."""
+    verb = next((word for word in argv if word in VERBS), None)
+    parser, module = _parser(verb)
+    arguments = parser.parse_args(argv)
+    if module is None:
+        parser.error("which verb?")
+    try:
+        status: int = module.run(arguments)
+    except CannotStart as error:
+        print(f"mcp-compliance-central {arguments.verb}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return status
+
+
+def _parser(wanted: str | None) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+    """Return the parser; only the wanted verb's module is imported, so that `device` answers fast."""
     parser = argparse.ArgumentParser(
         prog="mcp-compliance-central",
         description="The central endpoint of mcp-compliance-agent.",
@@ -42,24 +60,11 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings file instead of the system's")
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    found: ModuleType | None = None
     for name, text in VERBS.items():
-        module = importlib.import_module(f"central.cli.{name.replace('-', '_')}")
-        verb = verbs.add_parser(
-            name, help=text, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
-        module.configure(verb)
-        verb.set_defaults(run=module.run)
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
-    """Carry out one command line and return its exit status."""
-    arguments = command_line().parse_args(argv)
-    try:
-        status: int = arguments.run(arguments)
-    except CannotStart as error:
-        print(f"mcp-compliance-central {arguments.verb}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return status
+        verb = verbs.add_parser(name, help=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == wanted:
+            found = importlib.import_module(f"central.cli.{name.replace('-', '_')}")
+            verb.description = found.__doc__
+            found.configure(verb)
+    return parser, found

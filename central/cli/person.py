@@ -8,7 +8,7 @@ import time
 from sqlalchemy import Connection, Engine
 
 from agent.core.refusal import CannotStart
-from central.cli import BY, opened
+from central.cli.stored import BY, opened
 from central.config import Settings, load
 from central.core.access import Role
 from central.store import administering, people

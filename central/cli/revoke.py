@@ -7,7 +7,7 @@ import argparse
 import sys
 import time
 
-from central.cli import BY, opened
+from central.cli.stored import BY, opened
 from central.config import load
 from central.store import administering
 from central.store.engine import writing

@@ -6,14 +6,14 @@ import time
 from sqlalchemy import Engine, select
 
 from agent.core.refusal import CannotStart
-from central.cli import BY, lasting, opened
+from central.cli.stored import BY, lasting, opened
 from central.config import load
 from central.core.access import SCOPES, Permission
+from central.core.times import moment
 from central.store import administering
 from central.store.engine import reading, writing
 from central.store.handling import Act
 from central.store.schema import tokens as table
-from central.web.faces import moment
 
 _DAY_S = 86_400
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from agent.core.canonical import canonical
-from agent.core.event_agent import ENDPOINT
+from agent.core.wire import ENDPOINT
 from central.core.chain import Line, accounted, broke_at, not_owed
 from central.core.envelope import Item
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from agent.core.event_base import CLASSES
+from agent.core.wire import CLASSES
 from central.core.refusal import RefusedError
 
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,63}")

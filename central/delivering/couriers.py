@@ -14,8 +14,8 @@ from agent.ports import Clock, Sink
 from agent.runtime.backoff import Backoff
 from agent.runtime.budgets import Budgets
 from agent.runtime.delivery import Delivery, DeliveryHealth
-from central.delivering.destinations import Pushed
 from central.delivering.outbox import FeedOutbox
+from central.delivering.written import Pushed
 from central.store import cursors
 from central.store.engine import writing
 

@@ -2,37 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from pathlib import Path
-from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
-
 from agent.app.far import far_sink, http_limits, http_target
-from agent.config.destinations import KEPT, Elastic, Http, Otlp, SplunkHec, Syslog
-from agent.config.settings import Network
+from agent.config.destinations import Syslog
+from agent.config.network import Network
 from agent.core.refusal import CannotStart
 from agent.host.credentials import credential
 from agent.ports import Clock, Sink
 from agent.sinks.channel import HttpTarget
 from agent.sinks.https import HttpsSink, HttpsTarget
 from central.core.pushing import Destination
+from central.delivering.written import Pushed, Webhook
 
 WHO = "mcp-compliance-central"
 """What stands in `X-Device-Id` of what is pushed to a webhook."""
-
-
-class Webhook(Http):
-    """Any receiver of the agent's own protocol (`docs/openapi.json`), signed where a key is set."""
-
-    kind: Annotated[Literal["webhook"], Field(description="which kind of destination this is")]
-    hmac_key_file: Annotated[
-        Path | None, Field(description=f"file with the key that signs X-Timestamp and body (X-Signature); {KEPT}")
-    ] = None
-
-
-Pushed = Annotated[SplunkHec | Otlp | Elastic | Syslog | Webhook, Field(discriminator="kind")]
-"""Settings of any one of them."""
 
 
 def sinks(items: Sequence[Pushed], network: Network, clock: Clock) -> Iterator[tuple[Pushed, Sink]]:

@@ -3,11 +3,12 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from starlette.responses import Response
+
+from central.core.times import moment
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _TIMES = frozenset({"at", "since", "oldest", "newest", "first_seen", "last_seen"})
@@ -32,11 +33,6 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
         yield before + orjson.dumps(row)
         before = b",\n"
     yield b"[]\n" if before == b"[" else b"]\n"
-
-
-def moment(at: float) -> str:
-    """Return a time as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _csv_line(cells: Iterable[object]) -> str:

@@ -11,8 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from agent import __version__
 from central.core.access import Asker, Permission
 from central.core.plot import plot
-from central.core.times import span
-from central.web.faces import moment
+from central.core.times import moment, span
 from central.web.shield import Forms
 
 _FOLDER = Path(__file__).parent

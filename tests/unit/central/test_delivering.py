@@ -12,11 +12,12 @@ import requests
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, select
 
-from agent.config.settings import Network
+from agent.config.network import Network
 from agent.core.refusal import CannotStart
 from agent.runtime.delivery import Delivery
 from central.delivering.couriers import Couriers
-from central.delivering.destinations import WHO, Pushed, sinks
+from central.delivering.destinations import WHO, sinks
+from central.delivering.written import Pushed
 from central.store.engine import reading
 from central.store.schema import cursors
 from tests.sim import collectors

@@ -30,13 +30,13 @@ from agent.core.documents import (
 )
 from agent.core.event import ALERTING, Circumstances, finding_events, finding_uid
 from agent.core.event_agent import condition_events, started_event, stopped_event
-from agent.core.event_base import CLASSES
 from agent.core.event_device import heartbeat_event, inventory_events, policy_event, policy_facts
 from agent.core.ledger import Change, ChangeKind, Record
 from agent.core.observation import CoverageState
 from agent.core.ocsf.events import ComplianceFinding, Event, EventBase, dumped
 from agent.core.server import ServerScope, Transport
 from agent.core.verdict import Answer
+from agent.core.wire import CLASSES
 
 DEVICE = DeviceRow("device-1", "host", "linux", "12", "0.1", "/")
 CIRCUMSTANCES = Circumstances("ab" * 32, {("ann", "cursor"): "1.7.2"})

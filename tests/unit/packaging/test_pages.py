@@ -18,7 +18,7 @@ import yaml
 from agent.cli.main import VERBS, _parser, main
 from agent.core.own_places import PLACES
 from central.cli.main import VERBS as CENTRAL
-from central.cli.main import command_line
+from central.cli.main import _parser as central_parser
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MDM = CHECKOUT / "packaging/mdm"
@@ -66,7 +66,7 @@ def test_every_command_of_ours_is_one_that_the_program_takes(page: Path) -> None
             argv = words(single)
             if argv[0] == "mcp-compliance-central":
                 assert argv[1] in CENTRAL or argv[1].startswith("-"), command
-                taken(command_line(), argv[1:], command)
+                taken(central_parser(argv[1])[0], argv[1:], command)
             if argv[0] != "mcp-compliance" or argv[1:] == ["VERB", "--help"] or argv[1].startswith("-"):
                 continue
             argv = ["check" if word == "NAME" else word for word in argv]  # a name of a schema

@@ -8,13 +8,14 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, func, select
 
-from agent.config.settings import Network
+from agent.config.network import Network
 from agent.runtime.delivery import Delivery
 from central.asking.destinations import lines
 from central.config import Settings
 from central.core.access import Permission, Role
 from central.delivering.couriers import Couriers
-from central.delivering.destinations import Pushed, named, sinks
+from central.delivering.destinations import named, sinks
+from central.delivering.written import Pushed
 from central.store import aging, cursors, feeding
 from central.store.engine import reading, writing
 from central.store.partitions import day_of, expire, prepare
