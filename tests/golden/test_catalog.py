@@ -21,7 +21,7 @@ from agent.host.files import RootedFiles
 from agent.host.users import HomeUsers
 from agent.sources.configs import ConfigSource
 from tests.golden.samples import content, memory
-from tests.unit.sources.test_configs import Habits
+from tests.sim.looks import Habits
 
 FOLDER = Path(__file__).parent / "catalog"
 SYSTEMS: tuple[Os, ...] = get_args(Os)

@@ -2,8 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +22,7 @@ from agent.sources.gathering import FileRead
 from agent.sources.opening import opened
 from agent.sources.recall import Recall
 from tests.sim.files import Node, Tree
+from tests.sim.looks import Habits, look, source
 
 STATE = "/home/ann/.claude.json"
 SERVERS = json.dumps({"mcpServers": {"s": {"command": "run"}}})
@@ -34,29 +34,6 @@ def servers(**commands: str) -> str:
 
 def remembering(*projects: str) -> str:
     return json.dumps({"projects": {project: {} for project in projects}})
-
-
-@dataclass(frozen=True)
-class Habits:
-    """Of every user the same."""
-
-    sets: Sequence[Mapping[str, str]] = ({},)
-    workplaces: Sequence[str] = ()
-
-    def environments(self, _: User) -> Sequence[Mapping[str, str]]:
-        return self.sets
-
-    def projects(self, _: User) -> Sequence[str]:
-        return self.workplaces
-
-
-def source(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigSource:
-    return ConfigSource(tree, HomeUsers(tree), catalog(), projects=projects, habits=Habits([env or {}]))
-
-
-def look(tree: Tree, *projects: str, env: Mapping[str, str] | None = None) -> ConfigLook:
-    (found,) = source(tree, *projects, env=env).look()
-    return found
 
 
 def state_of(found: ConfigLook, path: str | None, client: str = "claude-code") -> CoverageState | None:

@@ -7,7 +7,7 @@ import pytest
 
 from agent.core.place import Os
 from tests.sim.files import Node, Tree
-from tests.unit.sources.test_configs import look
+from tests.sim.looks import look
 
 SERVERS = json.dumps({"mcpServers": {"s": {"command": "run"}}})
 PACKAGES = "C:\\Users\\ann\\AppData\\Local\\Packages"

@@ -11,7 +11,7 @@ from agent.core.observation import CoverageState
 from agent.core.place import Os
 from agent.sources import plugins
 from tests.sim.files import Node, Tree
-from tests.unit.sources.test_configs import look
+from tests.sim.looks import look
 
 ROOT = "/home/ann/.claude/plugins/cache/market/tools/1.0.0"
 INDEX = "/home/ann/.claude/plugins/installed_plugins.json"

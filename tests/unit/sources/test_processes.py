@@ -1,6 +1,6 @@
 """The process table as a source."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from agent.catalog.rows import catalog
 from agent.core.artifact import Unhashed
@@ -16,32 +16,22 @@ from agent.sources.processes import ProcessSource, Readers
 from agent.sources.superseding import Superseding
 from agent.sources.whereabouts import Whereabouts
 from tests.sim.files import Node, Tree
+from tests.sim.looks import Table
 
 ONE = Process(1, 1.0, 0, "init", command=("init",))
 
 
-class _Table:
-    def __init__(self, view: TableView) -> None:
-        self.view = view
-
-    def snapshot(self) -> TableView:
-        return self.view
-
-    def update(self, seen: Collection[Process], gone: Collection[int]) -> TableView:
-        raise NotImplementedError
-
-
 def test_a_whole_table_is_a_complete_look() -> None:
-    (look,) = ProcessSource(_Table(TableView((ONE,)))).look()
+    (look,) = ProcessSource(Table(TableView((ONE,)))).look()
     assert look.processes == (ONE,)
     assert [row.state for row in look.coverage] == [CoverageState.COMPLETE]
 
 
 def test_hidden_processes_make_the_look_inconclusive_and_say_how_many() -> None:
-    (look,) = ProcessSource(_Table(TableView((ONE,), hidden=7, problem=None))).look()
+    (look,) = ProcessSource(Table(TableView((ONE,), hidden=7, problem=None))).look()
     assert look.coverage[0].state is CoverageState.UNREADABLE
     assert "7 processes" in (look.coverage[0].problem or "")
-    (look,) = ProcessSource(_Table(TableView((ONE,), problem="the system hides processes"))).look()
+    (look,) = ProcessSource(Table(TableView((ONE,), problem="the system hides processes"))).look()
     assert not look.coverage[0].state.conclusive
 
 
@@ -69,7 +59,7 @@ def _source(tree: Tree, listens: Mapping[int, tuple[str, ...]], *, unlinked: boo
         asked,
         Superseding(tree, users, marks, lambda _: ProgramLink(unlinked)),
     )
-    return ProcessSource(_Table(TableView((ONE, CLIENT, SERVER, CHILD, SHELL))), readers=readers)
+    return ProcessSource(Table(TableView((ONE, CLIENT, SERVER, CHILD, SHELL))), readers=readers)
 
 
 def test_what_a_server_started_is_asked_for_doors_too_and_nothing_else_is() -> None:

@@ -16,7 +16,7 @@ from agent.sources.flags import Flags
 from agent.sources.processes import ProcessSource, Readers
 from agent.sources.whereabouts import FOLDERS_EACH, MOVED_EACH, Whereabouts
 from tests.sim.files import Node, Tree
-from tests.unit.sources.test_processes import _Table
+from tests.sim.looks import Table
 
 ANN = User("ann", "/home/ann", 1000)
 BEN = User("ben", "/home/ben", 1001)
@@ -99,7 +99,7 @@ def test_the_configuration_is_looked_at_anew_when_a_client_tells_something_new_a
     wakes: list[bool] = []
     seen.subscribe(lambda: wakes.append(True))
     marks, users = catalog().marks, HomeUsers(tree)
-    table = _Table(TableView((process("claude"),)))
+    table = Table(TableView((process("claude"),)))
     artifacts = Artifacts(tree, users, marks, Digests(tree))
     source = ProcessSource(table, readers=Readers(Flags(tree, users, marks), artifacts, seen))
     source.look()
