@@ -87,12 +87,15 @@ class LiveReader:
             psutil.NoSuchProcess: it is gone.
             psutil.AccessDenied: not even its start may be known.
         """
+        pid, create_time = handle.pid, handle.create_time()
+        if pulse.thread:
+            handle = psutil.Process(pulse.thread)
         command = read or _allowed(handle.cmdline)
         environment = _or_none(handle.environ)
         kept = None if environment is None else self._keeping.of(environment)
         return Process(
-            pid=handle.pid,
-            create_time=handle.create_time(),
+            pid=pid,
+            create_time=create_time,
             ppid=pulse.ppid,
             name=pulse.name,
             user=self._user(handle),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 if sys.platform == "linux":
+    from agent.host.pulse_linux import readable_as
     from agent.host.socket_namespaces_linux import pairs_elsewhere
     from agent.host.socket_peers_linux import unix_socket_peers
 
@@ -25,7 +26,7 @@ def read_wires(
     machine are left out; where the kernel does not tell peers, sockets go by their own inode. In another network namespace
     what is a pair is inferred.
     """
-    links = {pid: _links(pid) for pid in pids}
+    links = {pid: _links(pid) or _links(readable_as(pid)) for pid in pids}
     if not any(link.startswith(_SOCKET) for held in links.values() if held for link in held.values()):
         return {pid: None if held is None else _named(held, {}) for pid, held in links.items()}
     pairs = peers()

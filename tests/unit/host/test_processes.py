@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 import psutil
@@ -273,3 +274,26 @@ def test_a_rewritten_title_does_not_hide_what_was_executed() -> None:
     assert kept is not None
     assert (fresh.command or ("",))[0].startswith("npm exec x")
     assert kept.command == told[started.pid].command == launched.command
+
+
+HEADLESS = (
+    "import ctypes, os, threading; threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(0, 1), b'')]).start();"
+    "print(flush=True); ctypes.CDLL(None).pthread_exit(None)"
+)
+
+
+@linux_only
+def test_a_server_whose_first_thread_has_ended_is_seen_as_before() -> None:
+    """It looks like a zombie, without a command line, a program and descriptors."""
+    command = (sys.executable, "-c", HEADLESS)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as headless:
+        assert headless.stdout is not None
+        headless.stdout.readline()
+        deadline = time.monotonic() + 10
+        while psutil.Process(headless.pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process = find(PsutilProcessTable(), headless.pid)
+        assert process is not None
+        assert (process.command, process.exe) == (command, os.path.realpath(f"/proc/{os.getpid()}/exe"))
+        assert process.wires is not None
+        assert {0, 1} <= process.wires.keys()
