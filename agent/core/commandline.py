@@ -16,6 +16,20 @@ _WINDOWS_PROGRAM = re.compile(r"""^"?(?P<program>[^"]*?\.(?:exe|cmd|bat|ps1))"?(
 _WINDOWS_WORD = re.compile(r'(?:[^\s"]+|"[^"]*"?)+')
 _OPERATOR = re.compile(r"[();<>|&]+")
 _SUBSTITUTION = re.compile(r"\$\(|`|\$\{?!")
+_LOADER = re.compile(r"ld(?:64)?(?:-linux[\w-]*|-musl-[\w-]+|-[\d.]+)?\.so(?:\.\d)?")
+_LOADER_VALUED = frozenset(
+    f"--{name}"
+    for name in [
+        "library-path",
+        "inhibit-rpath",
+        "audit",
+        "preload",
+        "argv0",
+        "glibc-hwcaps-prepend",
+        "glibc-hwcaps-mask",
+    ]
+)
+_RUNTIME = re.compile(r"(?:python|pypy|ruby|perl|php)[\d.]*w?t?|node(?:js)?")
 _REDIRECTIONS = frozenset({">", ">>", "<", ">&", "<&", "&>", "&>>", ">|"})
 _LONGEST = 16 * 1024
 """Characters of shell text: it is split in pure Python."""
@@ -34,6 +48,27 @@ def base_name(path: str) -> str:
     The dash that marks a login shell (`-bash`) is left out too.
     """
     return _PROGRAM_SUFFIX.sub("", slashed(path).rstrip("/").rsplit("/", 1)[-1]).lower().removeprefix("-")
+
+
+def is_loader(path: str) -> bool:
+    """True for the dynamic loader of a C library, which starts the program that it is given in its own process (ld.so(8))."""
+    return _LOADER.fullmatch(base_name(path)) is not None
+
+
+def honest(exe: str | None, command: Argv) -> Argv:
+    """Return the command line as what runs bears it out: its first word is a claim of whoever started it.
+
+    `exec -a git node server.js` is Node, and `ld.so node server.js` too. A title written over a command line is one word.
+    """
+    if exe is not None and is_loader(exe) and command:
+        rest = list(command[1:])
+        while rest and rest[0].startswith("--"):
+            del rest[: 2 if rest[0] in _LOADER_VALUED else 1]
+        return tuple(rest) or command
+    claimed = (
+        exe is not None and len(command) > 1 and bool(command[1]) and not _RUNTIME.fullmatch(base_name(command[0]))
+    )
+    return (exe, *command[1:]) if claimed and exe is not None and _RUNTIME.fullmatch(base_name(exe)) else command
 
 
 def is_assignment(word: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import psutil
 
+from agent.core.commandline import honest
 from agent.core.observation import Process
 from agent.host.environment import Keeping
 from agent.host.pulse import Pulse
@@ -91,6 +92,7 @@ class LiveReader:
         if pulse.thread:
             handle = psutil.Process(pulse.thread)
         command = read or _allowed(handle.cmdline)
+        program = read_program(handle)
         environment = _or_none(handle.environ)
         kept = None if environment is None else self._keeping.of(environment)
         return Process(
@@ -99,8 +101,8 @@ class LiveReader:
             ppid=pulse.ppid,
             name=pulse.name,
             user=self._user(handle),
-            exe=read_program(handle),
-            command=None if command is None else tuple(command),
+            exe=program,
+            command=None if command is None else honest(program, tuple(command)),
             cwd=_or_none(handle.cwd) or None,
             marks=None if kept is None else kept.marks,
             image=pulse.image,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.core.brief import remembered
-from agent.core.commandline import Argv, base_name, slashed
+from agent.core.commandline import Argv, base_name, is_loader, slashed
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch
 from agent.core.observation import Process
@@ -98,8 +98,10 @@ def version_of(process: Process) -> str | None:
 def _programs(exe: str | None, command: Argv, found: Launch | None) -> list[str]:
     """Return the paths that say which program this is: the executable, and the script that an interpreter runs."""
     if found is not None and (found.passes_on or (found.kind in (Kind.INLINE, Kind.UNKNOWN) and found.wrappers)):
-        return []
-    paths = [exe] if exe else list(command[:1])
+        # A client can be started under the name of a launcher; a launcher is no client, wherever its interpreter lies.
+        claims = exe is not None and base_name(exe) != base_name(command[0]) and base_name(exe) not in _INTERPRETERS
+        return [exe] if claims and exe is not None else []
+    paths = [exe] if exe and not is_loader(exe) else list(command[:1])
     if found is not None and found.path and command and found.path != command[0]:
         paths.append(found.path)
     return paths

@@ -122,3 +122,15 @@ def test_a_directory_that_never_answers_stops_no_look_at_the_processes(monkeypat
     process = LiveReader().read(os.getpid())
     assert process is not None
     assert process.user
+
+
+@linux_only
+def test_a_program_that_was_started_under_another_name_goes_by_its_own() -> None:
+    program = os.path.realpath(sys.executable)
+    command = ["git", "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, executable=program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        process = LiveReader().read(started.pid)
+    assert process is not None
+    assert process.command == (program, *command[1:])

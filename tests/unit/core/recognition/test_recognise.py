@@ -266,3 +266,22 @@ def test_a_server_that_bears_the_name_of_a_client_is_seen_where_an_entry_yields_
     assert (server.client, server.pids, server.confidence) == ("agent", (11,), Confidence.HIGH)
     same = [client(), child("/opt/claude", "--worker", exe="/opt/claude")]
     assert recognise(same, (entry("/opt/claude"),), CLIENTS) == ()
+
+
+@pytest.mark.parametrize("name", ["env", "npx", "sh", "timeout", "git"])
+def test_a_client_that_is_started_under_another_programs_name_is_the_client(name: str) -> None:
+    host = client(command=(name, "-c", "claude; true"))
+    (server,) = recognise([host, child("npx", "-y", "x-mcp")], (), CLIENTS, now=60.0)
+    assert server.client == "agent"
+
+
+def test_a_client_under_a_dynamic_loader_is_the_client() -> None:
+    host = client("/lib/ld-linux-x86-64.so.2", command=("/opt/claude", "--mcp-config", "x"))
+    (server,) = recognise([host, child("npx", "-y", "x-mcp")], (), CLIENTS, now=60.0)
+    assert server.client == "agent"
+
+
+def test_a_launcher_of_a_clients_own_interpreter_is_no_client() -> None:
+    launcher = Process(11, 2.0, 10, "npx", "ann", "/opt/Agent.app/node", ("npm exec x-mcp", ""), wires=CHILD_WIRES)
+    (server,) = recognise([client(), launcher], (), CLIENTS, now=60.0)
+    assert (server.client, server.process.pid) == ("agent", 11)
