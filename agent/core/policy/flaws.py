@@ -9,16 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.core.policy.expansion import has_reference, references
-from agent.core.policy.pattern_flaws import (
-    ENVIRONMENT,
-    EVADABLE,
-    INERT,
-    NAMES,
-    Flaw,
-    broad_flaws,
-    inert_flaws,
-    narrow_flaws,
-)
+from agent.core.policy.flaw import ENVIRONMENT, EVADABLE, INERT, NAMES, Flaw
+from agent.core.policy.pattern_flaws import broad_flaws, inert_flaws, narrow_flaws
 from agent.core.policy.rules import CommandRule, NameRule, Rule, UrlRule
 
 

@@ -18,11 +18,11 @@ from agent.core.policy.documents import Settings, read_settings
 from agent.core.policy.effective import Policy, effective
 from agent.core.policy.evaluate import Judge
 from agent.core.policy.expansion import NOTHING_KNOWN
+from agent.core.policy.flaw import ENVIRONMENT, Flaw
 from agent.core.policy.flaws import Demotion, allow_flaws, deny_flaws, mended
 from agent.core.policy.lint_files import Finding, file_findings, text_of
 from agent.core.policy.managed import settings_documents
 from agent.core.policy.members import LOCK
-from agent.core.policy.pattern_flaws import ENVIRONMENT, Flaw
 from agent.core.policy.rules import ALLOW, CommandRule, Rule, UrlRule
 from agent.core.server import ServerScope
 from agent.core.verdict import Answer

@@ -8,16 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.core.policy.expansion import has_reference
+from agent.core.policy.flaw import BROAD, EVADABLE, INERT, Flaw
 from agent.core.policy.rules import UrlRule
 from agent.core.policy.urls import Form, UrlPattern, parse_url
 
-BROAD, INERT, EVADABLE, ENVIRONMENT, NAMES = (
-    "policy.broad-pattern",
-    "policy.inert-entry",
-    "policy.evadable-denial",
-    "policy.environment-dependent",
-    "policy.name-only",
-)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SHARED = frozenset(
     {
@@ -40,17 +34,6 @@ _SHARED = frozenset(
         "workers.dev",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One thing wrong with an entry: the control it fails, the trap, what it does, the remedy, and the entry corrected."""
-
-    control: str
-    code: str
-    text: str
-    remedy: str
-    corrected: dict[str, Any] | None = None
 
 
 def inert_flaws(rule: UrlRule, *, deny: bool) -> Iterator[Flaw]:
