@@ -7,10 +7,11 @@ them, and what it does not know may hold anything.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent.core.jsonkinds import Check, is_count, is_text, is_text_map, is_texts, is_truth
 from agent.core.jsontext import pointer as pointer_to
 from agent.core.place import Place
 from agent.core.policy.urls import parse_url
@@ -152,25 +153,8 @@ def _filled(bare: Server, entry: Mapping[str, Any]) -> Server:
     return replace(bare, transport=transport, url=entry["url"], headers=dict(entry.get("headers", {})))
 
 
-def _text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
 def _count(value: object) -> bool:
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return whole and not isinstance(value, bool) and isinstance(value, int | float) and 0 < value <= _MOST
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(part, str) for part in value)
-
-
-def _text_map(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(part, str) for part in value.values())
+    return is_count(value) and isinstance(value, int | float) and value <= _MOST
 
 
 def _https(value: object) -> bool:
@@ -191,33 +175,32 @@ def _tools(value: object) -> bool:
     )
 
 
-_Check = Callable[[object], bool]
-_OAUTH: Mapping[str, _Check] = {
-    "clientId": _text,
+_OAUTH: Mapping[str, Check] = {
+    "clientId": is_text,
     "callbackPort": _count,
     "authServerMetadataUrl": _https,
     "scopes": lambda value: isinstance(value, str) and bool(value),
-    "xaa": _truth,
+    "xaa": is_truth,
 }
-_ANY: Mapping[str, tuple[_Check, str]] = {
+_ANY: Mapping[str, tuple[Check, str]] = {
     "timeout": (_count, "is not a whole number above zero"),
-    "alwaysLoad": (_truth, "is neither true nor false"),
+    "alwaysLoad": (is_truth, "is neither true nor false"),
 }
-_REMOTE: Mapping[str, tuple[_Check, str]] = {
+_REMOTE: Mapping[str, tuple[Check, str]] = {
     **_ANY,
-    "headers": (_text_map, "are not an object from names to texts"),
-    "headersHelper": (_text, "is not text"),
+    "headers": (is_text_map, "are not an object from names to texts"),
+    "headersHelper": (is_text, "is not text"),
 }
-_HTTP: Mapping[str, tuple[_Check, str]] = {
+_HTTP: Mapping[str, tuple[Check, str]] = {
     **_REMOTE,
     "oauth": (_oauth, "is not an object whose members are as the client wants them"),
     "tools": (_tools, "are not a list of objects with a name and a permission_policy that the client knows"),
 }
-_MEMBERS: Mapping[Transport, Mapping[str, tuple[_Check, str]]] = {
+_MEMBERS: Mapping[Transport, Mapping[str, tuple[Check, str]]] = {
     Transport.STDIO: {
         **_ANY,
-        "args": (_texts, "are not a list of texts"),
-        "env": (_text_map, "is not an object from names to texts"),
+        "args": (is_texts, "are not a list of texts"),
+        "env": (is_text_map, "is not an object from names to texts"),
     },
     Transport.HTTP: _HTTP,
     Transport.SSE: _HTTP,

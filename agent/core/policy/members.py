@@ -4,8 +4,9 @@ Observed with Claude Code 2.1.330, key by key, beside a managed-settings.json th
 another file sets something.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from agent.core.jsonkinds import Check, is_texts
 from agent.core.jsontext import pointer as pointer_to
 from agent.core.place import Place
 from agent.core.policy.provided import SERVERS
@@ -30,18 +31,14 @@ def _is_switch(item: object) -> bool:
     return isinstance(item, bool) or item in ("true", "false")
 
 
-def _is_texts(item: object) -> bool:
-    return isinstance(item, list) and all(isinstance(name, str) for name in item)
-
-
-_COUNTS_IF: Mapping[str, Callable[[object], bool]] = {
+_COUNTS_IF: Mapping[str, Check] = {
     ALLOW: lambda _item: True,  # a wrong type is an empty list, which shuts everything out
     DENY: lambda item: isinstance(item, list),
     LOCK: _is_switch,
     NO_SIDELOAD: _is_switch,
     PLUGIN_ONLY: lambda item: isinstance(item, bool | list),
-    "disabledMcpjsonServers": _is_texts,
-    "enabledMcpjsonServers": _is_texts,
+    "disabledMcpjsonServers": is_texts,
+    "enabledMcpjsonServers": is_texts,
     "hooks": lambda item: isinstance(item, dict),
     "managedSourcesBehavior": lambda _item: False,
 }

@@ -5,18 +5,10 @@ list entries do not, and neither does what the managed files may hold in the sam
 the client's whole schema.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-Check = Callable[[object], bool]
-
-
-def _truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str)
+from agent.core.jsonkinds import Check, is_count, is_text, is_texts, is_truth
 
 
 def _object(value: object) -> bool:
@@ -25,15 +17,6 @@ def _object(value: object) -> bool:
 
 def _list(value: object) -> bool:
     return isinstance(value, list)
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _days(value: object) -> bool:
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return whole and not isinstance(value, bool) and isinstance(value, int | float) and value > 0
 
 
 def _rate(value: object) -> bool:
@@ -75,35 +58,36 @@ _PERMISSIONS: Mapping[str, Check] = {
 }
 _SANDBOX: Mapping[str, Check] = {
     **_rows(
-        _truth, "enabled failIfUnavailable autoAllowBashIfSandboxed allowUnsandboxedCommands enableWeakerNestedSandbox"
+        is_truth,
+        "enabled failIfUnavailable autoAllowBashIfSandboxed allowUnsandboxedCommands enableWeakerNestedSandbox",
     ),
     **_rows(_list, "excludedCommands"),
     **_rows(_object, "network filesystem ripgrep"),
 }
 _CHECKS: Mapping[str, Check] = {
     **_rows(
-        _truth,
+        is_truth,
         "alwaysThinkingEnabled autoMemoryEnabled disableAllHooks fastMode includeCoAuthoredBy "
         "includeGitInstructions prefersReducedMotion promptSuggestionEnabled respectGitignore "
         "showThinkingSummaries skipDangerousModePermissionPrompt skipWebFetchPreflight spinnerTipsEnabled "
         "syntaxHighlightingDisabled terminalTitleFromRename wslInheritsWindowsSettings",
     ),
     **_rows(
-        _or_null(_truth),
+        _or_null(is_truth),
         "allowManagedHooksOnly allowManagedMcpServersOnly allowManagedPermissionRulesOnly channelsEnabled "
         "disableClaudeAiConnectors disableSideloadFlags enableAllProjectMcpServers",
     ),
     **_rows(
-        _text,
+        is_text,
         "$schema agent apiKeyHelper awsAuthRefresh awsCredentialExport "
         "gcpAuthRefresh language minimumVersion model otelHeadersHelper outputStyle "
         "plansDirectory requiredMinimumVersion",
     ),
-    **_rows(_texts, "availableModels claudeMdExcludes companyAnnouncements"),
+    **_rows(is_texts, "availableModels claudeMdExcludes companyAnnouncements"),
     **_rows(_list, "allowedChannelPlugins allowedHttpHookUrls fallbackModel httpHookAllowedEnvVars"),
     **_rows(_objects, "sshConfigs"),
     **_rows(_or_null(_objects), "blockedMarketplaces strictKnownMarketplaces"),
-    **_rows(_or_text(_texts), "disabledMcpjsonServers enabledMcpjsonServers forceLoginOrgUUID"),
+    **_rows(_or_text(is_texts), "disabledMcpjsonServers enabledMcpjsonServers forceLoginOrgUUID"),
     **_rows(
         _object,
         "attribution autoMode enabledPlugins env fileSuggestion modelOverrides pluginConfigs "
@@ -115,7 +99,7 @@ _CHECKS: Mapping[str, Check] = {
     **_rows(_one_of("bash powershell"), "defaultShell"),
     **_rows(_one_of("disable"), "disableAutoMode"),
     **_rows(_one_of("first-wins merge"), "parentSettingsBehavior"),
-    **_rows(_days, "cleanupPeriodDays"),
+    **_rows(is_count, "cleanupPeriodDays"),
     **_rows(_rate, "feedbackSurveyRate"),
 }
 
