@@ -300,7 +300,7 @@ def _destinations(patient: Patient) -> _Found:
 def _running(patient: Patient) -> _Found:
     word = _word(patient.machine, patient.paths)
     if not word.alive or word.age_s is None:
-        return "failing", word.why, "Start the service."
+        return "failing", word.why, ""  # which says what to do
     return "ok", f"the agent wrote its status {span(word.age_s)} ago", ""
 
 

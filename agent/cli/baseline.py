@@ -82,6 +82,8 @@ def _create(arguments: argparse.Namespace) -> int:
     if serial < 1:
         raise UsageError("--serial: a whole number from 1 on is wanted")
     expires = _moment(arguments.expires)
+    if expires is not None and expires <= now:
+        raise UsageError(f"--expires {arguments.expires}: that is past already, and nobody would go by this baseline")
     term = Term(serial, now, expires, arguments.holds_from)
     baseline = create(prepared.target, prepared.machine, term, deployed=arguments.deployed)
     if arguments.file is None:

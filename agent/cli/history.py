@@ -7,7 +7,6 @@ Exit status: 0 printed, 2 the journal cannot be read.
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
@@ -18,10 +17,12 @@ from typing import Any
 
 from agent.cli.places import UsageError, add_settings, places
 from agent.cli.terminal import Table, show
+from agent.core.deviation import Deviation
 from agent.core.ledger import Record
 from agent.core.moment import moment
 from agent.ports import CannotStart, StoreError
 from agent.status.helpdesk import span
+from agent.status.word import state_folders
 from agent.store.journal import JOURNAL
 from agent.store.reading import read_history
 
@@ -68,7 +69,8 @@ def recorded(arguments: argparse.Namespace) -> tuple[Record, ...]:
     since = parse_since(arguments.since, time.time())
     machine, paths = places(arguments)
     journal = paths.state / JOURNAL
-    if not machine.privileged and not os.path.exists(journal):  # noqa: PTH110 - it answers where nobody may ask, too
+    service, *own = state_folders(machine, paths.state)
+    if own and service.exists() and not journal.exists():
         raise CannotStart(
             "the history stands in the agent's journal. Only administrators may read it: ask with their rights"
         )
@@ -118,7 +120,7 @@ def row(record: Record) -> dict[str, Any]:
 def _lines(records: tuple[Record, ...]) -> Iterator[str]:
     for at, what, record in _told(records):
         item = record.deviation
-        yield f"{moment(at)}  {what}  {item.severity.value:<8}  {item.key.control}  {item.label}: {item.text}"
+        yield f"{moment(at)}  {what}  {item.severity.value:<8}  {item.key.control}  {_about(what, item)}"
     if not records:
         yield _NOTHING
 
@@ -127,13 +129,15 @@ def _parts(records: tuple[Record, ...]) -> Iterator[str | Table]:
     rows = [(at, what, record.deviation) for at, what, record in _told(records)]
     yield Table(
         ("when", "what", "severity", "control", "whose, and why"),
-        tuple(
-            (moment(at), what, item.severity.value, item.key.control, f"{item.label}: {item.text}")
-            for at, what, item in rows
-        ),
+        tuple((moment(at), what, item.severity.value, item.key.control, _about(what, item)) for at, what, item in rows),
     )
     if not rows:
         yield _NOTHING
+
+
+def _about(what: str, item: Deviation) -> str:
+    """Return whose it is, and, where it opens, why: what closes was told when it opened."""
+    return item.label if what.startswith("closed") else f"{item.label}: {item.text}"
 
 
 def _told(records: tuple[Record, ...]) -> Iterator[tuple[float, str, Record]]:

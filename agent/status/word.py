@@ -52,9 +52,8 @@ class Word:
 
     @property
     def deviations(self) -> list[JSON]:
-        """Every open deviation, worst first."""
-        rows = list(self.check.get("deviations") or ())
-        return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["since"] or 0.0, row["control"]))
+        """Every open deviation, worst first; of equal ones that first which the document's own sentence names."""
+        return sorted(self.check.get("deviations") or (), key=lambda row: SEVERITIES.index(row["severity"]))
 
     @property
     def counting(self) -> list[JSON]:

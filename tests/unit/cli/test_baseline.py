@@ -78,6 +78,7 @@ def test_verify_refuses_a_baseline_of_another_key(capsys: pytest.CaptureFixture[
         ("sign", "b.json", "--key", "b.json"),
         ("create", "--root", "root", "--serial", "0"),
         ("create", "--root", "root", "--expires", "soon"),
+        ("create", "--root", "root", "--expires", "2020-01-01"),
         ("create", "--root", "own"),
     ],
 )

@@ -79,3 +79,14 @@ def test_a_moment_is_a_span_or_a_date() -> None:
     assert parse_since("2026-11-30", 0.0) == 1_795_996_800.0
     with pytest.raises(UsageError, match="a span like"):
         parse_since("yesterday", 0.0)
+
+
+def test_why_is_said_where_a_deviation_opens_and_not_once_more_where_it_closes(
+    journal: Journal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal.close()
+    main(["history", "--since", "1970-01-01"])
+    opened, closed, _ = capsys.readouterr().out.splitlines()
+    text = deviation("later").text
+    assert text in opened
+    assert text not in closed

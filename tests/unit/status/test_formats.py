@@ -147,6 +147,13 @@ def test_a_user_is_told_of_the_own_servers_first_and_not_to_quit_anything_for_an
     assert said["IT must"] == others.remediation
 
 
+def test_what_it_must_do_is_about_the_deviation_that_the_reason_names(tmp_path: Path) -> None:
+    exposed, older = deviation("managed-file.exposed"), replace(deviation("managed-file.modified"), since=1.0)
+    both = [replace(row, severity=Severity.CRITICAL, remediation=row.control) for row in (exposed, older)]
+    document = status("deviating", *both)  # the document has them in the order in which its sentence counts them
+    assert dict(answers(word(tmp_path, document), NOW))["IT must"] == "managed-file.exposed"
+
+
 def test_silence_is_ten_lines_too_and_says_what_it_must_do(tmp_path: Path) -> None:
     said = list(lines(word(tmp_path, None), NOW))
     assert len(said) == 10
