@@ -81,7 +81,9 @@ def signed_with(message: bytes, private: bytes) -> bytes:
     try:
         key = read(private, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        text = f"no private key, or one with a passphrase: `ssh-keygen -Y sign -n {NAMESPACE} -f KEY FILE` signs with that"
+        text = (
+            f"no private key, or one with a passphrase: `ssh-keygen -Y sign -n {NAMESPACE} -f KEY FILE` signs with that"
+        )
         raise SignatureError(text) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise SignatureError("the private key is not an Ed25519 key: make one with `ssh-keygen -t ed25519`")

@@ -82,7 +82,12 @@ def _before(policy: Policy) -> list[Step]:
     left = "".join(
         f" {source.path} is not in force ({source.state})." for source in policy.sources if not source.selected
     )
-    steps = [Step("Which policy applies", f"The policy is {policy.state}, from {files}.{left}")]
+    said = (
+        f"The policy is {policy.state}, from {files}."
+        if used or policy.state != "none"
+        else "There is no managed policy."
+    )
+    steps = [Step("Which policy applies", said + left)]
     if policy.version_note:
         steps.append(Step("Whose rules apply", policy.version_note))
     return steps
@@ -96,7 +101,9 @@ def _decision(policy: Policy, server: Server, verdict: Verdict, redact: Redact) 
     steps = [Step("What is compared", _compared(server))]
     if code in _DENIED:
         return [*steps, _settled("The denied servers", policy, verdict, redact)]
-    steps.append(Step("The denied servers", f"None of {len(policy.deny)} deny entries matches."))
+    number = len(policy.deny)
+    denies = f"None of {number} deny entries matches." if number > 1 else "The one deny entry does not match."
+    steps.append(Step("The denied servers", denies if number else "There is no deny entry."))
     title = "The organisation's own servers" if code in ("provided", "not-provided") else "The allowed servers"
     if policy.allow is not None and title == "The allowed servers":
         steps.append(Step("How the allowlist counts", _counting(policy, server)))

@@ -41,6 +41,20 @@ def test_the_steps_end_with_the_entry_and_file_that_decided() -> None:
     assert steps[-1].source == "/etc/claude-code/managed-settings.json at /allowedMcpServers/0"
 
 
+@pytest.mark.parametrize(
+    ("denied", "said"),
+    [
+        ((), "There is no deny entry."),
+        (("x",), "The one deny entry does not match."),
+        (("x", "y"), "None of 2 deny entries matches."),
+    ],
+)
+def test_deny_entries_are_counted_in_words(denied: tuple[str, ...], said: str) -> None:
+    found = lists(allow=[PKG], deny=[{"serverName": name} for name in denied])
+    steps = told(found, stdio("npx", "-y", "pkg")).steps
+    assert [step.text for step in steps if step.rule == "The denied servers"] == [said]
+
+
 def test_a_denial_ends_the_steps_early() -> None:
     steps = told(lists(allow=[PKG], deny=[PKG]), stdio("npx", "-y", "pkg")).steps
     assert (steps[-1].rule, steps[-1].result) == ("The denied servers", "blocks")
