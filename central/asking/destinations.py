@@ -38,7 +38,7 @@ class DestinationLine:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Alerts that a destination went on without: `first` to `last` of the feed."""
+    """Alerts that a destination went on without: `first` to `last` of the feed; `again`: they are to be sent again."""
 
     destination: str
     first: int
@@ -46,6 +46,7 @@ class SetAside:
     alerts: int
     at: float
     reason: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ MEANING: Mapping[Permission, str] = {
     Permission.PRIVATE: "see whole paths below people's homes",
     Permission.LOOK: "ask an agent for a fresh look",
     Permission.COMMENT: "write comments on alerts",
-    Permission.HANDLE: "acknowledge and assign alerts",
+    Permission.HANDLE: "acknowledge and assign alerts, and send again what a destination refused",
     Permission.SUPPRESS: "make and end exceptions",
     Permission.PREVIEW: "see what a candidate policy would change",
     Permission.AUDIT: "read who changed what",

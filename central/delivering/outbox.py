@@ -31,8 +31,9 @@ class FeedOutbox:
         """Return the next batch, None where there is none or another copy carries this destination."""
         with _stored(), reading(self.engine) as connection:
             cursor = cursors.find(connection, sink, self.holder, self.now())
+            again = cursors.again(connection, sink) if cursor.claimed is None else None
             rows = feeding.after(connection, cursor.position, max_events)
-        if not rows:
+        if again is None and not rows:
             return None
         with _stored(), writing(self.engine) as connection:
             if not cursors.take(connection, sink, self.holder, self.now(), self.lease_s):
@@ -40,10 +41,22 @@ class FeedOutbox:
             if not cursor.mine:  # whoever carried it before may have come further meanwhile
                 cursor = cursors.find(connection, sink, self.holder, self.now())
                 rows = feeding.after(connection, cursor.position, max_events)
+            if again is not None and cursor.claimed is None:
+                return self._again(connection, sink, again, (max_events, max_bytes))
             if rows and rows[0][0] > cursor.position + 1:
                 cursors.set_aside(connection, sink, _lost(cursor.position + 1, rows[0][0] - 1), self.now())
                 log.error("%s: alerts %d to %d were no longer kept", sink, cursor.position + 1, rows[0][0] - 1)
         return _batch(sink, cursor, rows, max_bytes) if rows else None
+
+    def _again(self, connection: Connection, sink: str, span: tuple[int, int], most: tuple[int, int]) -> Batch | None:
+        """Return what was set aside and is to be sent again; what of it is kept no more stays aside."""
+        first, last = span
+        rows = [row for row in feeding.after(connection, first - 1, most[0]) if row[0] <= last]
+        if rows and rows[0][0] == first:
+            return _batch(sink, cursors.Cursor(position=first - 1, claimed=None, mine=True), rows, most[1])
+        end = rows[0][0] - 1 if rows else last
+        cursors.tried_again(connection, sink, _lost(first, end), self.now())
+        return None
 
     def urgent(self, sink: str) -> bool:  # noqa: ARG002 - the protocol's
         """Say that nothing waits for company: the feed is of alerts."""
@@ -59,18 +72,28 @@ class FeedOutbox:
 
     def acknowledge(self, sink: str, batch: Batch) -> None:
         """Record that the destination has `batch` for good."""
-        self._write(lambda connection: cursors.settle(connection, sink, batch.last_sequence, self.now()))
+        self._write(lambda connection: _settled(connection, sink, _skipped(batch, ""), self.now()))
 
     def set_aside(self, sink: str, batch: Batch, reason: str) -> None:
         """Go on without `batch`, and count it."""
-        skipped = cursors.Skipped(
-            first=batch.first_sequence, last=batch.last_sequence, alerts=len(batch.lines), reason=reason
-        )
-        self._write(lambda connection: cursors.set_aside(connection, sink, skipped, self.now()))
+        self._write(lambda connection: _settled(connection, sink, _skipped(batch, reason), self.now()))
 
     def _write(self, work: Callable[[Connection], None]) -> None:
         with _stored(), writing(self.engine) as connection:
             work(connection)
+
+
+def _settled(connection: Connection, sink: str, done: cursors.Skipped, now: float) -> None:
+    """Move on past a batch, or take one that was sent again out of what is set aside; with a reason it was refused."""
+    cursors.tried_again(connection, sink, done, now)
+    if done.reason:
+        cursors.set_aside(connection, sink, done, now)
+    else:
+        cursors.settle(connection, sink, done.last, now)
+
+
+def _skipped(batch: Batch, reason: str) -> cursors.Skipped:
+    return cursors.Skipped(first=batch.first_sequence, last=batch.last_sequence, alerts=len(batch.lines), reason=reason)
 
 
 def _batch(sink: str, cursor: cursors.Cursor, rows: list[tuple[int, str]], max_bytes: int) -> Batch:

@@ -6,7 +6,7 @@ lost: positions only ever move on.
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from central.store import feeding
 from central.store.engine import upsert
@@ -56,9 +56,50 @@ def leave(connection: Connection, holder: str) -> None:
     connection.execute(update(cursors).where(cursors.c.holder == holder).values(holder="", held_until=0.0))
 
 
+def send_again(connection: Connection, destination: str) -> int:
+    """Have what was set aside for a destination sent again, as far as the feed keeps it; return how many alerts that are."""
+    wanted = (
+        set_asides.c.destination == destination,
+        set_asides.c.again.is_(False),
+        set_asides.c.last > feeding.gone(connection),
+    )
+    count = connection.execute(select(func.sum(set_asides.c.alerts)).where(*wanted)).scalar() or 0
+    connection.execute(update(set_asides).where(*wanted).values(again=True))
+    return int(count)
+
+
+def again(connection: Connection, destination: str) -> tuple[int, int] | None:
+    """Return the positions (first, last) of what is to be sent again next, None where nothing is."""
+    query = select(set_asides.c.first, set_asides.c.last).where(
+        set_asides.c.destination == destination, set_asides.c.again
+    )
+    row = connection.execute(query.order_by(set_asides.c.first).limit(1)).first()
+    return None if row is None else (row.first, row.last)
+
+
+def tried_again(connection: Connection, destination: str, skipped: Skipped, now: float) -> None:
+    """Take `skipped`, which was sent again, out of what is set aside; with a reason it was refused again, and stays there."""
+    held = (set_asides.c.destination == destination, set_asides.c.again, set_asides.c.first <= skipped.first)
+    row = connection.execute(select(set_asides).where(*held, set_asides.c.last >= skipped.last)).mappings().first()
+    if row is None:
+        return
+    connection.execute(
+        delete(set_asides).where(set_asides.c.destination == destination, set_asides.c.first == row["first"])
+    )
+    left = row["alerts"] - skipped.alerts
+    if skipped.last < row["last"] and left > 0:
+        connection.execute(insert(set_asides), {**row, "first": skipped.last + 1, "alerts": left})
+    if skipped.reason:
+        connection.execute(insert(set_asides), {"destination": destination, "at": now, **asdict(skipped)})
+        return
+    taken = update(cursors).where(cursors.c.destination == destination)
+    connection.execute(taken.values(set_aside=cursors.c.set_aside - skipped.alerts, accepted_at=now))
+
+
 def claim(connection: Connection, destination: str, last: int | None) -> None:
-    """Fix the batch under way to end with `last`; None lets it be made anew."""
-    connection.execute(update(cursors).where(cursors.c.destination == destination).values(claimed=last))
+    """Fix the batch under way to end with `last`; None lets it be made anew. What is sent again needs no claim."""
+    ahead = () if last is None else (cursors.c.position < last,)
+    connection.execute(update(cursors).where(cursors.c.destination == destination, *ahead).values(claimed=last))
 
 
 def settle(connection: Connection, destination: str, last: int, now: float) -> None:

@@ -6,7 +6,7 @@ until the commit, so positions become visible in their order, without a gap.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from central.store.partitions import day_of
 from central.store.schema import counters, feed
@@ -52,6 +52,12 @@ def oldest(connection: Connection, position: int) -> tuple[int, float | None] | 
     query = select(feed.c.position, feed.c.at).where(feed.c.position > position).order_by(feed.c.position).limit(1)
     row = connection.execute(query).first()
     return None if row is None else (row.position, row.at)
+
+
+def gone(connection: Connection) -> int:
+    """Return the last position that is kept no more, 0 where all are."""
+    first = connection.execute(select(func.min(feed.c.position))).scalar()
+    return head(connection) if first is None else int(first) - 1
 
 
 def after(connection: Connection, position: int, most: int) -> list[tuple[int, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from central.store import cursors
 from central.store.auditing import record
 from central.store.engine import upsert
 from central.store.schema import deviations, devices, exceptions, notes
@@ -117,6 +118,14 @@ def want_look(connection: Connection, device: str, act: Act) -> bool:
     if done:
         record(connection, act.actor, "device.look", device, act.at)
     return done
+
+
+def send_again(connection: Connection, destination: str, act: Act) -> int | None:
+    """Have what was set aside for a destination sent again; return how many alerts that are, None where there are none."""
+    alerts = cursors.send_again(connection, destination)
+    if alerts:
+        record(connection, act.actor, "destination.send-again", destination, act.at, {"alerts": alerts})
+    return alerts or None
 
 
 def _told(connection: Connection, act: Act, action: str, group: Group, done: int, **detail: str) -> None:

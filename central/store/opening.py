@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.core.refusal import CannotStart
 from central.store.engine import engine_of, reading
 
-NEWEST = "0012"
+NEWEST = "0013"
 """The revision of this program's schema: that of the newest file in `central/store/migrations/versions`."""
 
 

@@ -347,8 +347,9 @@ set_asides = Table(
     Column("alerts", BigInteger, nullable=False),
     _at("at", nullable=False),
     _text("reason"),
+    Column("again", Boolean, nullable=False, server_default=text("false")),
 )
-"""Which alerts, by their positions in the feed, a destination went on without, and why."""
+"""Which alerts, by their positions in the feed, a destination went on without, and why; `again`: they are to be sent again."""
 
 tallies = Table("tallies", metadata, _at("at", key=True), Column("states", Json, nullable=False))
 """How many devices were in which state, now and then."""

@@ -90,5 +90,11 @@ DEEDS = (
         do=lambda ask: handling.end_exception(ask.connection, ask.place["exception"], _act(ask)) or None,
         summary="End an exception before its time",
     ),
+    Deed(
+        path="/destinations/{destination}/send-again",
+        permission=Permission.HANDLE,
+        do=lambda ask: handling.send_again(ask.connection, ask.place["destination"], _act(ask)),
+        summary="Send what was set aside for a destination again, as far as the feed still keeps it",
+    ),
     *GRANTS,
 )

@@ -20,7 +20,13 @@ PASSWORD = "correct horse battery"
 WHO = {Role.VIEWER: "vera", Role.HELP_DESK: "hugo", Role.SOC: "sonja", Role.ADMIN: "ada"}
 HOSTS = ("dev-laptop-1", "dev-laptop-2", "fin-laptop-3")
 
-FILL = {"device": "00000000-0000-4000-8000-000000000001", "cause": "c", "server": "s", "exception": "e"}
+FILL = {
+    "device": "00000000-0000-4000-8000-000000000001",
+    "cause": "c",
+    "server": "s",
+    "exception": "e",
+    "destination": "d",
+}
 """What stands in the paths of routes; the device is the first of the fleet, the others are not there."""
 
 

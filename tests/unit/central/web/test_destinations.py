@@ -114,6 +114,75 @@ def test_what_was_set_aside_stays_told_with_its_reason(pushing: Pushing) -> None
     assert f"/v1/alerts?after={left['first'] - 1}&amp;most=1" in sonja.get("/destinations").text
 
 
+def refused(pushing: Pushing, number: int) -> None:
+    """Have a batch of `number` alerts set aside, and the destination go on."""
+    pushing.alerts(number)
+    pushing.endpoint.play(Answer(400))
+    wait_s = pushing.steps()
+    assert wait_s is not None
+    pushing.passes(wait_s)
+
+
+def standing(pushing: Pushing) -> tuple[int, list[tuple[int, bool]]]:
+    answer = pushing.house.person(Role.SOC).get("/v1/destinations").json()
+    return answer["destinations"][0]["set_aside"], [(one["alerts"], one["again"]) for one in answer["set_asides"]]
+
+
+def test_what_was_set_aside_is_sent_again_as_the_same_batch_when_the_soc_says_so(pushing: Pushing) -> None:
+    sonja = pushing.house.person(Role.SOC)
+    refused(pushing, 2)
+    pushing.alerts(1)
+    assert pushing.steps() == 0.0
+    assert "Send again to pager" in sonja.get("/destinations").text
+    assert sonja.post("/destinations/pager/send-again").status_code == 303
+    assert "Send again to pager" not in sonja.get("/destinations").text
+    assert standing(pushing) == (2, [(2, True)])
+    pushing.endpoint.play(Answer(503))
+    wait_s = pushing.steps()
+    assert wait_s is not None
+    pushing.passes(wait_s)
+    assert pushing.steps() == 0.0
+    assert standing(pushing) == (0, [])
+    assert pushing.steps() is None
+    sent = [request.headers["Idempotency-Key"] for request in pushing.endpoint.requests]
+    assert sent[0] == sent[2] == sent[3] != sent[1]
+    assert sonja.client.post("/destinations/pager/send-again").status_code == 403
+    assert sonja.post("/destinations/pager/send-again").status_code == 404, "nothing is set aside any more"
+
+
+def test_what_is_refused_again_stays_aside_and_holds_nothing_up(pushing: Pushing) -> None:
+    sonja = pushing.house.person(Role.SOC)
+    refused(pushing, 2)
+    sonja.post("/destinations/pager/send-again")
+    pushing.endpoint.play(Answer(400))
+    wait_s = pushing.steps()
+    assert wait_s is not None
+    assert standing(pushing) == (2, [(2, False)])
+    pushing.alerts(1)
+    pushing.passes(wait_s)
+    assert pushing.steps() == 0.0
+    assert standing(pushing) == (2, [(2, False)])
+
+
+def test_of_what_is_too_large_together_each_part_is_sent_again_by_itself(pushing: Pushing) -> None:
+    sonja = pushing.house.person(Role.SOC)
+    refused(pushing, 4)
+    sonja.post("/destinations/pager/send-again")
+    pushing.endpoint.play(Answer(413), Answer(200), Answer(400))
+    for _ in range(6):
+        pushing.passes(pushing.steps() or 0.0)
+    assert standing(pushing) == (2, [(2, False)])
+
+
+def test_what_the_feed_keeps_no_more_is_not_sent_again(pushing: Pushing) -> None:
+    sonja = pushing.house.person(Role.SOC)
+    refused(pushing, 2)
+    with writing(pushing.house.engine) as connection:
+        expire(connection, day_of(pushing.clock.now()) + 1)
+    assert sonja.post("/destinations/pager/send-again").status_code == 404
+    assert pushing.steps() is None
+
+
 def test_alerts_that_waited_too_long_are_told_as_lost(pushing: Pushing) -> None:
     pushing.alerts(3)
     pushing.passes(100 * 86_400)
