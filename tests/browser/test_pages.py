@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import delete, insert, update
 
 from agent.core.canonical import canonical
 from agent.core.deviation import Findings
 from central.core.access import Role
 from central.store import feeding
 from central.store.engine import writing
-from central.store.schema import cursors
+from central.store.schema import cursors, set_asides
 from tests.browser.conftest import PASSWORD, ROOT, Desk, Watched
 from tests.sim.deviations import KINDS
 from tests.sim.fleet import DIGEST, THING, WIKI, running
@@ -217,6 +217,21 @@ def test_a_token_is_made_shown_once_and_revoked(window: Opens) -> None:
     row.locator("summary", has_text="Revoke").click()
     row.get_by_role("button", name="Revoke siem").click()
     expect(row).to_contain_text("revoked")
+
+
+def test_on_a_phone_what_a_destination_refused_is_sent_again_by_a_button(window: Opens, desk: Desk) -> None:
+    row = {"destination": "pager", "first": 1, "last": 2, "alerts": 2, "at": time.time(), "reason": "answered 400"}
+    with writing(desk.engine) as connection:
+        connection.execute(insert(set_asides), row)
+    me = window(viewport={"width": 390, "height": 844})
+    me.signs_in(Role.SOC)
+    page = me.goes("/destinations")
+    expect(page.get_by_role("link", name="Destinations")).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Send again to pager").click()
+    expect(page.get_by_text("It is being sent again.")).to_be_visible()
+    expect(page.get_by_role("button", name="Send again to pager")).to_have_count(0)
+    with writing(desk.engine) as connection:
+        connection.execute(delete(set_asides))
 
 
 def test_a_stuck_destination_is_on_every_page_and_its_page_follows_by_itself(window: Opens, desk: Desk) -> None:

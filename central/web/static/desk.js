@@ -1,9 +1,12 @@
-// Two comforts; everything works without them. Results as one types, and pages that follow what comes in.
+// Comforts; everything works without them. Results as one types, and pages that follow what comes in.
 "use strict";
 
 const fragment = (address, block, signal) =>
   fetch(address, { headers: { "X-Fragment": block }, signal, redirect: "error" }).then((answer) =>
     answer.ok ? answer.text() : Promise.reject(answer.status));
+
+// A phone shows half of the pages' names: the one that is open is among them.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // A form with data-typing="rows" shows its results in #rows while one types.
 for (const form of document.querySelectorAll("form[data-typing]")) {
