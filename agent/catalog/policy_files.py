@@ -1,6 +1,7 @@
 """Where clients other than Claude Code read a managed policy of their own, per system.
 
-Linux paths were observed (Codex 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102); the others are by documentation.
+Linux paths were observed (Codex 0.169.0, Gemini CLI 0.61.0, GitHub Copilot CLI 1.0.102); the others are by documentation, that
+of VS Code by its source (microsoft/vscode, `FilePolicyService`).
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from agent.core.place import Os
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """One file: its role, and its path on each system."""
+    """One file: its role, and its path on each system, None where there is none."""
 
     kind: DocumentKind
     linux: str
-    macos: str
-    windows: str
+    macos: str | None
+    windows: str | None
 
-    def path(self, os: Os) -> str:
+    def path(self, os: Os) -> str | None:
         """Return the path on `os`."""
         return {"linux": self.linux, "macos": self.macos, "windows": self.windows}[os]
 
@@ -48,4 +49,5 @@ POLICY_FILES = (
         "/Library/Application Support/GitHubCopilot/managed-settings.json",
         "C:\\Program Files\\GitHubCopilot\\managed-settings.json",
     ),
+    PolicyFile(DocumentKind.VSCODE_POLICY, "/etc/vscode/policy.json", None, None),  # elsewhere it is in the stores
 )

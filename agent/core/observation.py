@@ -78,11 +78,15 @@ class DocumentKind(StrEnum):
     DESKTOP_POLICY = "claude-desktop-policy"  # a macOS profile or HKLM, as JSON
     DESKTOP_USER_POLICY = "claude-desktop-user-policy"  # HKCU, which the user writes
     CODEX_REQUIREMENTS = "codex-requirements"
+    CODEX_PREFERENCES = "codex-managed-preferences"  # a macOS profile, as JSON
     GEMINI_SYSTEM = "gemini-system-settings"
     GEMINI_DEFAULTS = "gemini-system-defaults"
     GEMINI_USER = "gemini-user-settings"
     GEMINI_PROJECT = "gemini-project-settings"
     COPILOT_SETTINGS = "copilot-managed-settings"
+    COPILOT_STORE = "copilot-device-policy"  # a macOS profile or HKLM, as JSON
+    VSCODE_POLICY = "vscode-policy"  # the file on Linux, a macOS profile or HKLM, as JSON
+    VSCODE_USER_POLICY = "vscode-user-policy"  # HKCU, which the user writes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 r"""Live policy stores that are no files: the Windows registry. Another root's registry is in hive files, which are not read.
 
 Claude Code's policy is one JSON text, the value `Settings` below `SOFTWARE\Policies\ClaudeCode`; Claude Desktop's is all values
-below `SOFTWARE\Policies\Claude`. Both can stand in HKLM and in every user's hive, of which the loaded ones are seen.
+below `SOFTWARE\Policies\Claude`, and so are GitHub Copilot's and VS Code's below theirs. Each can stand in HKLM and in every
+user's hive, of which the loaded ones are seen.
 """
 
 import json
@@ -9,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-CLAUDE_CODE, CLAUDE_DESKTOP = "claude-code", "claude-desktop"
+CLAUDE_CODE, CLAUDE_DESKTOP, COPILOT, VSCODE = "claude-code", "claude-desktop", "github-copilot-cli", "vscode"
 _ALL = "*"
 _KEYS = {
     CLAUDE_CODE: (r"SOFTWARE\Policies\ClaudeCode", "Settings"),
     CLAUDE_DESKTOP: (r"SOFTWARE\Policies\Claude", _ALL),
+    COPILOT: (r"SOFTWARE\Policies\GitHubCopilot", _ALL),
+    VSCODE: (r"SOFTWARE\Policies\Microsoft\VSCode", _ALL),
 }
 _PEOPLE = ("S-1-5-21-", "S-1-12-1-")
 """How the SIDs of accounts begin: local and domain accounts, accounts of Entra ID."""

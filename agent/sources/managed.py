@@ -121,9 +121,9 @@ class ManagedSource:
         guards = self._guards([document.content for document in documents], ())
         return tuple(replace(item, content=_with_rights(item.content, guards)) for item in documents), guards
 
-    def stores(self, client: str) -> Iterator[Document]:
-        """Yield what the policy stores beside files hold for `client`."""
-        yield from store_documents(self._files, self._around.registry or tuple, client)
+    def stores(self, *clients: str) -> Iterator[Document]:
+        """Yield what the policy stores beside files hold for `clients`."""
+        yield from store_documents(self._files, self._around.registry or tuple, *clients)
 
     def folders(self) -> Sequence[str]:
         """Return the folders in which it matters who writes."""

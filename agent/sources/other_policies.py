@@ -6,10 +6,10 @@ from dataclasses import replace
 from agent.catalog.policy_files import POLICY_FILES
 from agent.core.observation import Document, ManagedLook
 from agent.core.place import Missing
-from agent.host.stores import CLAUDE_DESKTOP
 from agent.ports import Files, Nearby
 from agent.sources.managed import ManagedSource
 from agent.sources.settling import settled
+from agent.sources.stores import OTHERS
 
 
 class AllManagedSource:
@@ -20,7 +20,8 @@ class AllManagedSource:
     def __init__(self, inner: ManagedSource, files: Files) -> None:
         """Look through `files`, whenever `inner` is asked to look."""
         self._inner, self._files = inner, files
-        self._paths = tuple((row.kind, row.path(files.os)) for row in POLICY_FILES)
+        paths = ((row.kind, row.path(files.os)) for row in POLICY_FILES)
+        self._paths = tuple((kind, path) for kind, path in paths if path is not None)
         self.interval_s = inner.interval_s
 
     def look(self) -> Sequence[ManagedLook]:
@@ -30,7 +31,7 @@ class AllManagedSource:
             for kind, path in self._paths
         )
         there = tuple(document for document in found if not isinstance(document.content, Missing))
-        others = (*there, *self._inner.stores(CLAUDE_DESKTOP))
+        others = (*there, *self._inner.stores(*OTHERS))
         others, guards = self._inner.guarded(others)
         return [replace(look, others=others, guards={**guards, **look.guards}) for look in self._inner.look()]
 

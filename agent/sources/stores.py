@@ -12,7 +12,7 @@ from agent.catalog.xmltext import parse_plist
 from agent.core.canonical import canonical
 from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Names, Trouble, Unreadable
-from agent.host.stores import CLAUDE_CODE, CLAUDE_DESKTOP, Value, profile_of
+from agent.host.stores import CLAUDE_CODE, CLAUDE_DESKTOP, COPILOT, VSCODE, Value, profile_of
 from agent.ports import Files
 
 PREFERENCES = "/Library/Managed Preferences"
@@ -22,11 +22,14 @@ Registry = Callable[[], Sequence[Value]]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A client's policy store: the name of its property list, and the roles of a document for all and of one that users write."""
+    """A client's policy store: the name of its property list, and the roles of a document for all and of one that users write.
+
+    `users_own` is None where the client reads none.
+    """
 
     plist: str
     kind: DocumentKind
-    users_own: DocumentKind
+    users_own: DocumentKind | None = None
 
 
 STORES = {
@@ -34,28 +37,32 @@ STORES = {
     CLAUDE_DESKTOP: Store(
         "com.anthropic.claudefordesktop.plist", DocumentKind.DESKTOP_POLICY, DocumentKind.DESKTOP_USER_POLICY
     ),
+    "codex": Store("com.openai.codex.plist", DocumentKind.CODEX_PREFERENCES),
+    COPILOT: Store("com.github.copilot.plist", DocumentKind.COPILOT_STORE),
+    VSCODE: Store("com.microsoft.VSCode.plist", DocumentKind.VSCODE_POLICY, DocumentKind.VSCODE_USER_POLICY),
 }
+OTHERS = tuple(client for client in STORES if client != CLAUDE_CODE)
+"""Whose policy is no part of Claude Code's."""
 
 
-def store_documents(files: Files, registry: Registry, client: str = CLAUDE_CODE) -> Iterator[Document]:
-    """Yield a document for each store of the examined system that holds a policy for `client`."""
+def store_documents(files: Files, registry: Registry, *clients: str) -> Iterator[Document]:
+    """Yield a document for each store of the examined system that holds a policy for one of `clients`."""
     if files.os == "macos":
-        yield from _preferences(files, STORES[client])
+        yield from _preferences(files, [STORES[client] for client in clients])
     if files.os == "windows":
-        yield from (_of_registry(value) for value in registry() if value.client == client)
+        yield from (found for value in registry() if value.client in clients for found in _of_registry(value))
 
 
-def _preferences(files: Files, store: Store) -> Iterator[Document]:
+def _preferences(files: Files, stores: Sequence[Store]) -> Iterator[Document]:
     listing = files.names(PREFERENCES)
-    for name in listing.names if isinstance(listing, Names) else ():
-        path, user = f"{PREFERENCES}/{name}", None
-        if name != store.plist:
-            if name.endswith(".plist"):
-                continue
-            path, user = f"{path}/{store.plist}", name
-        content = _from_plist(files.read(path))
-        if not isinstance(content, Missing):
-            yield Document(store.kind, path, content, user=user)
+    names = listing.names if isinstance(listing, Names) else ()
+    users = [name for name in names if not name.endswith(".plist")]
+    for store in stores:
+        places = [(f"{PREFERENCES}/{store.plist}", None)] if store.plist in names else []
+        for path, user in (*places, *((f"{PREFERENCES}/{name}/{store.plist}", name) for name in users)):
+            content = _from_plist(files.read(path))
+            if not isinstance(content, Missing):
+                yield Document(store.kind, path, content, user=user)
 
 
 def _from_plist(content: Content) -> Content:
@@ -69,17 +76,18 @@ def _from_plist(content: Content) -> Content:
         return replace(content, raw=b"<not a property list>")
 
 
-def _of_registry(value: Value) -> Document:
+def _of_registry(value: Value) -> Iterator[Document]:
     if value.problem is not None:
         content: Content = Unreadable(Trouble.DENIED, f"{value.path}: {value.problem}")
     else:
         content = Data((value.text or "null").encode("utf-8", "surrogatepass"), (_key_of(value),))
     store = STORES[value.client]
     if value.sid is None:
-        return Document(store.kind, value.path, content)
-    home = profile_of(value.sid)
-    user = home.rpartition("\\")[2] if home else value.sid
-    return Document(store.users_own, value.path, content, user=user)
+        yield Document(store.kind, value.path, content)
+    elif store.users_own is not None:
+        home = profile_of(value.sid)
+        user = home.rpartition("\\")[2] if home else value.sid
+        yield Document(store.users_own, value.path, content, user=user)
 
 
 def _key_of(value: Value) -> Facts:

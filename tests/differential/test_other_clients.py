@@ -15,7 +15,7 @@ from agent.core.observation import Document, DocumentKind
 from agent.core.place import Content, Data, Facts, Missing, Place, Trouble, Unreadable, User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.others.codex import codex_policy
-from agent.core.policy.others.copilot import copilot_policy
+from agent.core.policy.others.copilot_sources import copilot_policy
 from agent.core.policy.others.gemini import gemini_policy
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer

@@ -10,7 +10,7 @@ from agent.core.policy.ranking import read_managed
 from agent.core.policy.rulesets import NEWEST
 from agent.host.files import RootedFiles
 from agent.host.permissions import guards_of
-from agent.host.stores import Value, profile_of, registry_policies
+from agent.host.stores import CLAUDE_CODE, Value, profile_of, registry_policies
 from agent.sources.stores import store_documents
 
 if sys.platform == "win32":
@@ -27,7 +27,7 @@ if sys.platform == "win32":
     HKLM = f"HKLM\\{KEY}\\Settings"
 
     def managed(root: Path) -> Managed:
-        documents = tuple(store_documents(RootedFiles(root, "windows"), registry_policies))
+        documents = tuple(store_documents(RootedFiles(root, "windows"), registry_policies, CLAUDE_CODE))
         return read_managed(documents, None, None, NEWEST)
 
     def told() -> dict[str | None, Value]:
@@ -62,6 +62,21 @@ if sys.platform == "win32":
             (found,) = registry_policies()
         assert (found.client, found.path) == ("claude-desktop", "HKLM\\SOFTWARE\\Policies\\Claude\\*")
         assert json.loads(found.text or "") == {"isLocalDevMcpEnabled": 0}
+
+    def test_the_keys_of_copilot_and_vs_code_are_read_beside_and_each_hive_by_itself() -> None:
+        copilot, code = r"SOFTWARE\Policies\GitHubCopilot", r"SOFTWARE\Policies\Microsoft\VSCode"
+        lists = '[{"serverCommand": ["npx"]}]'
+        with (
+            value(MACHINE, lists, winreg.REG_SZ, "allowedMcpServers", copilot),
+            value(MACHINE, "none", winreg.REG_SZ, "ChatMCP", code),
+            value(USER, "all", winreg.REG_SZ, "ChatMCP", code),
+        ):
+            found = {(value.client, value.sid is None): json.loads(value.text or "") for value in registry_policies()}
+        assert found == {
+            ("github-copilot-cli", True): {"allowedMcpServers": lists},
+            ("vscode", True): {"ChatMCP": "none"},
+            ("vscode", False): {"ChatMCP": "all"},
+        }
 
     def test_a_user_who_is_not_known_has_no_profile() -> None:
         assert profile_of("S-1-5-21-1-2-3-4") is None

@@ -22,6 +22,7 @@ from agent.core.server import Server
 from agent.core.verdict import Answer, Verdict
 
 SCOPE = Scope("managed")
+_USERS_OWN = frozenset({DocumentKind.DESKTOP_USER_POLICY, DocumentKind.VSCODE_USER_POLICY})  # its user's in any case
 _RESULTS: dict[Answer, Result] = {Answer.ALLOWED: "allows", Answer.BLOCKED: "blocks", Answer.UNDETERMINED: "open"}
 
 
@@ -134,8 +135,7 @@ def _faults(document: Document, managed: ManagedLook, users: Sequence[User]) -> 
             faults.append(("malformed", policy.why))
         elif shut_out := [user.name for user in users if not may_read(content.access, user)]:
             faults.append(("unreadable", f"{', '.join(shut_out)} may not read it: make it readable for everyone."))
-    own = document.kind is DocumentKind.DESKTOP_USER_POLICY  # its user's in any case
-    if not own and (who := list(writers(content.access, managed.guards, managed.accounts))):
+    if document.kind not in _USERS_OWN and (who := list(writers(content.access, managed.guards, managed.accounts))):
         faults.append(("exposed", "; ".join(who) + "."))
     return faults
 

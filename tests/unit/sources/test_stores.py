@@ -7,7 +7,7 @@ from agent.core.assess.managed import Ground, judge_managed
 from agent.core.assess.others import other_deviations
 from agent.core.observation import CoverageState, Document, DocumentKind
 from agent.core.place import Data, Unreadable
-from agent.host.stores import CLAUDE_DESKTOP, Value, registry_policies
+from agent.host.stores import CLAUDE_CODE, CLAUDE_DESKTOP, COPILOT, VSCODE, Value, registry_policies
 from agent.sources.managed import ManagedSource, Surroundings
 from agent.sources.other_policies import AllManagedSource
 from agent.sources.stores import store_documents
@@ -20,7 +20,7 @@ HKLM = "HKLM\\SOFTWARE\\Policies\\ClaudeCode\\Settings"
 
 
 def documents(tree: Tree, *values: Value) -> list[Document]:
-    return list(store_documents(tree, lambda: values))
+    return list(store_documents(tree, lambda: values, CLAUDE_CODE))
 
 
 def text(document: Document) -> str:
@@ -101,3 +101,41 @@ def test_the_policy_of_claude_desktop_is_inventoried_beside_and_its_key_judged_b
     (look,) = AllManagedSource(ManagedSource(windows, catalog()["claude-code"], around=around), windows).look()
     assert [item.kind for item in look.others] == [DocumentKind.DESKTOP_POLICY, DocumentKind.DESKTOP_USER_POLICY]
     assert [(item.key.control, item.label) for item in other_deviations(look, ())] == [("managed-file.exposed", key)]
+
+
+def test_the_profiles_of_codex_copilot_and_vs_code_are_inventoried_for_the_device_and_each_user() -> None:
+    names = ("com.openai.codex.plist", "com.github.copilot.plist", "com.microsoft.VSCode.plist")
+    paths = [f"/Library/Managed Preferences/{folder}{name}" for name in names for folder in ("", "ann/")]
+    files = Tree({path: plistlib.dumps({"ChatMCP": "none"}) for path in paths}, os="macos")
+    (look,) = AllManagedSource(ManagedSource(files, catalog()["claude-code"]), files).look()
+    assert [(item.path, item.user) for item in look.others] == [
+        (path, "ann" if "/ann/" in path else None) for path in paths
+    ]
+    kinds = (DocumentKind.CODEX_PREFERENCES, DocumentKind.COPILOT_STORE, DocumentKind.VSCODE_POLICY)
+    assert [item.kind for item in look.others] == [kind for kind in kinds for _ in range(2)]
+
+
+def test_the_keys_of_copilot_and_vs_code_are_inventoried_and_a_user_s_key_of_copilot_does_not_count() -> None:
+    copilot, code = "SOFTWARE\\Policies\\GitHubCopilot\\*", "SOFTWARE\\Policies\\Microsoft\\VSCode\\*"
+    values = [
+        Value(f"{hive}\\{key}", "{}", sid, client=client)
+        for key, client in ((copilot, COPILOT), (code, VSCODE))
+        for hive, sid in (("HKLM", None), ("HKU\\S-1-5-21-7", "S-1-5-21-7"))
+    ]
+    windows = Tree({}, os="windows")
+    around = Surroundings(registry=lambda: values, guard=lambda _: Guard(others=("everyone",)))
+    (look,) = AllManagedSource(ManagedSource(windows, catalog()["claude-code"], around=around), windows).look()
+    assert [(item.kind, item.path) for item in look.others] == [
+        (DocumentKind.COPILOT_STORE, f"HKLM\\{copilot}"),
+        (DocumentKind.VSCODE_POLICY, f"HKLM\\{code}"),
+        (DocumentKind.VSCODE_USER_POLICY, f"HKU\\S-1-5-21-7\\{code}"),
+    ]
+    assert [item.label for item in other_deviations(look, ())] == [f"HKLM\\{copilot}", f"HKLM\\{code}"]
+
+
+def test_on_linux_the_policy_of_vs_code_is_a_file_and_it_is_watched() -> None:
+    files = Tree({"/etc/vscode/policy.json": '{"ChatMCP": "none"}'})
+    source = AllManagedSource(ManagedSource(files, catalog()["claude-code"]), files)
+    (look,) = source.look()
+    assert [(item.kind, text(item)) for item in look.others] == [(DocumentKind.VSCODE_POLICY, '{"ChatMCP": "none"}')]
+    assert "/etc/vscode/policy.json" in source.watched()

@@ -5,43 +5,32 @@ an entry under its own name, and the entry's identity must match: `command = "np
 `command = { executable, args = [matchers] }` is the command and as many arguments, each matched; `url = "…"` is the URL, letter
 for letter; `url = { match … }` is one matcher. A matcher is `exact`, `prefix` or `regex` (of the whole value). Any fault in the
 file, or a file that the user may not read, keeps Codex from starting. Servers of `-c` options, of /etc/codex/config.toml and of
-managed_config.toml are bound as those of users. By documentation only: what the organisation's account sends from the cloud, and
-managed preferences on macOS, come before the file; neither is looked at.
+managed_config.toml are bound as those of users.
+Where else requirements come from: `codex_layers`.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from agent.core.observation import Document, DocumentKind
+from agent.core.observation import Document
 from agent.core.place import User
 from agent.core.policy.expansion import Environment
+from agent.core.policy.others.codex_layers import FaultError, Table, UnseenError, layered, merged_tables, toml_of
 from agent.core.policy.others.patterns import InvalidPatternError, Pattern, UnknownPatternError, compile_pattern
 from agent.core.policy.others.ruling import (
     NONE,
-    Bytes,
     ClientPolicy,
-    Closed,
     NotEffective,
     State,
-    Unseen,
     allowed,
     blocked,
-    of_kind,
-    read,
     undetermined,
 )
 from agent.core.server import Server, ServerScope
 from agent.core.verdict import Verdict
 
-KINDS = (DocumentKind.CODEX_REQUIREMENTS,)
 _TABLE = "mcp_servers"
 _SHOWN = 120
-
-
-class _FaultError(ValueError):
-    """The client does not start; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +58,7 @@ class Requirement:
     command: str | None = None
     args: tuple[Matcher, ...] | None = None
     url: Matcher | None = None
+    path: str = ""
 
     def admits(self, server: Server) -> bool | None:
         """Say whether the server is the one that is meant, None where that is not known."""
@@ -97,7 +87,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """The servers that may run, by name."""
+    """The servers that may run, by name; `path` is the file that says so, or both of them."""
 
     path: str
     entries: Mapping[str, Requirement]
@@ -115,46 +105,48 @@ class Requirements:
             names = ", ".join(sorted(self.entries)) or "no server at all"
             text = f"Codex disables it: {self.path} has no entry for a server named {server.name!r}; it admits {names}."
             return blocked("not-in-requirements", text, source=f"{self.path} at /{_TABLE}")
-        source = f"{self.path} at /{_TABLE}/{server.name}/identity"
+        source = f"{entry.path} at /{_TABLE}/{server.name}/identity"
         admitted = entry.admits(server)
         if admitted is None:
-            text = f"Whether the pattern in {self.path} for {server.name!r} matches is not known: its syntax is not understood."
+            text = f"Whether the pattern in {entry.path} for {server.name!r} matches is not known: its syntax is not understood."
             return undetermined("requirements-pattern", text, entry=entry.text, source=source)
         if admitted:
-            text = f"Codex admits it: its name and what it is match {self.path} ({entry.text})."
+            text = f"Codex admits it: its name and what it is match {entry.path} ({entry.text})."
             return allowed("in-requirements", text, entry=entry.text, source=source)
-        text = f"Codex disables it: {self.path} has its name, and another command or URL ({entry.text})."
+        text = f"Codex disables it: {entry.path} has its name, and another command or URL ({entry.text})."
         return blocked("requirements-identity", text, entry=entry.text, source=source)
 
 
 def codex_policy(documents: Sequence[Document], user: User | None) -> ClientPolicy:
-    """Return what `requirements.toml` binds the user's Codex to."""
-    document = of_kind(documents, DocumentKind.CODEX_REQUIREMENTS)
-    found = read(document, user)
-    if document is None or found is None:
+    """Return what `requirements.toml` and the managed preferences bind the user's Codex to."""
+    layers: list[tuple[str, Table]] = []  # the weakest first
+    for document, raw in layered(documents, user):
+        try:
+            table = toml_of(raw()).get(_TABLE)
+            if table is not None:
+                layers.append((document.path, _checked(table)))
+        except UnseenError as unseen:
+            return NotEffective("indeterminate", f"{document.path} could not be looked at: {unseen}")
+        except FaultError as fault:
+            return NotEffective("refused", f"Codex does not start, because of {document.path}: {fault}.")
+    if not layers:
         return NONE
-    if isinstance(found, Unseen):
-        return NotEffective("indeterminate", f"{document.path} could not be looked at: {found.why}")
+    said = " and ".join(path for path, _ in reversed(layers))
     try:
-        table = _parsed(found)
-        entries = {name: _requirement(name, value) for name, value in table.items()} if table is not None else None
-    except _FaultError as fault:
-        return NotEffective("refused", f"Codex does not start, because of {document.path}: {fault}.")
-    return NONE if entries is None else Requirements(document.path, entries)
+        merged = merged_tables([table for _, table in layers])
+        entries = {name: _requirement(name, value) for name, value in merged.items()}
+    except FaultError as fault:
+        return NotEffective("refused", f"Codex does not start, because of {said} together: {fault}.")
+    paths = {name: path for path, table in layers for name in table}
+    return Requirements(said, {name: replace(entry, path=paths[name]) for name, entry in entries.items()})
 
 
-def _parsed(found: Bytes | Closed) -> Mapping[str, Any] | None:
-    if isinstance(found, Closed):
-        raise _FaultError(found.why.rstrip("."))
-    try:
-        value = tomllib.loads(found.raw.decode("utf-8").removeprefix("\ufeff"))
-    except UnicodeDecodeError:
-        raise _FaultError("it is not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise _FaultError(f"it is not TOML ({error})") from None
-    table = value.get(_TABLE)
-    if table is not None and not isinstance(table, dict):
-        raise _FaultError(f"{_TABLE} is not a table")
+def _checked(table: object) -> Table:
+    """Return the table of one layer; each must be valid by itself."""
+    if not isinstance(table, dict):
+        raise FaultError(f"{_TABLE} is not a table")
+    for name, value in table.items():
+        _requirement(name, value)
     return table
 
 
@@ -162,7 +154,7 @@ def _requirement(name: str, value: object) -> Requirement:
     """Return one entry. The four forms are tried in the client's order: the plain ones first, whatever else stands beside."""
     identity = value.get("identity") if isinstance(value, dict) else None
     if not isinstance(identity, dict):
-        raise _FaultError(f"{_TABLE}.{name} has no table identity")
+        raise FaultError(f"{_TABLE}.{name} has no table identity")
     command, url = identity.get("command"), identity.get("url")
     if isinstance(command, str):
         return Requirement(name, command)
@@ -174,7 +166,7 @@ def _requirement(name: str, value: object) -> Requirement:
             return Requirement(name, executable, tuple(_matcher(name, item) for item in args))
     if len(identity) == 1 and isinstance(url, dict):
         return Requirement(name, url=_matcher(name, url))
-    raise _FaultError(f"{_TABLE}.{name}.identity is none of the forms that Codex knows")
+    raise FaultError(f"{_TABLE}.{name}.identity is none of the forms that Codex knows")
 
 
 _KEYS = {"exact": "value", "prefix": "value", "regex": "expression"}
@@ -184,13 +176,13 @@ def _matcher(name: str, value: object) -> Matcher:
     kind = value.get("match") if isinstance(value, dict) else None
     key = _KEYS.get(kind) if isinstance(kind, str) else None
     if not isinstance(value, dict) or key is None or set(value) != {"match", key} or not isinstance(value[key], str):
-        raise _FaultError(f"a matcher of {_TABLE}.{name} is none of exact, prefix and regex")
+        raise FaultError(f"a matcher of {_TABLE}.{name} is none of exact, prefix and regex")
     if kind != "regex":
         return Matcher(str(kind), value[key])
     try:
         compile_pattern(value[key])  # a pattern that is whole only inside the client's own brackets is refused too
         return Matcher("regex", value[key], compile_pattern(f"(?:{value[key]})"))
     except InvalidPatternError as error:
-        raise _FaultError(f"a pattern of {_TABLE}.{name} is not valid ({error})") from None
+        raise FaultError(f"a pattern of {_TABLE}.{name} is not valid ({error})") from None
     except UnknownPatternError:
         return Matcher("regex", value[key])

@@ -6,29 +6,21 @@ the list holds no entry of the server's kind (GitHub's documentation knows no su
 three keys; one that has not, a list that is none, a file that is empty, holds comments, or that the user may not read, and
 the client starts no server at all. Variables (`$NAME`, `${NAME}`, `${NAME:-default}`) are resolved in entries and servers;
 with one that is not set a server is blocked. A URL that spells a port, be it the default, is not matched by an allow
-pattern that spells none. By documentation only: lists of other sources (the enterprise's server, the registry of Windows,
-macOS profiles) come on top, allow lists intersect and deny lists add up; those are not looked at.
+pattern that spells none.
+Where else lists come from: `copilot_sources`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.core.jsontext import JsonError, parse
-from agent.core.observation import Document, DocumentKind
-from agent.core.place import User
 from agent.core.policy.expansion import Environment
 from agent.core.policy.others.ruling import (
     NONE,
-    ClientPolicy,
-    Closed,
     NotEffective,
     State,
-    Unseen,
     allowed,
     blocked,
-    of_kind,
-    read,
     undetermined,
 )
 from agent.core.policy.others.variables import resolve
@@ -36,7 +28,6 @@ from agent.core.policy.urls import Address, UrlPattern, compile_pattern, parse_u
 from agent.core.server import Server
 from agent.core.verdict import Verdict
 
-KINDS = (DocumentKind.COPILOT_SETTINGS,)
 ALLOW, DENY = "allowedMcpServers", "deniedMcpServers"
 
 
@@ -48,7 +39,7 @@ def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
-_FORMS: Mapping[str, Callable[[object], bool]] = {"serverName": _text, "serverCommand": _texts, "serverUrl": _text}
+FORMS: Mapping[str, Callable[[object], bool]] = {"serverName": _text, "serverCommand": _texts, "serverUrl": _text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +84,7 @@ class Lists:
     state: State = "effective"
 
     def verdict(self, server: Server, environment: Environment) -> Verdict:
-        """Return what Copilot does with `server`."""
+        """Return what Copilot does with `server` by these lists."""
         server, open_names, unset = _resolved(server, environment)
         address = parse_url(server.url) if server.url is not None else None
         denied = next((entry for entry in self.deny if entry.resolved(environment).matches(server, address)), None)
@@ -124,45 +115,19 @@ class Lists:
         return blocked("not-allowed-by-copilot", text, source=f"{self.path} at /{ALLOW}")
 
 
-def copilot_policy(documents: Sequence[Document], user: User | None) -> ClientPolicy:
-    """Return what the file binds the user's Copilot to."""
-    document = of_kind(documents, DocumentKind.COPILOT_SETTINGS)
-    found = read(document, user)
-    if document is None or found is None:
-        return NONE
-    if isinstance(found, Closed):
-        return _malformed(document.path, found.why.rstrip("."))
-    if isinstance(found, Unseen):
-        why = f"What GitHub Copilot does where it cannot read {document.path} is not known: {found.why}."
-        return NotEffective("indeterminate", why)
-    return _read(document.path, found.raw)
-
-
-def _read(path: str, raw: bytes) -> ClientPolicy:
-    try:
-        value = parse(raw.decode("utf-8", errors="replace").removeprefix("\ufeff"))
-    except JsonError as error:
-        return _malformed(path, f"it is not JSON ({error})")
-    if not isinstance(value, dict):
-        return _malformed(path, "its top level is not a JSON object")
-    for key in (ALLOW, DENY):
-        if key in value and not _valid(value[key]):
-            return _malformed(path, f"{key} is not a list of entries with exactly one of {', '.join(_FORMS)} each")
+def lists_of(path: str, value: Mapping[str, Any]) -> Lists | NotEffective:
+    """Return the lists among the members of `value`, which are valid."""
     if ALLOW not in value and DENY not in value:
         return NONE
     return Lists(path, _entries(value, ALLOW, path) if ALLOW in value else None, _entries(value, DENY, path))
 
 
-def _malformed(path: str, fault: str) -> Lists:
-    why = f"GitHub Copilot takes {path} for an empty allow list and starts no server, because {fault}."
-    return Lists(path, (), why=why)
-
-
-def _valid(value: object) -> bool:
+def is_list(value: object) -> bool:
+    """Say whether it is a list as the client takes one."""
     return isinstance(value, list) and all(
         isinstance(item, dict)
         and len(item) == 1
-        and all(key in _FORMS and _FORMS[key](part) for key, part in item.items())
+        and all(key in FORMS and FORMS[key](part) for key, part in item.items())
         for item in value
     )
 
