@@ -85,7 +85,7 @@ pictures: $(BROWSER) ## Take the pictures of the README anew
 	PICTURES=docs/pictures $(BIN)/python -m pytest -m browser tests/browser/test_pictures.py
 
 .scratch/oracle/node_modules/.bin/claude:
-	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.330
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .scratch/oracle @anthropic-ai/claude-code@2.1.332
 
 PAIRS ?= 5000
 SEED  ?= 1

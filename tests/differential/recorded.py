@@ -84,7 +84,8 @@ def recording(case: Case) -> Recording:
     config = env.get("CLAUDE_CONFIG_DIR")
     state, settings = _user_files(tree, config)
     listing, documents = _documents(tree, state, settings, cwd)
-    flags = read_flags(case.get("args", ()), lambda _: None)
+    sideloaded = ["--plugin-dir", PLUGIN] if "plugin" in case.get("servers", {}) else []
+    flags = read_flags([*case.get("args", ()), *sideloaded], lambda _: None)
     servers = (*_configured(tree, case, state, cwd), *_agents(tree, case))
     session = Session(
         user=user,

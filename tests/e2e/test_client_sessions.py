@@ -158,7 +158,7 @@ def watch(machine: Machine, programs: Programs, stack: ExitStack) -> Seen:
         {row["key"]: row["name"] for row in held["servers"]},
         held["deviations"],
         still,
-        {uid: [word for word in told(events, uid) if word != "updated"] for uid in uids},
+        {uid: told(events, uid) for uid in uids},
         mine(left),
     )
 
