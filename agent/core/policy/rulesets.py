@@ -1,8 +1,8 @@
 """Which rules which version of Claude Code follows. What changed when stands in its changelog and documentation.
 
 Every row names the first version that follows it; what wrong values cost, and how the lists of 2.1.153, 2.1.165, 2.1.166,
-2.1.218, 2.1.241, 2.1.258, 2.1.272 and 2.1.281 decide, was asked of those versions too. The newest known rules serve for newer
-versions, and the policy says so.
+2.1.218, 2.1.241, 2.1.258, 2.1.272 and 2.1.281 decide, was asked of those versions too. What 2.1.330 had answered, 2.1.332 answered
+again. The newest known rules serve for newer versions, and the policy says so.
 """
 
 import re
@@ -12,14 +12,14 @@ from dataclasses import dataclass, fields, replace
 _NUMBER = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 
 Version = tuple[int, int, int]
-NEWEST_RECORDED = "2.1.330"
+NEWEST_RECORDED = "2.1.332"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """How one range of versions decides. The defaults are the rules of the newest version that was recorded."""
 
-    since: str = NEWEST_RECORDED
+    since: str = "2.1.330"
     lists: bool = True  # allowedMcpServers and deniedMcpServers exist
     dropins: bool = True  # managed-settings.d is read
     judges_dynamic: bool = True  # --mcp-config servers pass through the lists

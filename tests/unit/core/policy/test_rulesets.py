@@ -7,7 +7,7 @@ def test_the_recorded_version_has_the_newest_rules_without_a_remark() -> None:
     assert rules_for(NEWEST_RECORDED) == (NEWEST, None)
 
 
-@pytest.mark.parametrize("version", ["2.1.331", "2.2.0", "3.0.0"])
+@pytest.mark.parametrize("version", ["2.1.333", "2.2.0", "3.0.0"])
 def test_a_newer_version_takes_the_newest_rules_and_that_is_said(version: str) -> None:
     rules, note = rules_for(version)
     assert rules == NEWEST
