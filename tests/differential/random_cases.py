@@ -45,6 +45,7 @@ _ODD_NAMES = [
     "workspace",
     "claude-in-chrome",
     "constructor",
+    "__lookupGetter__",
     "__proto__",
     "a/b",
     "ide",

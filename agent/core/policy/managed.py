@@ -24,6 +24,7 @@ from agent.core.policy.documents import (
     read_settings,
 )
 from agent.core.policy.members import LOCK, NO_SIDELOAD, PLUGIN_ONLY, misfits, sets
+from agent.core.policy.names import spoils
 from agent.core.policy.provided import CLAUDE_CODE, SERVERS, provided_servers
 from agent.core.policy.rules import ALLOW, DENY, Rule, RuleScope, read_list
 from agent.core.policy.rulesets import NEWEST, RuleSet
@@ -199,6 +200,9 @@ def _with_managed_mcp(managed: Managed, document: Document, user: User | None) -
             problems=(*managed.problems, problem),
             unjudged=managed.unjudged or f"{document.path}: {found.why}",
         )
+    if found.servers is not None and spoils(found.servers, managed.rules):
+        why = "This version of Claude Code takes it as if it were not there, because it holds a server called 'constructor'."
+        found = ManagedMcp(exclusive=False, state="malformed", why=why)
     if not found.exclusive and found.why is None:
         return managed
     servers, problems = _file_servers(found, document.path)

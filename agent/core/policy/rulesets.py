@@ -1,7 +1,7 @@
 """Which rules which version of Claude Code follows. What changed when stands in its changelog and documentation.
 
 Every row names the first version that follows it; what wrong values cost, and how the lists of 2.1.153, 2.1.165, 2.1.166,
-2.1.218, 2.1.241, 2.1.258, 2.1.272 and 2.1.281 decide, was asked of those versions too. What 2.1.330 had answered, 2.1.332 answered
+2.1.218, 2.1.241, 2.1.258, 2.1.272 and 2.1.281 decide, was asked of those versions too. What 2.1.330 had answered, 2.1.332 did
 again. The newest known rules serve for newer versions, and the policy says so.
 """
 
@@ -34,6 +34,8 @@ class RuleSet:
     closes_wrong_types: bool = True  # wrong-typed restrictive values take their restrictive meaning
     merges_sources: bool = True  # managedSourcesBehavior
     inherits_windows: bool = True  # wslInheritsWindowsSettings
+    spares_siblings: bool = True  # a server called "constructor" costs itself alone; before, all servers of its file
+    drops_accessors: bool = True  # "__defineGetter__" and its like are no names, "constructor" and "prototype" are
     crosses_sources: bool = True  # the lock and deny entries count from every administrator's source
     project_deny_spares_managed: bool = True  # a project's deny entries do not bind the organisation's servers
 
@@ -51,9 +53,11 @@ _CHANGES: tuple[tuple[str, _Change], ...] = (
     ("2.1.166", lambda rules: replace(rules, expands=False, drops_bad_value=False)),
     ("2.1.219", lambda rules: replace(rules, pins_environment=False)),
     ("2.1.242", lambda rules: replace(rules, merges_sources=False)),
+    ("2.1.257", lambda rules: replace(rules, spares_siblings=False)),
     ("2.1.259", lambda rules: replace(rules, exempts_managed=False, managed_servers=False)),
     ("2.1.273", lambda rules: replace(rules, crosses_sources=False)),
     ("2.1.282", lambda rules: replace(rules, refuses_malformed=False, closes_wrong_types=False)),
+    ("2.1.299", lambda rules: replace(rules, drops_accessors=False)),
     ("2.1.330", lambda rules: replace(rules, project_deny_spares_managed=False)),
 )
 

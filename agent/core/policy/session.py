@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from agent.core.observation import DocumentKind
 from agent.core.place import pure_path
+from agent.core.policy import names
 from agent.core.policy.candidates import (
     ProjectState,
     Session,
@@ -73,11 +74,14 @@ def judge(session: Session) -> Outcome:
     dynamic, unusable = given_servers(session)
     candidates = (*policy.managed_servers, *concerned_servers(session), *dynamic, *agents_servers(session))
     compiled = Judge(policy, session.environment)
-    refuses = refusal(compiled, session, candidates, unusable)
+    spoilt = names.spoilt_maps(candidates, policy.rules)
+    refuses = refusal(compiled, session, names.named(candidates, policy.rules), unusable or names.unusable(spoilt))
     rows = [_Row(server, compiled.verdict(server), compiled.endpoint(server)) for server in candidates]
     state = project_state(session)
     for row in rows:
         row.settle(_left_out(row, policy, flags, refuses, state))
+        cost = names.name_cost(row.server, policy.rules, spoilt)
+        row.settle((False, "left-out", cost) if cost is not None else None)
     _settle_names(rows, session)
     _settle_plugins(rows)
     return Outcome(policy, tuple(row.judged for row in rows), refuses)

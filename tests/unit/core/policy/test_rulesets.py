@@ -26,8 +26,10 @@ def test_an_unknown_version_takes_the_newest_rules_and_that_is_said(version: str
     ("version", "missing"),
     [
         ("2.1.329", {"project_deny_spares_managed"}),
+        ("2.1.298", {"drops_accessors"}),
         ("2.1.281", {"project_deny_spares_managed", "refuses_malformed", "closes_wrong_types"}),
         ("2.1.258", {"exempts_managed", "managed_servers"}),
+        ("2.1.256", {"drops_accessors", "spares_siblings"}),
         ("2.1.218", {"pins_environment"}),
         ("2.1.165", {"expands", "drops_bad_value"}),
         ("2.1.153", {"drops_bad_entry"}),
