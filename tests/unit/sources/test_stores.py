@@ -64,7 +64,7 @@ def test_the_machine_s_key_is_judged_by_its_descriptor_and_a_user_s_own_is_not()
     assert [(row.owner, row.mode) for row in judge_managed(look, (), Ground("windows")).rows[:1]] == [
         ("Administrators", None)
     ]
-    assert told == {HKLM: f"{HKLM}: The registry value {HKLM} can be changed by everyone."}
+    assert told == {HKLM: f"The registry value {HKLM} can be changed by everyone."}
 
 
 def test_a_registry_value_that_is_no_text_is_a_broken_policy_and_one_that_cannot_be_read_is_unreadable() -> None:
