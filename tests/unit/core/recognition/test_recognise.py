@@ -285,3 +285,17 @@ def test_a_launcher_of_a_clients_own_interpreter_is_no_client() -> None:
     launcher = Process(11, 2.0, 10, "npx", "ann", "/opt/Agent.app/node", ("npm exec x-mcp", ""), wires=CHILD_WIRES)
     (server,) = recognise([client(), launcher], (), CLIENTS, now=60.0)
     assert (server.client, server.process.pid) == ("agent", 11)
+
+
+def test_who_sets_what_a_client_sets_is_that_client_whatever_it_is_called() -> None:
+    renamed = client("/home/ann/x", marks=frozenset[str]())
+    server = child("node", "evil-mcp.js", marks=frozenset({"AGENT_RUNS"}))
+    (found,) = recognise([renamed, server], (), CLIENTS, now=60.0)
+    assert (found.client, found.confidence) == ("agent", Confidence.HIGH)
+
+
+def test_who_only_passes_on_what_a_client_set_is_none() -> None:
+    tool = client("/home/ann/x", marks=frozenset({"AGENT_RUNS"}))
+    started = child("node", "evil-mcp.js", marks=frozenset({"AGENT_RUNS"}))
+    (found,) = recognise([tool, started], (), CLIENTS, now=60.0)
+    assert found.confidence is Confidence.LOW
