@@ -10,12 +10,12 @@ rows share stand in `folders.toml`.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from agent.core.observation import DocumentKind
 from agent.core.place import Os
@@ -94,11 +94,15 @@ def _per_system(value: object) -> object:
 PerSystem = Annotated[Templates, BeforeValidator(_per_system)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Row:
+    """What pydantic validates at the start: plain values afterwards, as a model in a daemon would keep its validator for ever."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
-class WrapRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapRow(_Row):
     """What a file is in which the text stands that matters: at `pointer`, in Base64 where that is said."""
 
     format: Format
@@ -106,7 +110,8 @@ class WrapRow(_Model):
     base64: bool = False
 
 
-class StateRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRow(_Row):
     """Files beside another that say what becomes of the servers that the other defines.
 
     They stand at `path` in the folder that is so many levels `above` the other; `{folder}` is the name of the other's folder,
@@ -120,10 +125,11 @@ class StateRow(_Model):
     off: str | None = None
     on: str | None = None
     defined: str | None = None
-    notes: Mapping[str, str] = Field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class FileRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow(_Row):
     """One file of a client. `shape` says how servers stand in it (None: it holds none), `document` its role for the policy.
 
     `format` is that of the text, `wrap` that of the file where the text is only a part of it. With a `query` the file is an
@@ -151,7 +157,7 @@ class FileRow(_Model):
     confidence: Confidence
     source: str
 
-    @cached_property
+    @property
     def in_project(self) -> bool:
         """True where the file stands in a project folder."""
         return any("<project>" in template for templates in self.path.values() for template in templates)
@@ -162,7 +168,8 @@ class FileRow(_Model):
         return outside and self.scope in (ServerScope.MANAGED, ServerScope.SYSTEM)
 
 
-class ProjectsRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectsRow(_Row):
     """Where a client remembers its projects: as `keys` of a map, a file `uri`, several, `lines`, or as JetBrains' IDEs do.
 
     A `workspace` is the URI of a file that lists folders. `query` as for a file: the first column of the answer is the folder.
@@ -176,7 +183,8 @@ class ProjectsRow(_Model):
     source: str
 
 
-class PointerRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointerRow(_Row):
     """A file that says where the client keeps something: what stands at `pointer` counts as the value of `variable` in templates.
 
     In XML `pointer` is the name or key of the element whose value is meant.
@@ -189,7 +197,8 @@ class PointerRow(_Model):
     source: str
 
 
-class UnreadRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRow(_Row):
     """A place where a client keeps servers that cannot be read; `why` completes "<path> …" in a sentence for people."""
 
     path: PerSystem
@@ -198,7 +207,8 @@ class UnreadRow(_Model):
     source: str
 
 
-class PluginsRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginsRow(_Row):
     """Where a client notes its plugins, and the files of a plugin that define servers.
 
     At `pointer` of the index stands a map from `name@marketplace` to one installation or several, each with an `installPath`.
@@ -217,7 +227,8 @@ class PluginsRow(_Model):
     file: tuple[FileRow, ...]
 
 
-class VersionRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow(_Row):
     """Where the version of an installed client can be read without running it.
 
     `path` is a file with the version at `pointer`; `folder` has versions as names; `link` leads to a file named after one.
@@ -225,29 +236,31 @@ class VersionRow(_Model):
     """
 
     kind: str
-    path: PerSystem = Field(default_factory=dict)
+    path: PerSystem = field(default_factory=dict)
     pointer: str = "/version"
-    folder: PerSystem = Field(default_factory=dict)
+    folder: PerSystem = field(default_factory=dict)
     link: str | None = None
     hint: bool = False
     source: str
 
 
-class ManagedRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedRow(_Row):
     """The managed files of a client that enforces a policy.
 
     `unread` are folders that it does not read on that system, or no longer, and in which such files are put by mistake.
     """
 
     folder: PerSystem
-    unread: PerSystem = Field(default_factory=dict)
+    unread: PerSystem = field(default_factory=dict)
     settings: str
     dropins: str
     servers: str
     source: str
 
 
-class ProcessRow(_Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow(_Row):
     """How the client shows in the process table.
 
     `options` of its command line move its configuration: each stands for a variable of the path templates.
@@ -257,11 +270,12 @@ class ProcessRow(_Model):
     paths: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
-    options: Mapping[str, str] = Field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
     editor: bool = False
 
 
-class ClientRow(_Model):
+@dataclass(frozen=True, kw_only=True)
+class ClientRow(_Row):
     """Everything that is known about one client. `traces` are folders that it makes for a user who has started it.
 
     `off` are the members of an entry by which the client is told not to start it. One that is not known to go by a member starts
@@ -271,8 +285,8 @@ class ClientRow(_Model):
     id: str
     title: str
     enforces: bool
-    folders: Mapping[str, PerSystem] = Field(default_factory=dict)
-    traces: PerSystem = Field(default_factory=dict)
+    folders: Mapping[str, PerSystem] = field(default_factory=dict)
+    traces: PerSystem = field(default_factory=dict)
     file: tuple[FileRow, ...] = ()
     projects: tuple[ProjectsRow, ...] = ()
     pointer: tuple[PointerRow, ...] = ()
@@ -284,14 +298,12 @@ class ClientRow(_Model):
     managed: ManagedRow | None = None
     process: ProcessRow = ProcessRow()
 
-    @model_validator(mode="after")
-    def _only_known_folders(self) -> "ClientRow":
+    def __post_init__(self) -> None:
         known = {"project", *self.folders, *shared_folders()}
         for template in self.templates:
             used = {part.split(">")[0] for part in template.split("<")[1:]}
             if used - known:
                 raise ValueError(f"{template!r} uses <{min(used - known)}>, which [folders] does not define")
-        return self
 
     @cached_property
     def places(self) -> Mapping[str, Templates]:
@@ -365,13 +377,18 @@ def catalog() -> Catalog:
     """Return the catalog that came with the program."""
     folder = files("agent.catalog").joinpath("clients")
     texts = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    return Catalog(tuple(parse_row(texts[name], name) for name in sorted(texts)))
+    reader = TypeAdapter(ClientRow)
+    return Catalog(tuple(_parsed(reader, texts[name], name) for name in sorted(texts)))
 
 
 def parse_row(text: str, name: str) -> ClientRow:
     """Return the row that `text` states; raise `CatalogError` naming `name` and the key."""
+    return _parsed(TypeAdapter(ClientRow), text, name)
+
+
+def _parsed(reader: TypeAdapter[ClientRow], text: str, name: str) -> ClientRow:
     try:
-        row = ClientRow.model_validate(tomllib.loads(text))
+        row = reader.validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{name}: {error}") from None
     except ValidationError as error:

@@ -112,14 +112,13 @@ class Publisher:
     def _put(self, document: StatusDocument) -> None:
         facts = self._facts
         try:
-            values = plain(document)
-            write(self._folder, json.dumps(values).encode())
+            write(self._folder, json.dumps(plain(document)).encode())
             self._write_public(document)
             if facts.metrics_file is not None:
                 figures = metrics(document, facts.dropped()).encode()
                 replace_file(facts.metrics_file, figures, mode=0o644)
             if facts.tables_file is not None:
-                write_tables(facts.tables_file, values)
+                write_tables(facts.tables_file, plain(document))
         except OSError as error:
             facts.health.set("status.unwritable", error.strerror or type(error).__name__)
         else:
