@@ -11,6 +11,8 @@ import pytest
 
 from agent.catalog.formats import parse_as
 from agent.core.launchers import launch
+from agent.core.policy.expansion import NOTHING_KNOWN, expand, has_reference
+from agent.core.policy.others.variables import resolve
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no bound of processor time can be set")
 
@@ -60,6 +62,18 @@ def _launch_all() -> None:
         word = piece * (LONG // len(piece))
         for command in ((word, word), ("npx", word), ("node", word), ("sh", "-c", word), ("cmd", "/c", word)):
             launch(command)
+
+
+def _expand_all() -> None:
+    for piece in ("${A:-", "${A", "$A", "$", "${A}", "}${A:-"):
+        text = piece * (4 * LONG // len(piece))
+        has_reference(text)
+        expand(text, NOTHING_KNOWN)
+        resolve(text, NOTHING_KNOWN)
+
+
+def test_resolving_variables_takes_time_in_proportion() -> None:
+    bounded(_expand_all)
 
 
 def test_telling_what_a_command_launches_takes_time_in_proportion() -> None:

@@ -8,7 +8,7 @@ A variable nobody stated is unknown, not unset. Comparisons are Kleene's: true, 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -112,17 +112,22 @@ Text = str | Open
 
 def has_reference(text: str) -> bool:
     """Say whether `text` holds a well-formed `${NAME}` or `${NAME:-default}`."""
-    return _REFERENCE.search(text) is not None
+    return next(_found(text), None) is not None
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """Yield the references in `text`; behind its last brace each would look for its end up to the end of all."""
+    return _REFERENCE.finditer(text, 0, text.rfind("}") + 1)
 
 
 def references(text: str) -> tuple[str, ...]:
     """Return the names that `text` refers to, in order."""
-    return tuple(match["name"] for match in _REFERENCE.finditer(text))
+    return tuple(match["name"] for match in _found(text))
 
 
 def spans(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return where each reference begins and ends in `text`, and its name."""
-    return tuple((match.start(), match.end(), match["name"]) for match in _REFERENCE.finditer(text))
+    return tuple((match.start(), match.end(), match["name"]) for match in _found(text))
 
 
 def expand(text: str, environment: Environment) -> Text:
@@ -131,7 +136,7 @@ def expand(text: str, environment: Environment) -> Text:
         return text
     parts: list[str | Reference] = []
     at = 0
-    for match in _REFERENCE.finditer(text):
+    for match in _found(text):
         parts.append(text[at : match.start()])
         at = match.end()
         found = environment.lookup(match["name"])

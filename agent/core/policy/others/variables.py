@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from agent.core.policy.expansion import Environment, Unstated
 
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
+_BARE = re.compile(r"\$(?P<bare>[A-Za-z_][A-Za-z0-9_]*)")
+_VARIABLE = re.compile(rf"\$\{{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}}]*))?\}}|{_BARE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ def resolve(text: str, environment: Environment) -> Resolved:
     unset: list[str] = []
 
     def value(match: re.Match[str]) -> str:
-        name, default = match[1] or match[3], match[2]
+        groups = match.groupdict()
+        name, default = groups.get("name") or groups["bare"], groups.get("default")
         found = environment.lookup(name)
         if isinstance(found, str):
             return found
@@ -32,4 +34,8 @@ def resolve(text: str, environment: Environment) -> Resolved:
         (unknown if found is Unstated.UNKNOWN else unset).append(name)
         return match[0]
 
-    return Resolved(_VARIABLE.sub(value, text), tuple(unknown), tuple(unset))
+    braces = (
+        text.rfind("}") + 1
+    )  # behind the last one, each open brace would be looked for its end up to the end of all
+    shown = _VARIABLE.sub(value, text[:braces]) + _BARE.sub(value, text[braces:])
+    return Resolved(shown, tuple(unknown), tuple(unset))
