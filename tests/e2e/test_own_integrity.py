@@ -58,7 +58,7 @@ def test_a_state_folder_that_was_open_to_others_before_the_start_is_closed_and_t
     machine.at(STATE).chmod(0o777)
     daemon = start_daemon()
     assert "could be written by others (mode 0777" in condition(daemon, "state.exposed")["text"]
-    daemon.until_open("agent.degraded", "state.exposed")
+    daemon.until_open("agent.degraded", "had rights to the agent's state folder")
     assert machine.at(STATE).stat().st_mode & 0o066 == 0
 
 
@@ -77,7 +77,7 @@ def test_an_older_copy_of_the_journal_put_back_is_noticed(machine: Machine, star
         file.write_bytes(raw)
     third = start_daemon()
     assert "is an older copy" in condition(third, "journal.tampered")["text"]
-    third.until_open("agent.degraded", "journal.tampered")
+    third.until_open("agent.degraded", "journal was changed by something else")
 
 
 def test_a_journal_that_is_gone_is_noticed(machine: Machine, start_daemon: StartDaemon) -> None:
