@@ -270,6 +270,7 @@ class ProcessRow(_Row):
     paths: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     editor: bool = False
 
@@ -330,7 +331,12 @@ class ClientRow(_Row):
         """Return the marks by which the client is told from other processes."""
         process = self.process
         return ClientMarks(
-            self.id, frozenset(process.executables), process.paths, frozenset(process.variables), process.editor
+            self.id,
+            frozenset(process.executables),
+            process.paths,
+            frozenset(process.variables),
+            process.editor,
+            frozenset(process.titles),
         )
 
 

@@ -19,7 +19,8 @@ class ClientMarks:
     `executables` are base names of its own programs (`claude`; never an interpreter such as `node`). `paths` are runs of
     whole path components found in the path of its program or script (`@openai/codex`, `.bin/gemini`, `Claude.app`).
     `variables` are names of environment variables that it sets for what it starts. `editor` says that it also starts
-    language servers and other tools over stdio, so that a wired child alone says nothing.
+    language servers and other tools over stdio, so that a wired child alone says nothing. `titles` are what it writes over its
+    whole command line: nothing else tells then what an interpreter runs. Whoever takes such a title has its children looked at.
     """
 
     client: str
@@ -27,6 +28,7 @@ class ClientMarks:
     paths: tuple[str, ...] = ()
     variables: frozenset[str] = frozenset()
     editor: bool = False
+    titles: frozenset[str] = frozenset()
 
 
 _INTERPRETERS = frozenset({"node", "nodejs", "bun", "deno", "python", "python3", "java", "electron", "ruby", "perl"})
@@ -43,20 +45,22 @@ class ClientIndex:
             for name in client.executables
             if base_name(name) not in _INTERPRETERS
         }
+        self._by_title = {title: client for client in reversed(self._clients) for title in client.titles}
         self._by_path = remembered(4096)(self._search)
 
     def of(self, process: Process) -> ClientMarks | None:
         """Return the client that `process` is a process of, None for any other program."""
-        return self._first(_programs(process.exe, process.command or (), launch(process.command or ())))
+        command = process.command or ()
+        return self._first(_programs(process.exe, command, launch(command))) or self._titled(command)
 
     def called(self, command: Argv, found: Launch | None) -> ClientMarks | None:
         """Return the client that is called by a command line, `found` being what it launches."""
-        return self._first(_programs(None, command, found))
+        return self._first(_programs(None, command, found)) or self._titled(command)
 
     def misplaced(self, process: Process) -> str | None:
         """Return where the program of a client's process lies, if it is told by its name alone and places of it are known."""
         client = self.of(process)
-        if client is None or not client.paths:
+        if client is None or not client.paths or self._titled(process.command or ()) is not None:
             return None
         programs = _programs(process.exe, process.command or (), launch(process.command or ()))
         return None if any(self._placed(client, path) for path in programs) else programs[0]
@@ -68,6 +72,10 @@ class ClientIndex:
 
     def _first(self, programs: Sequence[str]) -> ClientMarks | None:
         return next((found for path in programs if (found := self._by_path(path)) is not None), None)
+
+    def _titled(self, command: Argv) -> ClientMarks | None:
+        """A title stands in the first word, and the rest of the old words is empty."""
+        return self._by_title.get(command[0]) if len(command) > 1 and not any(command[1:]) else None
 
     def _search(self, path: str) -> ClientMarks | None:
         for client in self._clients:

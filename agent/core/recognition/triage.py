@@ -40,7 +40,9 @@ class Triage:
         self._index = index_of(tuple(clients))
         self._keys = words
         self._words = _folded(_OWN_WORDS) | _folded(self._keys)
-        self._clients = _folded(name for client in clients for name in (*client.executables, *client.paths))
+        self._clients = _folded(
+            name for client in clients for name in (*client.executables, *client.paths, *client.titles)
+        )
         self.judge = remembered(1024)(self._judge)
 
     def role(self, process: Process) -> Role:
