@@ -28,6 +28,9 @@ from central.store.engine import reading, writing
 _BATCH = re.compile(r"[!-~]{8,128}")
 _ENROLMENT_BYTES = 4_096
 _DIGITS = 16
+_SEEN_MOST = 1 << 17
+"""How many devices that have proved themselves are remembered, by a hash of that: at most 20 MB."""
+
 _ASK_AT_ONCE = 4
 """How many threads ask for credentials: apart from those of pages, which may all be busy."""
 
@@ -53,6 +56,7 @@ class Receiving:
     body_bytes: int
     certificate: Callable[[Request], str | None]
     patience_s: float = 60.0  # for a whole body: whoever sends none holds a connection for no longer
+    _seen: set[bytes] = field(default_factory=set, init=False)
     _asking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_ASK_AT_ONCE), init=False)
 
     def routes(self) -> list[Route]:
@@ -80,7 +84,8 @@ class Receiving:
     async def _known(self, request: Request) -> None:
         """Let a batch pass of which the headers can prove the device; a stranger's body is not read, and locks nothing.
 
-        What they prove is asked once more in the transaction that stores the batch.
+        What they prove is asked once more in the transaction that stores the batch, so whoever was known once is let pass here:
+        asking the database for every batch would cost as much as storing it.
         """
         device, shown = device_id(request.headers.get("x-device-id", "")), _bearer(request)
         if device is None:
@@ -88,11 +93,17 @@ class Receiving:
         certificate = self.certificate(request)
         if certificate is not None:
             return  # TLS has proved that it is one of the organisation's
+        seen = hashed(f"{device} {shown}")
+        if seen in self._seen:
+            return
         try:
             stored = await to_thread.run_sync(self._credential, device, limiter=self._asking)
         except SQLAlchemyError:
             raise RefusedError("storage") from None
         prove(stored, hashed(shown) if shown is not None else None, None)
+        if len(self._seen) >= _SEEN_MOST:
+            self._seen.clear()
+        self._seen.add(seen)
 
     def _credential(self, device: str) -> Credential | None:
         with reading(self.engine) as connection:

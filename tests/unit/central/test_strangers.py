@@ -14,10 +14,12 @@ import pytest
 import uvicorn
 from sqlalchemy import Engine, select
 from starlette.applications import Starlette
+from starlette.requests import Request
 
-from central.core.refusal import Refusal
+from central.core.refusal import Refusal, RefusedError
 from central.receiving.intake import Intake
 from central.store import enrolling
+from central.store.devices import Credential
 from central.store.engine import writing
 from central.store.schema import credentials
 from central.store.taking import Rules
@@ -84,6 +86,37 @@ def test_a_batch_of_who_has_no_credential_is_refused_before_it_is_read(
     with writing(engine):
         for device in (laptop.id, "00000000-0000-4000-8000-000000000009"):
             assert post(engine, "/v1/events", {**headers, "x-device-id": device}, None) == 401
+
+
+def test_the_database_is_asked_once_for_a_device_that_proves_itself_and_each_time_for_a_stranger(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, laptop = Receiver(engine), Reporter(tmp_path)
+    receiver.admits(laptop)
+    receiving = Receiving(
+        Intake(engine, Rules, lambda: NOW, lambda _: None), engine, lambda: NOW, lambda _: None, 1_000, lambda _: None
+    )
+    asked: list[str] = []
+    ask = receiving._credential
+
+    def counted(device: str) -> Credential | None:
+        asked.append(device)
+        return ask(device)
+
+    monkeypatch.setattr(receiving, "_credential", counted)
+
+    def come(credential: str) -> bool:
+        raw = [(b"x-device-id", laptop.id.encode()), (b"authorization", f"Bearer {credential}".encode())]
+        try:
+            asyncio.run(receiving._known(Request({"type": "http", "headers": raw})))
+        except RefusedError:
+            return False
+        return True
+
+    assert [come(laptop.credential) for _ in range(3)] == [True] * 3
+    assert len(asked) == 1
+    assert [come("guess") for _ in range(3)] == [False] * 3
+    assert len(asked) == 4
 
 
 async def _greets(_scope: object, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
