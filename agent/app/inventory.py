@@ -38,8 +38,8 @@ from agent.core.server import ServerScope
 from agent.core.wire import CLASSES
 from agent.host.machine import this_machine
 from agent.runtime.clock import SystemClock
+from agent.status.conditions import CONDITIONS
 from agent.status.formats import FORMATS as STATUS_FORMATS
-from agent.status.health import CONDITIONS
 
 EXPECTED = "inventory.json"
 

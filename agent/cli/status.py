@@ -22,8 +22,8 @@ from pathlib import Path
 from agent.cli.places import add_settings, places
 from agent.cli.terminal import Table, show
 from agent.core.moment import moment
+from agent.status.conditions import CONDITIONS
 from agent.status.formats import FORMATS
-from agent.status.health import CONDITIONS
 from agent.status.helpdesk import answers, lines, one_line
 from agent.status.word import Word, asking_uid, last_word, state_folders
 

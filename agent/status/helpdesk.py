@@ -6,8 +6,8 @@ from typing import Any
 from agent.core.advice import UNNAMED, it_must, tell_user
 from agent.core.control import within
 from agent.core.moment import moment
+from agent.status.conditions import CONDITIONS
 from agent.status.formats import reports_get_through
-from agent.status.health import CONDITIONS
 from agent.status.word import Word
 
 _LABEL = 10

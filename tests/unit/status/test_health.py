@@ -1,4 +1,8 @@
-from agent.status.health import CONDITIONS, Health
+import subprocess
+import sys
+
+from agent.status.conditions import CONDITIONS
+from agent.status.health import Health
 
 
 class Hand:
@@ -76,3 +80,8 @@ def test_a_laptop_that_is_offline_overnight_is_not_in_bad_health_and_one_that_st
 
 def test_every_cause_is_a_condition_itself() -> None:
     assert {cause for condition in CONDITIONS.values() for cause in condition.causes} <= set(CONDITIONS)
+
+
+def test_who_reads_the_status_waits_for_no_pydantic() -> None:
+    loads = "import sys, agent.cli.status; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], check=False).returncode == 0
