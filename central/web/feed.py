@@ -1,6 +1,7 @@
 """`GET /v1/alerts`: the alerts as OCSF events, one a line, in the order in which they were stored.
 
 A reader keeps the cursor of the answer (`X-Cursor`) and asks for what comes after it: nothing is left out, nothing comes twice.
+A cursor beyond the end is from before a restore of the database, which set the feed back: its reader is told, not left to wait.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ import orjson
 from pydantic import Field
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -50,7 +52,13 @@ class Feed:
         """Return what follows a cursor."""
         await self.asker(request, Permission.FEED)
         params = read_params(FeedSearch, request.query_params)
-        rows = await run_in_threadpool(self._after, params.after, params.most)
+        rows, end = await run_in_threadpool(self._after, params.after, params.most)
+        if params.after > end:
+            raise HTTPException(
+                409,
+                f"the feed ends at {end}, before the cursor {params.after}: it was set back, as by a restore from a backup; "
+                f"read on with after={end}, or from 0 for all that is kept",
+            )
         lines = [orjson.dumps(numbered(orjson.loads(line), position)) for position, line in rows]
         body = b"".join(line + b"\n" for line in lines)
         last = rows[-1][0] if rows else params.after
@@ -61,9 +69,9 @@ class Feed:
         await self.asker(request, Permission.READ)
         return json_answer({"cursor": await run_in_threadpool(self._head)})
 
-    def _after(self, position: int, most: int) -> list[tuple[int, str]]:
+    def _after(self, position: int, most: int) -> tuple[list[tuple[int, str]], int]:
         with reading(self.engine) as connection:
-            return feeding.after(connection, position, most)
+            return feeding.after(connection, position, most), feeding.head(connection)
 
     def _head(self) -> int:
         with reading(self.engine) as connection:

@@ -345,7 +345,7 @@ _OTHERS = (
         params=FeedSearch,
         media=_NDJSON,
         answered={CURSOR: ({"type": "string", "pattern": "^[0-9]+$"}, "what to give as `after` the next time")},
-        refused=_ASKING,
+        refused=_ASKING | {409: "the cursor is beyond the end of the feed, which a restore of the database set back"},
     ),
     Operation(
         path="/v1/alerts/cursor",

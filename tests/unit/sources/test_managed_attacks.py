@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -42,6 +43,13 @@ CACHE = "/home/ann/.claude/remote-settings.json"
 BASELINES = "/etc/mcp-compliance-agent/baselines"
 GOOD = json.dumps({"allowedMcpServers": [{"serverName": "ok"}], "allowManagedMcpServersOnly": True})
 EVIL = json.dumps({"allowedMcpServers": [{"serverUrl": "*"}]})
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Give a folder outside pytest's own, which every other session of pytest closes to all but its user as it begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(params=["root", "user"])

@@ -155,6 +155,14 @@ def test_the_feed_gives_every_alert_once_to_who_keeps_the_cursor(house: House) -
     assert program.get("/v1/alerts", params={"after": rest.headers["x-cursor"]}).text == ""
 
 
+def test_a_cursor_from_before_a_restore_is_refused_and_not_left_to_wait(house: House) -> None:
+    program = house.program(Permission.FEED)
+    end = int(program.get("/v1/alerts").headers["x-cursor"])
+    answer = program.get("/v1/alerts", params={"after": end + 1})
+    assert answer.status_code == 409
+    assert f"read on with after={end}" in answer.json()["detail"]
+
+
 def test_servers_in_use_by_what_runs_and_never_by_name(house: House) -> None:
     servers = house.program(Permission.READ).get("/v1/servers").json()["servers"]
     assert [(one["devices"], one["verdicts"]) for one in servers] == [(2, {"allowed": 2}), (1, {"blocked": 1})]
