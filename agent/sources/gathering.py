@@ -87,14 +87,16 @@ class Gathering:
         self._projects.setdefault(project)
 
     def left_out(self, projects: int, folders: Iterable[str]) -> None:
-        """Note what was too much to be looked at: so many projects, and entries of these folders."""
+        """Note what was too much to be looked at: so many projects, and entries of these folders and files.
+
+        Whose those would have been nobody knows, so that nothing of this user's is known to be gone.
+        """
+        texts = [f"{folder} holds more entries than are looked at" for folder in folders]
         if projects > 0:
-            text = f"{projects} of the projects that clients remember were too many to be looked at"
-            self._extra.append(Coverage(Scope("config", self._user.name), CoverageState.UNREADABLE, text))
-        for folder in folders:
-            text = f"{folder} holds more entries than are looked at"
-            scope = Scope("config", self._user.name, None, folder)
-            self._extra.append(Coverage(scope, CoverageState.UNREADABLE, text))
+            texts.insert(0, f"{projects} of the projects that clients remember were too many to be looked at")
+        if texts:
+            scope = Scope("config", self._user.name)
+            self._extra.append(Coverage(scope, CoverageState.UNREADABLE, "; ".join(texts)))
 
     def look(self, catalog: Catalog, projects: tuple[str, ...], versions: Mapping[str, str]) -> ConfigLook:
         """Return the look."""

@@ -12,8 +12,11 @@ import pytest
 from agent.catalog import maps
 from agent.catalog.formats import Malformed, Parsed
 from agent.catalog.rows import FileRow, ProjectsRow, catalog
+from agent.core.assess import assess
+from agent.core.deviation import Key, Sighting
 from agent.core.observation import ConfigLook, CoverageState, DocumentKind
 from agent.core.place import Content, Os, Trouble, User
+from agent.core.world import World
 from agent.host.users import HomeUsers
 from agent.ports import Nearby
 from agent.sources import asking, configs, plugins
@@ -23,6 +26,7 @@ from agent.sources.opening import opened
 from agent.sources.recall import Recall
 from tests.sim.files import Node, Tree
 from tests.sim.looks import Habits, look, source
+from tests.sim.worlds import QUIET, TERMS, managed
 
 STATE = "/home/ann/.claude.json"
 SERVERS = json.dumps({"mcpServers": {"s": {"command": "run"}}})
@@ -463,8 +467,15 @@ def test_a_plugin_behind_more_than_are_looked_at_is_said_to_be_left_out(monkeypa
     monkeypatch.setattr(plugins, "MAX_PLUGINS", 1)
     index = "/home/ann/.claude/plugins/installed_plugins.json"
     many = {f"p{number}@market": {"installPath": f"/home/ann/p{number}"} for number in range(2)}
-    found = look(ann({index: json.dumps({"version": 2, "plugins": many})}))
-    assert any(row.scope.path == index and row.state is CoverageState.UNREADABLE for row in found.coverage)
+    plugin = {f"/home/ann/p{number}/.mcp.json": servers(s="run") for number in range(2)}
+    found = look(ann({index: json.dumps({"version": 2, "plugins": many}), **plugin}))
+    assert [row.problem for row in found.coverage if not row.state.conclusive] == [
+        f"{index} holds more entries than are looked at"
+    ]
+    assert [server.place.path for server in found.servers] == ["/home/ann/p0/.mcp.json"]
+    judged, _ = assess(World((found,), managed({"allowedMcpServers": []}), QUIET), TERMS)
+    behind = Key("server.unapproved.configured", "claude-code:ann:the one behind the cap")
+    assert judged.findings.sighting(behind, ("config/ann/claude-code//home/ann/p1/.mcp.json",)) is Sighting.UNKNOWN
 
 
 @pytest.mark.parametrize(("client", "path"), [("gemini-cli", ".gemini/settings.json"), ("cursor", ".cursor/mcp.json")])
