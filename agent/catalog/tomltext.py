@@ -17,8 +17,11 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Return the document in `text`; raise `FormatError`."""
     if len(text) > _CAP:
         raise FormatError(f"longer than {_CAP} characters, which is the most that is read of a TOML file")
-    if sum(line.count(".") ** 2 for line in text.split("\n")) > _DOTS_CAP:
-        raise FormatError("more dots in its lines than any key has")
+    dots = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        dots += 0 if line.lstrip().startswith("#") else line.count(".") ** 2
+        if dots > _DOTS_CAP:
+            raise FormatError("more dots in its lines than any key has", number)
     try:
         return tomllib.loads(text)
     except RecursionError:

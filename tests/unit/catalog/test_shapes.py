@@ -137,6 +137,7 @@ def test_a_map_of_too_many_entries_is_read_in_part_and_said_to_be(monkeypatch: p
         ("toml", b"a = 1" + b"0" * 10_000, None),
         ("json", b"1" + b"0" * 10_000 + b"x", None),
         ("toml", b"#" * (2 * 1024 * 1024), None),
+        ("toml", b"a = 1\n" + b"b." * 10_001 + b"c = 1", 2),
     ],
 )
 def test_what_is_not_of_the_format_is_malformed_with_a_line_if_there_is_one(
@@ -145,6 +146,12 @@ def test_what_is_not_of_the_format_is_malformed_with_a_line_if_there_is_one(
     found = parse_as(raw, form)
     assert isinstance(found, Malformed)
     assert line is None or found.line == line
+
+
+def test_dots_in_a_comment_cost_nothing() -> None:
+    found = parse_as(b" # " + b"." * 10_001 + b"\na = 1", "toml")
+    assert isinstance(found, Parsed)
+    assert found.value == {"a": 1}
 
 
 @pytest.mark.parametrize("form", FORMATS)
