@@ -263,13 +263,15 @@ class ManagedRow(_Row):
 class ProcessRow(_Row):
     """How the client shows in the process table.
 
-    `options` of its command line move its configuration: each stands for a variable of the path templates.
+    `options` of its command line move its configuration: each stands for a variable of the path templates. `handed` are those of
+    its `variables` that are also set by who starts it: they do not tell that a program is the client.
     """
 
     executables: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    handed: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     editor: bool = False
@@ -337,6 +339,7 @@ class ClientRow(_Row):
             frozenset(process.variables),
             process.editor,
             frozenset(process.titles),
+            frozenset(process.handed),
         )
 
 

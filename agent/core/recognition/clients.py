@@ -21,6 +21,7 @@ class ClientMarks:
     `variables` are names of environment variables that it sets for what it starts. `editor` says that it also starts
     language servers and other tools over stdio, so that a wired child alone says nothing. `titles` are what it writes over its
     whole command line: nothing else tells then what an interpreter runs. Whoever takes such a title has its children looked at.
+    `handed` are those of the variables that who starts the client sets for it, too.
     """
 
     client: str
@@ -29,6 +30,7 @@ class ClientMarks:
     variables: frozenset[str] = frozenset()
     editor: bool = False
     titles: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
 
 
 _INTERPRETERS = frozenset({"node", "nodejs", "bun", "deno", "python", "python3", "java", "electron", "ruby", "perl"})
@@ -69,6 +71,13 @@ class ClientIndex:
         """Return the clients that set one of these variables for what they start."""
         wanted = frozenset(variables)
         return tuple(client for client in self._clients if client.variables & wanted)
+
+    def shown(self, process: Process, child: Process) -> bool:
+        """Say whether `process` set for `child` what one client alone sets, and nobody for a client."""
+        given = frozenset(child.marks or ()) - frozenset(process.marks or ())
+        return (
+            process.marks is not None and sum(bool((one.variables - one.handed) & given) for one in self._clients) == 1
+        )
 
     def _first(self, programs: Sequence[str]) -> ClientMarks | None:
         return next((found for path in programs if (found := self._by_path(path)) is not None), None)

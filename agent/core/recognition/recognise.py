@@ -240,11 +240,8 @@ class _Walk:
                 yield Sign.MARK
             if host.editor and entry is None:
                 yield Sign.EDITOR
-        elif parent.marks is not None and len(self.index.marked((process.marks or frozenset()) - parent.marks)) == 1:
-            yield from (
-                Sign.CLIENT,
-                Sign.MARK,
-            )  # what a client alone sets was set by the parent: a client that was renamed
+        elif self.index.shown(parent, process):  # a client that was renamed
+            yield from (Sign.CLIENT, Sign.MARK)
         if any(found.launcher or found.store or installed(found, process) for found in launches):
             yield Sign.LAUNCHER
         if any(map(declared, launches)):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.catalog.rows import catalog
 from agent.core.launchers import launch
 from agent.core.observation import Process
 from agent.core.place import Place
@@ -299,3 +300,16 @@ def test_who_only_passes_on_what_a_client_set_is_none() -> None:
     started = child("node", "evil-mcp.js", marks=frozenset({"AGENT_RUNS"}))
     (found,) = recognise([tool, started], (), CLIENTS, now=60.0)
     assert found.confidence is Confidence.LOW
+
+
+def test_who_sets_for_a_client_what_tells_it_who_started_it_is_no_client() -> None:
+    marks = catalog().marks
+    app = client("/usr/bin/node", command=("node", "app.js"), marks=frozenset[str]())
+    script = "/p/node_modules/@anthropic-ai/claude-agent-sdk/cli.js"
+    for command in (("node", script, "--output-format", "stream-json"), ("node", "/p/bundled.js")):
+        session = child(*command, marks=frozenset({"CLAUDE_CODE_ENTRYPOINT"}))
+        assert recognise([app, session], (), marks, now=60.0) == ()
+    server = replace(child("node", "x-mcp.js"), pid=12, ppid=11)
+    session = child("node", script, wires=HOST_WIRES)
+    (found,) = recognise([replace(app, wires={}), session, server], (), marks, now=60.0)
+    assert (found.client, found.process.pid) == ("claude-code", 12)
