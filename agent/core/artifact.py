@@ -127,13 +127,14 @@ class InsteadOf:
     """A path in administrators' hands that a program in its user's hands takes the place of.
 
     `by_link`: the path leads to the program; else the program is found first by the same name, and `sha256` is the digest of what
-    stands at `path`, `unhashed` why there is none.
+    stands at `path`, `unhashed` why there is none. `overdue` says that nobody waits any longer for the digests of the two.
     """
 
     path: str
     by_link: bool
     sha256: str | None = None
     unhashed: Unhashed | None = None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +172,17 @@ class Artifact:
         return self.recorded is not None and self.sha256 is not None and self.recorded != self.sha256
 
     @property
+    def settled(self) -> bool:
+        """False where a digest is still to come that says whether the program is another one."""
+        return self.copies is not None and (self.recorded is None or self.unhashed is not Unhashed.NOT_YET)
+
+    @property
     def copies(self) -> bool | None:
         """True where it is, byte for byte, what it takes the place of; None where that will be known soon."""
         instead = self.instead_of
         if instead is None or instead.by_link:
             return False
-        if Unhashed.NOT_YET in (self.unhashed, instead.unhashed):
+        if not instead.overdue and Unhashed.NOT_YET in (self.unhashed, instead.unhashed):
             return None
         return self.sha256 is not None and self.sha256 == instead.sha256
 

@@ -4,6 +4,7 @@ Files are read on behalf of the process's user, once per process; a digest that 
 Nothing of a file but its digest and what its package's metadata declares, and nothing of a variable but its name, is kept.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,9 @@ from agent.sources.shadowing import instead_of
 
 MOST_FRESH = 200
 """Processes that one look takes up anew; what it leaves over the next one takes."""
+
+HASHED_WITHIN_S = 120.0
+"""Who keeps the hashing busy for longer with other files does not keep a substitute from being told."""
 
 _LONGEST_CHAIN = 16
 _NAMED = frozenset({Kind.PROGRAM, Kind.SCRIPT})
@@ -48,12 +52,15 @@ class Artifacts:
         clients: Sequence[ClientMarks],
         digests: Digests,
         words: Callable[[], frozenset[str]] = _no_words,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._files, self._users, self._digests = files, users, digests
         self._packages, self._images = Packages(files), Images(files)
         self._clients, self._words, self._by = clients, words, frozenset[str]()
         self._triage = Triage(clients)
         self._known: dict[_Key, Artifact | None] = {}
+        self._clock = clock
+        self._unhashed_since: dict[_Key, float] = {}
 
     def of(self, processes: Sequence[Process], *, read: bool) -> Mapping[tuple[int, float], Artifact]:
         """Return what is known, by the identity of the process; with `read`, find out what is not."""
@@ -74,13 +81,16 @@ class Artifacts:
     def _find(self, keys: Mapping[_Key, Process], processes: Sequence[Process]) -> None:
         fresh = [process for key, process in keys.items() if key not in self._known]
         unhashed = [(key, found) for key, found in self._known.items() if found is not None and _incomplete(found)]
+        now = self._clock()
+        self._unhashed_since = {key: self._unhashed_since.get(key, now) for key, _ in unhashed}
         if not fresh and not unhashed:
             return
         users = {user.name: user for user in self._users.users()}
         for key, artifact in unhashed:
             user = users.get(keys[key].user or "")
             if user is not None and artifact.program is not None:
-                self._known[key] = self._compared(self._hashed(artifact, artifact.program, user), user)
+                waited_s = now - self._unhashed_since[key]
+                self._known[key] = self._compared(self._hashed(artifact, artifact.program, user), user, waited_s)
         role = _roles(processes, self._triage)
         left = MOST_FRESH
         for process in fresh:
@@ -121,13 +131,16 @@ class Artifacts:
         digest = self._digests.of(program, user)
         return replace(artifact, sha256=digest.sha256, unhashed=digest.missing)
 
-    def _compared(self, artifact: Artifact, user: User) -> Artifact:
+    def _compared(self, artifact: Artifact, user: User, waited_s: float = 0.0) -> Artifact:
         """Add the digest of the program that it takes the place of: a copy of that is no other program."""
         instead = artifact.instead_of
-        if instead is None or instead.by_link or instead.sha256 is not None:
+        if instead is None or instead.by_link:
             return artifact
-        digest = self._digests.of(instead.path, user)
-        return replace(artifact, instead_of=replace(instead, sha256=digest.sha256, unhashed=digest.missing))
+        if instead.sha256 is None:
+            digest = self._digests.of(instead.path, user)
+            instead = replace(instead, sha256=digest.sha256, unhashed=digest.missing)
+        overdue = waited_s >= HASHED_WITHIN_S or not self._digests.goes_on
+        return replace(artifact, instead_of=replace(instead, overdue=overdue))
 
     def _of_file(self, artifact: Artifact, program: str, user: User) -> Artifact:
         digest = self._digests.of(program, user)

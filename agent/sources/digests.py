@@ -50,6 +50,11 @@ class Digests:
         self._lock = threading.Lock()
         self._work, self._ending = threading.Event(), threading.Event()
 
+    @property
+    def goes_on(self) -> bool:
+        """True where what is not hashed yet will be, without another look."""
+        return not self._at_once
+
     def look(self) -> None:
         """A new look begins, with a new budget."""
         self._left = self._at_once

@@ -26,7 +26,7 @@ from agent.core.assess.running import (
     running_deviations,
     undecided_running,
 )
-from agent.core.assess.substituted import substituted_deviations
+from agent.core.assess.substituted import substituted_deviations, undecided_substituted
 from agent.core.assess.summary import summarise
 from agent.core.assess.supply import supply_deviations
 from agent.core.assess.terms import Terms
@@ -115,7 +115,7 @@ def assess(
         *running_deviations(running, files.nearest, known),
         *bent_deviations(running),
         *exposed_deviations(running, processes),
-        *substituted_deviations(running, now),
+        *substituted_deviations(running),
         *given_deviations(processes.given, given),
         *_unread(processes, terms, files),
         *unbound_deviations(weighed, (*processes.processes, *processes.ended), _client_of(terms)),
@@ -222,7 +222,13 @@ def _findings(
         present={item.key: item for item in weighed},
         looked=world.looked,
         inconclusive=frozenset(str(row.scope) for row in world.coverage if not row.state.conclusive),
-        undecided=frozenset((*undecided_configured(configured.judged, memo), *undecided_running(running))),
+        undecided=frozenset(
+            (
+                *undecided_configured(configured.judged, memo),
+                *undecided_running(running),
+                *undecided_substituted(running),
+            )
+        ),
     )
 
 

@@ -5,13 +5,13 @@ package in the project's own `node_modules`, a script of a virtual environment t
 runs is not. Told is only what can be shown; a program that was approved by its path, and was replaced there, shows by its digest
 alone.
 
-A name is approved for what administrators installed under it. Where there is such a program, and what runs lies in the user's own
-folders, found first in `PATH` or led to by a link, the user decides what the approved command does. A copy, byte for byte, is no
-other program, and noted (`agent.core.assess.notes`); of a script it is one, as an interpreter first loads what lies beside it.
-Before both are hashed nothing is said, for a while. A name under which nothing is installed for all means whatever its user
-installed, and a path in the user's folders whatever stands there: approving those is the organisation's choice. Interpreters and
-launchers are left out (their version managers stand before the system's on purpose), as is what a package manager knows as one of
-its own: that is told by its package.
+A name is approved for what administrators installed under it. Where there is such a program, and what runs lies in the user's
+own folders, found first in `PATH` or led to by a link, the user decides what the approved command does. A copy, byte for byte,
+is no other program, and noted (`agent.core.assess.notes`); of a script it is one, as an interpreter first loads what lies
+beside it. Before both are hashed nothing is said, for a while; what was told before holds as long. A name under which nothing
+is installed for all means whatever its user installed, and a path in the user's folders whatever stands there: approving those
+is the organisation's choice. Interpreters and launchers are left out (their version managers stand before the system's on
+purpose), as is what a package manager knows as one of its own: that is told by its package.
 """
 
 import re
@@ -21,11 +21,11 @@ from agent.core.artifact import PINNED, Artifact
 from agent.core.assess.results import deviation, of_user
 from agent.core.assess.running import SCOPE, JudgedRunning, shown, told_of
 from agent.core.correspondence import compare
-from agent.core.deviation import Deviation, Evidence
+from agent.core.deviation import Deviation, Evidence, Key
 from agent.core.launcher_tables import Kind
 from agent.core.launchers import Launch, launch, parse_spec
 from agent.core.observation import Process, Scope
-from agent.core.redaction import redact_name
+from agent.core.redaction import redact_name, redact_subject
 from agent.core.stores import npx_key
 from agent.core.verdict import Answer
 
@@ -33,24 +33,22 @@ _BY_NAME = {Kind.NPM: re.compile(r"(@[^/@:]+/)?[^/@:.][^/:]*"), Kind.PYPI: re.co
 """What names a package of a registry, in each ecosystem that can be judged here."""
 
 _EXACT_DOTS = 2
-_HASHED_WITHIN_S = 120.0
-"""Who keeps the hashing busy for longer with other files does not keep a substitute from being told."""
-
+_CONTROL = "server.substituted"
 _SHOWN = ("named", "instead_of", "instead_of_sha256", "owner")
 
 
-def substituted_deviations(judged: Sequence[JudgedRunning], now: float | None = None) -> Iterator[Deviation]:
-    """Yield one deviation for each approved server of which another thing runs; `now` is Unix time."""
+def substituted_deviations(judged: Sequence[JudgedRunning]) -> Iterator[Deviation]:
+    """Yield one deviation for each approved server of which another thing runs."""
     told: set[str] = set()
     for item in judged:
-        running, why = item.running, _why(item, now)
+        running, why = item.running, _why(item)
         if why is None or item.subject in told:
             continue
         told.add(item.subject)
         worker, row = running.worker, item.artifact.row if item.artifact is not None else {}
         yield deviation(
-            "server.substituted",
-            subject=f"{item.subject} running",
+            _CONTROL,
+            subject=_subject(item),
             label=of_user(running.user, shown(running)),
             text=f"Its command is approved, but {why}",
             user=running.user,
@@ -64,11 +62,22 @@ def substituted_deviations(judged: Sequence[JudgedRunning], now: float | None = 
         )
 
 
+def undecided_substituted(judged: Sequence[JudgedRunning]) -> Iterator[Key]:
+    """Yield the keys about which nothing can be said yet: what runs was not looked at, or is still to be hashed."""
+    for item in judged:
+        if item.verdict.answer is Answer.UNDETERMINED or item.artifact is None or not item.artifact.settled:
+            yield Key(_CONTROL, redact_subject(_subject(item)))
+
+
+def _subject(item: JudgedRunning) -> str:
+    return f"{item.subject} running"
+
+
 def _process(worker: Process) -> Evidence:
     return Evidence("process", redact_name(worker.name), pid=worker.pid, started_at=worker.create_time)
 
 
-def _why(item: JudgedRunning, now: float | None) -> str | None:
+def _why(item: JudgedRunning) -> str | None:
     """Say how what runs differs from what was approved, None where it does not or that cannot be told."""
     server, artifact, worker = item.running.server, item.artifact, item.running.worker
     if item.verdict.answer is not Answer.ALLOWED:
@@ -77,8 +86,7 @@ def _why(item: JudgedRunning, now: float | None) -> str | None:
         return f"the program that runs is not as {artifact.purl} installed it (its RECORD has another digest)."
     configured = launch(server.command) if server is not None and server.command is not None else None
     if configured is not None and configured.kind is Kind.PROGRAM and artifact is not None:
-        age_s = _HASHED_WITHIN_S if now is None else now - item.running.process.create_time
-        return _users_own(configured, artifact) if artifact.copies is not None or age_s >= _HASHED_WITHIN_S else None
+        return None if artifact.copies is None else _users_own(configured, artifact)
     if configured is None or configured.kind not in _BY_NAME or configured.launcher is None or not configured.specs:
         return None
     if artifact is not None and artifact.purl is not None:

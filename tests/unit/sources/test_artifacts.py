@@ -13,7 +13,7 @@ from agent.core.observation import Process
 from agent.core.place import User
 from agent.core.recognition import ClientMarks
 from agent.core.recognition.triage import keys_of
-from agent.sources.artifacts import Artifacts
+from agent.sources.artifacts import HASHED_WITHIN_S, Artifacts
 from agent.sources.digests import AT_ONCE_BYTES, SMALL_BYTES, Digests
 from tests.sim.files import Node, Tree
 from tests.sim.policies import stdio
@@ -331,26 +331,47 @@ def test_a_program_planted_beside_those_of_a_version_manager_is_told_and_what_it
     assert (installed.purl, installed.instead_of) == ("pkg:npm/tickets@1.2.3", None)
 
 
-def test_what_a_program_stands_before_is_hashed_too_in_its_own_time() -> None:
-    large = b"x" * (SMALL_BYTES + 1)
-    own = Node(raw=large, mode=0o755, uid=1000, gid=1000)
-    tree = Tree(
+LARGE = b"x" * (SMALL_BYTES + 1)
+
+
+def _copied() -> Tree:
+    return Tree(
         {
             "/home/ann": Node.folder(0o755, 1000, 1000),
-            "/home/ann/bin/tickets": own,
-            "/usr/bin/tickets": Node(raw=large, mode=0o755),
+            "/home/ann/bin/tickets": Node(raw=LARGE, mode=0o755, uid=1000, gid=1000),
+            "/usr/bin/tickets": Node(raw=LARGE, mode=0o755),
         }
     )
+
+
+def test_what_a_program_stands_before_is_hashed_too_in_its_own_time() -> None:
+    """The time is counted since the agent asked, not since the program began: it may run for days when the agent starts."""
+    tree, now = _copied(), [1_000_000.0]
     digests = Digests(tree)
     server = process("tickets", exe="/home/ann/bin/tickets")
-    finding = Artifacts(tree, _Users(), MARKS, digests)
-    (found,) = finding.of([CLIENT, server], read=True).values()
-    assert found.copies is None
+    finding = Artifacts(tree, _Users(), MARKS, digests, clock=lambda: now[0])
+
+    def copies() -> bool | None:
+        (found,) = finding.of([CLIENT, server], read=True).values()
+        return found.copies
+
+    assert [copies(), copies()] == [None, None]
+    now[0] += HASHED_WITHIN_S - 1
+    assert copies() is None
+    now[0] += 1
+    assert copies() is False
     while digests.step():
         pass
+    assert copies() is True
     (found,) = finding.of([CLIENT, server], read=True).values()
-    assert found.copies
-    assert found.row["instead_of_sha256"] == found.sha256 == hashlib.sha256(large).hexdigest()
+    assert found.row["instead_of_sha256"] == found.sha256 == hashlib.sha256(LARGE).hexdigest()
+
+
+def test_where_nobody_reads_on_nobody_waits_for_what_one_look_does_not_hash() -> None:
+    tree, server = _copied(), process("tickets", exe="/home/ann/bin/tickets")
+    for at_once, copies in ((1, False), (AT_ONCE_BYTES, True)):
+        (found,) = artifacts(tree, at_once).of([CLIENT, server], read=True).values()
+        assert found.copies is copies
 
 
 def test_what_a_configured_entry_yields_is_inspected_whoever_started_it_also_where_the_entry_comes_later() -> None:

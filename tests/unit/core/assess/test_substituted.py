@@ -6,10 +6,11 @@ import pytest
 
 from agent.core.artifact import Artifact, InsteadOf, Unhashed, purl
 from agent.core.assess import Assessment, assess
+from agent.core.deviation import Sighting
 from agent.core.observation import Process, ProcessLook
 from agent.core.stores import npx_key
 from agent.core.world import World
-from tests.sim.worlds import TERMS, configs, managed, running, server
+from tests.sim.worlds import QUIET, TERMS, configs, managed, running, server
 
 HOME = "/home/ann"
 NPX = f"{HOME}/.npm/_npx/{npx_key(['approved@1.0.0'])}/node_modules"
@@ -49,6 +50,8 @@ def package(kind: str, name: str, version: str, program: str = "/x") -> Artifact
 
 DIGEST = "66458f78675ae54fe8c5464777ec461f7f074a42e602f55f76b7c596326dac1b"
 COMMAND = ("npx", "-y", "approved@1.0.0")
+SWAPPED = ("tickets", "serve")
+CONTROL = "server.substituted"
 SHIM = ("node", f"{NPX}/.bin/approved")
 
 
@@ -178,13 +181,28 @@ def test_a_copy_of_a_script_is_one_as_what_lies_beside_it_is_loaded_first() -> N
     assert (why(command, look) or "").endswith("the two are the same, but what lies beside a script is loaded first.")
 
 
+def _sighting(command: tuple[str, ...], look: ProcessLook) -> Sighting:
+    """What a look says of the substitute of which another look told."""
+    (told,) = (one for one in judged(SWAPPED, tree(SWAPPED, artifact=BEFORE)).deviations if one.key.control == CONTROL)
+    return judged(command, look).findings.sighting(told.key, tuple(map(str, told.depends)))
+
+
 @pytest.mark.parametrize("artifact", [_beside(None, "ab"), _beside("ab", None)])
-def test_before_both_are_hashed_nothing_is_said_and_not_for_ever(artifact: Artifact) -> None:
-    command = ("tickets", "serve")
-    world = World(configs(server("a", *command)), managed(policy(*command)), tree(command, artifact=artifact))
-    for age_s, told in ((60.0, False), (130.0, True)):
-        found, _ = assess(world, TERMS, now=2.0 + age_s)
-        assert ("server.substituted" in {item.key.control for item in found.deviations}) is told
+def test_before_both_are_hashed_nothing_is_said_and_nothing_is_taken_back_and_not_for_ever(artifact: Artifact) -> None:
+    look = tree(SWAPPED, artifact=artifact)
+    assert why(SWAPPED, look) is None
+    assert _sighting(SWAPPED, look) is Sighting.UNKNOWN
+    assert artifact.instead_of is not None
+    overdue = replace(artifact, instead_of=replace(artifact.instead_of, overdue=True))
+    assert _sighting(SWAPPED, tree(SWAPPED, artifact=overdue)) is Sighting.PRESENT
+
+
+def test_what_was_told_is_taken_back_once_it_was_looked_at_or_ended() -> None:
+    assert _sighting(SWAPPED, tree(SWAPPED)) is Sighting.UNKNOWN, "as after an event, before files are read"
+    altered = replace(OWN, recorded="ab", unhashed=Unhashed.NOT_YET)
+    assert _sighting(SWAPPED, tree(SWAPPED, artifact=altered)) is Sighting.UNKNOWN
+    assert _sighting(SWAPPED, tree(SWAPPED, artifact=_beside("ab", "ab"))) is Sighting.GONE
+    assert _sighting(SWAPPED, QUIET) is Sighting.GONE
 
 
 def test_an_approved_path_that_is_a_link_to_what_its_user_can_change() -> None:
