@@ -1,6 +1,7 @@
 """How this agent listens for starting programs: on Linux in a process of its own, which goes before all; else in a thread."""
 
 import sys
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,7 @@ from agent.host.file_writers import file_writers
 from agent.host.process_events import process_events
 from agent.host.process_reading import LiveReader
 from agent.host.users import AccountNames
-from agent.ports import Hearing, NoEvents, Noticer
+from agent.ports import Channel, Hearing, NoEvents, Noticer
 from agent.runtime.clock import SystemClock
 from agent.runtime.waiting import Worker
 from agent.sources.launches import Launches
@@ -21,7 +22,7 @@ if sys.platform == "linux":
     from agent.app.listener import Task
     from agent.host.apart_linux import beside
 
-_ANSWER_S = 10.0
+_ANSWER_S, _SLICE_S = 10.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ def set_by_clients(known: Catalog) -> frozenset[str]:
 
 if sys.platform == "linux":
 
-    def _listen(known: Catalog) -> Noticer | NoEvents:
+    def _listen(known: Catalog, ended: threading.Event) -> Noticer | NoEvents:
         try:
             line = beside("listener")
         except OSError as error:
             return NoEvents(f"the system gives no process to listen in: {error.strerror}")
         try:
             line.send(Task(set_by_clients(known), known.moving, known.marks))
-            first = line.receive(_ANSWER_S)
+            first = _answer(line, ended)
         except EOFError:
             first = None
         if isinstance(first, Hearing):
@@ -75,9 +76,17 @@ if sys.platform == "linux":
         line.close()
         return first if isinstance(first, NoEvents) else NoEvents("the process that listens did not start")
 
+    def _answer(line: Channel, ended: threading.Event) -> object:
+        """Return what the other end says first, None where it says nothing or nobody wants to know any more."""
+        for _ in range(int(_ANSWER_S / _SLICE_S)):
+            first: object = line.receive(_SLICE_S)
+            if first is not None or ended.is_set():
+                return first
+        return None
+
 else:
 
-    def _listen(known: Catalog) -> Noticer | NoEvents:
+    def _listen(known: Catalog, _ended: threading.Event) -> Noticer | NoEvents:
         events = process_events(Keeping(set_by_clients(known), known.moving))
         if isinstance(events, NoEvents):
             return events

@@ -59,15 +59,15 @@ class Evidence:
     started_at: float | None = field(default=None, compare=False)
 
 
-DETAILS = frozenset(
+DETAILS = frozenset({"program", "sha256", "purl", "superseded"})
+"""Kinds of facts that are found out some time after the rest: that one has become known is no news, that it is another one is."""
+SIGNS = frozenset(
     {
-        *("program", "sha256", "purl", "superseded"),
-        *("client", "wire", "mark", "launcher", "declared", "sdk", "name"),
+        *("configured", "client", "wire", "mark", "launcher", "declared", "sdk", "name"),
         *("no-wire", "editor", "shell", "terminal"),
     }
 )
-"""Kinds of facts that are found out some time after the rest, and those by which a process was recognised, which come and go as
-it starts and ends: that one has become known, or is to be seen no more, is no news; that it is another one is."""
+"""Kinds of facts by which a process was recognised: they come, change and go as it starts and ends, which is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from agent.core.deviation import DETAILS, Deviation, Findings, Key, Sighting
+from agent.core.deviation import DETAILS, SIGNS, Deviation, Findings, Key, Sighting
 
 
 class Standing(StrEnum):
@@ -143,9 +143,9 @@ def says_more(now: Deviation, before: Deviation) -> bool:
 
 
 def meaning(deviation: Deviation) -> tuple[object, ...]:
-    """Return what makes two sightings of one deviation say the same; the order of evidence says nothing, nor do details."""
+    """Return what makes two sightings of one deviation say the same: neither the order of evidence, nor details and signs."""
     d = deviation
-    evidence = frozenset(fact for fact in d.evidence if fact.kind not in DETAILS)
+    evidence = frozenset(fact for fact in d.evidence if fact.kind not in DETAILS | SIGNS)
     return (d.severity, d.label, d.title, d.text, d.remediation, evidence, d.user)
 
 

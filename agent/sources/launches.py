@@ -22,7 +22,8 @@ RETRY_FIRST_S, RETRY_MOST_S = 5.0, 900.0
 
 _TURN_S = 15.0
 
-Listen = Callable[[], Noticer | NoEvents]
+Listen = Callable[[threading.Event], Noticer | NoEvents]
+"""Opens what notices. It waits for nothing any more once the event is set: the agent ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Launches:
             noticer.heed(orders)
 
     def _open(self) -> bool:
-        found = self._listen()
+        found = self._listen(self._woken)
         if isinstance(found, NoEvents):
             self._problem = found.reason
             return False

@@ -104,7 +104,7 @@ def test_what_the_kernel_could_not_hold_is_counted_and_answered_by_a_sweep(serve
 
     marks = catalog().marks
 
-    def listen() -> Noticing | NoEvents:
+    def listen(_ended: threading.Event) -> Noticing | NoEvents:
         try:
             return Noticing(ProcConnector(buffer_bytes=4096), LiveReader(), marks)
         except OSError as error:

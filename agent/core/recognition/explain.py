@@ -49,7 +49,7 @@ def explain(  # noqa: PLR0913 - what the sentences speak of
         "package": _package(launches),
         "declares": safe(declares or ""),
     }
-    rows = [Evidence("entry", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
+    rows = [Evidence("configured", f"configured as {safe(entry[0].name)}: {entry[1].text}")] if entry else []
     for sign in (sign for sign in Sign if sign in signs and sign in TEXTS):
         fact = Evidence(sign.value, TEXTS[sign].format(**names))
         rows.append(replace(fact, pid=host.pid, started_at=host.create_time) if "{host}" in TEXTS[sign] else fact)

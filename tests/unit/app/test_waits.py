@@ -29,7 +29,7 @@ class _Hears:
 
 
 def waits(supply: Supply, listened: Noticer | NoEvents, unwatched: int = 0) -> Waits:
-    return Waits(Sparing(supply.on_battery), Launches(lambda: listened, ()), lambda: HintsHealth(10, unwatched))
+    return Waits(Sparing(supply.on_battery), Launches(lambda _: listened, ()), lambda: HintsHealth(10, unwatched))
 
 
 def test_unplugged_the_sweep_the_timed_look_the_walk_and_batches_wait_and_plugged_in_again_no_more() -> None:

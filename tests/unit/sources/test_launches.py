@@ -78,7 +78,7 @@ class _Agent:
     def __init__(self, *running: Process) -> None:
         self.system = _System({process.pid: process for process in running})
         marks = [ClientMarks("claude-code", frozenset({"claude"}))]
-        self.launches = Launches(lambda: Noticing(self.system, self.system, marks), marks)
+        self.launches = Launches(lambda _: Noticing(self.system, self.system, marks), marks)
         self.at = 0.0
         self.source = ProcessSource(self.system, 5.0, self.launches, lambda: self.at)
         self.wakes = 0
@@ -248,7 +248,7 @@ def test_when_nothing_is_told_any_more_every_look_is_a_sweep_and_says_why() -> N
 
 def test_where_nothing_is_told_from_the_start_every_look_is_a_sweep() -> None:
     system = _System()
-    launches = Launches(lambda: NoEvents("not here"), ())
+    launches = Launches(lambda _: NoEvents("not here"), ())
     source = ProcessSource(system, 5.0, launches)
     source.look()
     source.look()
@@ -292,7 +292,7 @@ class _Attempts:
     def __init__(self, stop: threading.Event) -> None:
         self.stop, self.made, self.orders = stop, 0, list[Orders]()
 
-    def listen(self) -> Noticer | NoEvents:
+    def listen(self, _ended: threading.Event) -> Noticer | NoEvents:
         self.made += 1
         return self if self.made > 1 else NoEvents("not permitted yet")
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.core.assess.causes import Circumstances
 from agent.core.assess.running import judge_running, running_deviations
-from agent.core.deviation import DETAILS, Deviation, Key
+from agent.core.deviation import SIGNS, Deviation, Evidence, Key, Severity
 from agent.core.ledger import says_more
 from agent.core.observation import Process
 from agent.core.policy.effective import Policy
@@ -50,4 +50,23 @@ def test_a_server_says_the_same_as_its_tree_grows_is_inspected_and_is_started_an
 
 
 def test_every_sign_of_recognition_may_come_and_go() -> None:
-    assert {sign.value for sign in TEXTS} <= DETAILS
+    assert {sign.value for sign in TEXTS} <= SIGNS
+
+
+def test_how_closely_it_corresponds_to_its_entry_is_no_news() -> None:
+    key = Key("server.unapproved.running", "ann/x")
+    texts = "the command line is the configured one, word for word", "the same pypi package with the same arguments"
+    first, then = (
+        Deviation(
+            key=key,
+            severity=Severity.HIGH,
+            label="x",
+            title="x",
+            text="x",
+            remediation="x",
+            evidence=(Evidence("configured", text),),
+        )
+        for text in texts
+    )
+    assert not says_more(then, first)
+    assert says_more(replace(then, evidence=(Evidence("entry", "/etc/other.json at /x"),)), first)
