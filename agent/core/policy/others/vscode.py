@@ -60,20 +60,24 @@ class AccessOff:
 def vscode_policy(documents: Sequence[Document], user: User | None) -> ClientPolicy:
     """Return what the policies of VS Code among `documents` say to the client of `user`."""
     mine = [item for item in documents if item.kind in _RANK and item.user in (None, user.name if user else item.user)]
+    nothing = NONE
     for document in sorted(mine, key=lambda item: (_RANK.index(item.kind), item.user is None)):
         found = read(document, user)
         if isinstance(found, Unseen):
             return NotEffective("indeterminate", f"{document.path}: {found.why}")
-        value = _values(found.raw).get(POLICY) if isinstance(found, Bytes) else None  # what it cannot read it ignores
-        if isinstance(value, str):
-            return AccessOff(document.path) if value == OFF else NONE
-    return NONE
+        values = _values(document.path, found.raw) if isinstance(found, Bytes) else {}  # what it cannot read it ignores
+        if isinstance(values, str):
+            nothing = NotEffective("none", nothing.why or f"VS Code goes on without it, because {values}.")
+            continue
+        if isinstance(value := values.get(POLICY), str):
+            return AccessOff(document.path) if value == OFF else nothing
+    return nothing
 
 
-def _values(raw: bytes) -> Mapping[str, Any]:
-    """Return the members; what is no JSON object counts as empty, as the client has it."""
+def _values(path: str, raw: bytes) -> Mapping[str, Any] | str:
+    """Return the members, or why there are none."""
     try:
         value = parse(decode(raw))
-    except JsonError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    except JsonError as error:
+        return "it is no property list" if path.endswith(".plist") else f"it is not JSON ({error})"
+    return value if isinstance(value, dict) else "its top level is not an object"

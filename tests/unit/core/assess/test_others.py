@@ -6,6 +6,7 @@ from agent.core.assess.others import OwnPolicies, other_deviations, other_files
 from agent.core.observation import ConfigLook, Document, DocumentKind, ManagedLook
 from agent.core.place import Place
 from agent.core.policy.expansion import Environment
+from agent.core.policy.others.vscode import vscode_policy
 from agent.core.server import Server, ServerScope, Transport
 from agent.core.verdict import Answer, Reason, Verdict
 from tests.sim.policies import ANN, data
@@ -91,3 +92,21 @@ def test_the_file_has_a_row_with_its_role() -> None:
 def test_what_is_wrong_with_the_file_is_a_deviation(text: str, mode: int, control: str) -> None:
     (found,) = other_deviations(_managed(text, mode), [ANN])
     assert found.key.control == control
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "because"),
+    [
+        ("/etc/vscode/policy.json", '{"ChatMCP": "none",}', "it is not JSON ("),
+        ("/etc/vscode/policy.json", '["none"]', "its top level is not an object."),
+        ("/Library/Managed Preferences/com.microsoft.VSCode.plist", "<not a property list>", "it is no property list."),
+    ],
+)
+def test_a_policy_of_vs_code_that_it_cannot_read_is_told_and_binds_nobody(path: str, raw: str, because: str) -> None:
+    broken = Document(DocumentKind.VSCODE_POLICY, path, data(raw, path))
+    (found,) = other_deviations(ManagedLook("/etc/claude-code", others=(broken,)), [ANN])
+    assert found.key.control == "managed-file.malformed"
+    assert f"{path}: VS Code goes on without it, because {because}" in found.text
+    assert vscode_policy([broken], ANN).state == "none"
+    binding = Document(DocumentKind.VSCODE_USER_POLICY, "/x", data('{"ChatMCP": "none"}', "/x"), user=ANN.name)
+    assert vscode_policy([broken, binding], ANN).state == "effective"
