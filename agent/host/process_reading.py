@@ -84,10 +84,21 @@ class LiveReader:
     def facts(self, handle: psutil.Process, pulse: Pulse, read: tuple[str, ...] | None = None) -> Process:
         """Return everything but the descriptors; `read` is the command line where it is known already.
 
+        Where the thread that tells has ended meanwhile, another one of the process does.
+
         Raises:
             psutil.NoSuchProcess: it is gone.
             psutil.AccessDenied: not even its start may be known.
         """
+        try:
+            return self._facts(handle, pulse, read)
+        except psutil.NoSuchProcess:
+            newer = read_pulse(handle.pid) if pulse.thread else None
+            if newer is None or newer.started != pulse.started or newer.thread in (0, pulse.thread):
+                raise
+            return self._facts(handle, newer, read)
+
+    def _facts(self, handle: psutil.Process, pulse: Pulse, read: tuple[str, ...] | None) -> Process:
         pid, create_time = handle.pid, handle.create_time()
         if pulse.thread:
             handle = psutil.Process(pulse.thread)

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from agent.core.observation import Process
+from agent.host.process_reading import LiveReader, read_pulse
 from agent.host.processes import YOUNG_S, PsutilProcessTable
 from tests.sim.wine import WITHOUT_PROCESS_IMAGES
 
@@ -276,24 +277,41 @@ def test_a_rewritten_title_does_not_hide_what_was_executed() -> None:
     assert kept.command == told[started.pid].command == launched.command
 
 
-HEADLESS = (
+_HEADLESS = (
     "import ctypes, os, threading; threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(0, 1), b'')]).start();"
     "print(flush=True); ctypes.CDLL(None).pthread_exit(None)"
 )
+HEADLESS = (sys.executable, "-c", _HEADLESS)
+
+
+def headless() -> subprocess.Popen[bytes]:
+    """Start a process whose first thread has ended: it looks like a zombie, without a command line, program and descriptors."""
+    started = subprocess.Popen(HEADLESS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    started.stdout.readline()
+    deadline = time.monotonic() + 10
+    while psutil.Process(started.pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return started
 
 
 @linux_only
 def test_a_server_whose_first_thread_has_ended_is_seen_as_before() -> None:
-    """It looks like a zombie, without a command line, a program and descriptors."""
-    command = (sys.executable, "-c", HEADLESS)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as headless:
-        assert headless.stdout is not None
-        headless.stdout.readline()
-        deadline = time.monotonic() + 10
-        while psutil.Process(headless.pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process = find(PsutilProcessTable(), headless.pid)
-        assert process is not None
-        assert (process.command, process.exe) == (command, os.path.realpath(f"/proc/{os.getpid()}/exe"))
-        assert process.wires is not None
-        assert {0, 1} <= process.wires.keys()
+    with headless() as started:
+        process = find(PsutilProcessTable(), started.pid)
+    assert process is not None
+    assert (process.command, process.exe) == (HEADLESS, os.path.realpath(f"/proc/{os.getpid()}/exe"))
+    assert process.wires is not None
+    assert {0, 1} <= process.wires.keys()
+
+
+@linux_only
+def test_a_thread_that_ends_before_it_is_read_does_not_hide_its_process() -> None:
+    with subprocess.Popen(("true",)) as ended:
+        ended.wait()
+    with headless() as started:
+        pulse = read_pulse(started.pid)
+        assert pulse is not None
+        assert pulse.thread
+        process = LiveReader().facts(psutil.Process(started.pid), pulse._replace(thread=ended.pid))
+    assert process.command == HEADLESS
