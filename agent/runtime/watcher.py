@@ -62,7 +62,8 @@ class Watcher:
         """Wait for a hint or the interval, but never look more often than the budget allows, whoever writes files how fast."""
         interval_s = self.patience(self.source.interval_s)
         gap = min(max(self.budgets.look_gap_min_s, took_s * self.budgets.look_gap_factor), interval_s)
-        self._paid_at = max(self._paid_at, self.clock.monotonic()) + gap
+        now = self.clock.monotonic()  # a rest that a beat cut short is let go: what adds up would outlast the haste
+        self._paid_at = min(max(self._paid_at, now), now + self.budgets.look_ahead_s) + gap
         woken = self._bit.wait(interval_s, beat, self.budgets.beat_every_s)
         left = self._paid_at - self.budgets.look_ahead_s - self.clock.monotonic()
         if woken and left > 0:

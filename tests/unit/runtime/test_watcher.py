@@ -139,3 +139,22 @@ def test_whoever_watches_for_a_source_hears_when_it_wants_to_watch_something_els
     watcher.wake()
     thread.join(10)
     assert moves == [1, 3]
+
+
+def test_rests_that_a_beat_cut_short_do_not_add_up() -> None:
+    clock, looks = ManualClock(), list[int]()
+    source = Source()
+    budgets = Budgets(look_gap_min_s=100, look_ahead_s=100, look_gap_factor=0, beat_every_s=30)
+    watcher = Watcher(source, Mailbox(30.0), clock, budgets)
+    began = clock.monotonic()
+
+    def look() -> Sequence[Look]:
+        looks.append(round(clock.monotonic() - began))
+        if looks[-1] == 120:  # then it is quiet for a while
+            clock.pass_s(300)
+        watcher.wake()
+        return [ManagedLook("/")]
+
+    source.look = look  # type: ignore[method-assign]
+    watcher.run(Ending(clock, 5), beat)
+    assert looks == [0, 0, 30, 60, 90, 120, 420]
