@@ -181,7 +181,7 @@ def _filled(line: Line, item: Item, at: float) -> Line | None:
         replace(gap, first=item.sequence + 1, before=item.digest),
     )
     left = [part for part in parts if part.size > 0]
-    gaps = tuple(new for old in line.gaps for new in (left if old is gap else [old]))
+    gaps = tuple(new for old in line.gaps for new in (left if old is gap else [old]))[-_GAPS:]
     recent = list(line.recent)
     index = item.sequence - (line.last - len(recent) + 1)
     if 0 <= index < len(recent):
@@ -217,13 +217,15 @@ def not_owed(lines: Sequence[Line], journal: str, first: int, last: int, since: 
         return tuple(sorted((meant, *_outside(gap, begin, last)), key=lambda part: part.first))
 
     return tuple(
-        replace(line, gaps=tuple(part for gap in line.gaps for part in parts(gap))) if line.journal == journal else line
+        replace(line, gaps=tuple(part for gap in line.gaps for part in parts(gap))[-_GAPS:])
+        if line.journal == journal
+        else line
         for line in lines
     )
 
 
 def _without(line: Line, first: int, last: int) -> Line:
-    return replace(line, gaps=tuple(part for gap in line.gaps for part in _outside(gap, first, last)))
+    return replace(line, gaps=tuple(part for gap in line.gaps for part in _outside(gap, first, last))[-_GAPS:])
 
 
 def _outside(gap: Gap, first: int, last: int) -> tuple[Gap, ...]:
@@ -248,10 +250,12 @@ def two_writers(lines: Sequence[Line]) -> tuple[Line, Line] | None:
 def broke_at(lines: Sequence[Line]) -> float | None:
     """Return when it showed last that something does not continue what had come, None where all does.
 
-    What came before may hold no more, and what is missing may have said so.
+    What came before may hold no more, and what is missing may have said so. What this endpoint was never owed is made up for by
+    the agent unasked.
     """
     starts = sorted(line.started_at for line in lines)[1:]
-    return max([*starts, *(gap.seen_at for line in lines for gap in line.gaps)], default=None)
+    missing = (gap.seen_at for line in lines for gap in line.gaps if gap.away_since is None)
+    return max([*starts, *missing], default=None)
 
 
 def written(lines: Iterable[Line]) -> list[dict[str, Any]]:
@@ -266,11 +270,17 @@ def written(lines: Iterable[Line]) -> list[dict[str, Any]]:
             "new_at": line.new_at,
             "hostname": line.hostname,
             "broken": line.broken,
-            "gaps": [[gap.first, gap.last, gap.before, gap.after, gap.seen_at, gap.away_since] for gap in line.gaps],
+            "gaps": [_written(gap) for gap in line.gaps],
             "recent": ",".join(line.recent),
         }
         for line in lines
     ]
+
+
+def _written(gap: Gap) -> list[Any]:
+    """Return the gap as JSON; one that is a loss as versions of this program read it that know no other."""
+    facts = [gap.first, gap.last, gap.before, gap.after, gap.seen_at]
+    return facts if gap.away_since is None else [*facts, gap.away_since]
 
 
 def read(value: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.core.canonical import canonical
 from agent.core.wire import ENDPOINT
-from central.core.chain import Line, accounted, broke_at, not_owed
+from central.core.chain import Line, accounted, broke_at, not_owed, two_writers
 from central.core.envelope import Item
 
 JSON = Mapping[str, Any]
@@ -19,6 +19,7 @@ FINDING, ALERT, BEAT, POLICY, SERVER, LIFE, ERROR = 2003, 2004, 5001, 5019, 5020
 _SEVERITY = {5: "critical", 4: "high", 3: "medium", 2: "low", 1: "info"}
 _STATES = frozenset({"compliant", "deviating", "unknown"})
 _TEXT_MOST = 4_096
+_FOLDED_MOST, _NOT_OWED_MOST = 512, 64  # the newest, which is more than the gaps that are remembered of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,11 @@ class Device:
 
     @property
     def restate(self) -> float | None:
-        """By what time the device is asked to tell all that holds anew: when its reports last broke off; None: it has since."""
-        broke = broke_at(self.lines)
+        """By what time the device is asked to tell all that holds anew: when its reports last broke off; None: it has since.
+
+        Nor where two machines share its identity: neither could tell what all of it is.
+        """
+        broke = None if two_writers(self.lines) else broke_at(self.lines)
         return None if broke is None or (self.restated_at is not None and self.restated_at >= broke) else broke
 
 
@@ -207,10 +211,13 @@ def _absorbed(
 
 def _declared(lines: tuple[Line, ...], item: Item) -> tuple[Line, ...]:
     """Return the lines once the agent's start told what this endpoint was never owed."""
-    for row in (item.event or {})["unmapped"].get("not_owed", ()):
-        if row["destination"] == ENDPOINT:
-            first, last = _span([row["first"], row["last"]])
-            lines = not_owed(lines, item.journal, first, last, float(row["since"]))
+    rows = [row for row in (item.event or {})["unmapped"].get("not_owed", ()) if row["destination"] == ENDPOINT]
+    for row in rows[-_NOT_OWED_MOST:]:
+        since = _seconds_or_none(row["since"])
+        if since is None:
+            raise _MalformedError
+        first, last = _span([row["first"], row["last"]])
+        lines = not_owed(lines, item.journal, first, last, since)
     return lines
 
 
@@ -235,7 +242,7 @@ def _beat(device: Device, item: Item) -> tuple[Device, list[tuple[float, str, st
     """Take a sign of life, unless a newer one of the same journal is known; a state that is another one is a new standing."""
     event: JSON = item.event or {}
     facts, at = _mapping(event["unmapped"]), _seconds(event["time"])
-    lines = accounted(device.lines, item.journal, [_span(span) for span in facts.get("folded", ())])
+    lines = accounted(device.lines, item.journal, [_span(span) for span in facts.get("folded", ())[-_FOLDED_MOST:]])
     device = replace(device, lines=lines)
     if item.journal == device.told_journal and item.sequence <= device.told_sequence:
         return device, []

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from agent.core.ledger import Change
 from central.core.alert import event_of
+from central.core.chain import two_writers
 from central.core.device import Absorbed, Device, ServerGone
 from central.core.envelope import Envelope, Item
 from central.core.fleet import Fleet, Terms
@@ -98,16 +99,23 @@ def _store(
     known = {digest: facts for each in absorbed for digest, facts in each.policies.items()}
     upsert(connection, policies, [{"digest": each, "facts": known[each], "first_seen": now} for each in sorted(known)])
     _store_servers(connection, absorbed, now)
-    closed = _restated(connection, absorbed, now)
+    closed = _restated(connection, absorbed, held, now)
     lines = [(each.device.id, item.line.decode()) for each in absorbed for item in each.feed]
     lines += [(id_, _line(held[id_], change, rules.version)) for id_, change in closed]
     feeding.publish(connection, lines + watch(connection, touched.values(), rules, now), now)
 
 
-def _restated(connection: Connection, absorbed: Sequence[Absorbed], now: float) -> list[tuple[str, Change]]:
-    """Close what is not in what a device says holds, except what came with it: that has its own events."""
+def _restated(
+    connection: Connection, absorbed: Sequence[Absorbed], held: Mapping[str, Device], now: float
+) -> list[tuple[str, Change]]:
+    """Close what is not in what a device says holds, except what came with it: that has its own events.
+
+    Where two machines share an identity, what one of them holds says nothing of the other.
+    """
     closed: list[tuple[str, Change]] = []
     for device, whole in {each.device.id: whole for each in absorbed for whole in each.wholes}.items():
+        if two_writers(held[device].lines):
+            continue
         own = [each for each in absorbed if each.device.id == device]
         told = {(row.uid, row.opened_at) for each in own for row in each.findings}
         closed += [(device, change) for change in ledger.close_rest(connection, device, whole, told, now)]

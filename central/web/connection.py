@@ -43,11 +43,18 @@ class Connection(HttpToolsProtocol):
             self.loop.call_later(_FAREWELL_S, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless it is a head without an end."""
+        """Take what came, unless it is a head without an end.
+
+        What comes after an answer ends uvicorn's wait for the next request, and need not begin one: it may be the rest of a body.
+        """
         self._head += len(data)
         super().data_received(data)
-        if self._head > HEAD_BYTES and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._head > HEAD_BYTES:
             self.transport.abort()
+        elif self._ends is None and self.cycle.response_complete:  # until the first head has come, one is expected
+            self._expect_head()
 
     def on_message_begin(self) -> None:
         """Begin a request with what the connection says in its state."""

@@ -126,11 +126,16 @@ async def _greets(_scope: object, receive: Any, send: Any) -> None:  # noqa: ANN
     await send({"type": "http.response.body", "body": b"ok"})
 
 
+async def _refuses(_scope: object, _receive: object, send: Any) -> None:  # noqa: ANN401 - ASGI's
+    await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"no"})
+
+
 @contextmanager
-def listening() -> Iterator[int]:
+def listening(app: Any = _greets) -> Iterator[int]:  # noqa: ANN401 - ASGI's
     """Give the port of a server whose connections are ours."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        config = uvicorn.Config(_greets, http=connection.Connection, lifespan="off", log_level="error")
+        config = uvicorn.Config(app, http=connection.Connection, lifespan="off", log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([taken],))
         thread.start()
@@ -169,6 +174,28 @@ def test_slow_attack_who_does_not_send_the_head_in_time_is_let_go(monkeypatch: p
                     1_000
                 ):  # its timeout fails the test; a connection that is kept ends after five seconds
                     pass
+
+
+@pytest.mark.parametrize(
+    ("app", "head", "more"),
+    [
+        (_refuses, b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n", b"a"),
+        (_greets, b"GET / HTTP/1.1\r\n\r\n", b"\r\n"),
+    ],
+    ids=["rest-of-a-body", "empty-line"],
+)
+def test_slow_attack_who_sends_a_little_after_the_answer_and_no_head_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, app: object, head: bytes, more: bytes
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_S", 0.2)
+    with listening(app) as port, socket.create_connection(("127.0.0.1", port), timeout=3.0) as stranger:
+        stranger.sendall(head)
+        said = b""
+        while not said.endswith((b"ok", b"no")):
+            said += stranger.recv(1_000)
+        stranger.sendall(more)
+        with suppress(ConnectionResetError):
+            assert stranger.recv(1_000) == b""  # its timeout fails the test
 
 
 def test_a_large_body_and_many_requests_of_one_connection_pass() -> None:

@@ -152,6 +152,25 @@ def test_what_this_endpoint_was_never_owed_is_kept_apart_and_only_in_the_gap_tha
     assert read(written(told)) == told
 
 
+def test_a_loss_is_written_as_a_version_that_knows_of_no_other_gap_reads_it() -> None:
+    all_ = items(*map(str, range(9)))
+    lines = place((), [all_[0], all_[2], all_[8]], 10.0).lines
+    (row,) = written(not_owed(lines, JOURNAL, 4, 8, 5.0))
+    assert [len(gap) for gap in row["gaps"]] == [5, 6]
+
+
+def test_what_accounts_for_one_gap_piece_by_piece_does_not_make_it_many() -> None:
+    all_ = items(*map(str, range(1_001)))
+    lines = place((), [all_[0], all_[1_000]], 10.0).lines
+    told = accounted(lines, JOURNAL, [(n, n) for n in range(2, 1_000, 2)])
+    assert (len(told[0].gaps), told[0].gaps[-1].first) == (64, 999)
+    for n in range(2, 1_000, 2):
+        lines = not_owed(lines, JOURNAL, n, n, 5.0)
+    assert len(lines[0].gaps) == 64
+    lines = place((), [all_[0], all_[1_000]], 10.0).lines
+    assert len(place(lines, all_[2:1_000:4], 20.0).lines[0].gaps) == 64
+
+
 def test_what_was_not_owed_and_comes_all_the_same_fills_its_gap() -> None:
     all_ = items(*map(str, range(9)))
     lines = not_owed(place((), [all_[0], all_[8]], 10.0).lines, JOURNAL, 2, 8, 5.0)

@@ -4,16 +4,20 @@ import hmac
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.app.telling import Teller
+from agent.core.canonical import canonical
 from central.core.device import Device
 from central.core.envelope import Envelope, Limits, hashed
 from central.core.receive import Admission, Taken, receive
 from central.core.refusal import Refusal
 from central.store.devices import Credential
+from tests.sim.clock import ManualClock
 from tests.sim.reporter import NOW, Reporter
 
 ADMISSION = Admission(limits=Limits(body_bytes=100_000, unpacked_bytes=300_000, events=50))
@@ -197,3 +201,54 @@ def test_law_an_event_with_any_field_replaced_raises_nothing(class_uid: int, dat
     envelope = Envelope(device="device-1", batch="b" * 8, body=line, credential=hashed("c"))
     stored = Credential(hashed("c"), None, None, issued_at=NOW, revoked_at=None)
     receive(Device(id="device-1"), stored, envelope, ADMISSION, NOW)
+
+
+def after_a_loss(reporter: Reporter, event: str, **facts: object) -> Taken:
+    """Return what becomes of a batch that lacks its second event and whose last one, `event`, says `facts`."""
+    for _ in range(2):
+        reporter.obeys(digest=str(reporter.journal.counters().events))
+    if event == "start":
+        Teller(reporter.device, reporter.journal, ManualClock(NOW), 3_600.0, Random(1), dict).started()
+    else:
+        reporter.beats()
+    first, _, *rest, last = reporter.batch().events
+    last = {**last, "unmapped": {**last["unmapped"], **facts}}
+    lines = [canonical(each).encode() for each in (first, *rest, last)]
+    outcome = receive(*known(reporter), reporter.sealed(lines), ADMISSION, NOW)
+    assert isinstance(outcome, Taken)
+    return outcome
+
+
+@pytest.fixture
+def talker(tmp_path: Path) -> Reporter:
+    made = Reporter(tmp_path)
+    made.obeys(digest="first")
+    return made
+
+
+def declared(first: int, **more: object) -> dict[str, object]:
+    return {"destination": "https", "first": first, "last": first, "since": 5.0} | more
+
+
+def test_a_start_declares_what_was_not_owed_and_of_very_much_only_the_newest_counts(talker: Reporter) -> None:
+    rows = [declared(2), *(declared(9, destination="file") for _ in range(100))]
+    told = after_a_loss(talker, "start", not_owed=rows)
+    assert [gap.away_since for gap in told.device.lines[0].gaps] == [5.0]
+
+
+def test_a_start_that_declares_more_than_is_remembered_is_heard_in_part(talker: Reporter) -> None:
+    told = after_a_loss(talker, "start", not_owed=[declared(2), *map(declared, range(1_000, 1_064))])
+    assert [gap.away_since for gap in told.device.lines[0].gaps] == [None]
+
+
+@pytest.mark.parametrize("since", ["-inf", "nan", "5", None, True])
+def test_a_declaration_since_no_time_is_malformed(talker: Reporter, since: object) -> None:
+    told = after_a_loss(talker, "start", not_owed=[declared(2, since=since)])
+    assert dict(told.refused) == {"fields-malformed": 1}
+    assert [gap.away_since for gap in told.device.lines[0].gaps] == [None]
+
+
+@pytest.mark.parametrize(("more", "missing"), [(511, 0), (512, 1)])
+def test_a_sign_of_life_stands_for_the_newest_of_very_many(talker: Reporter, more: int, missing: int) -> None:
+    told = after_a_loss(talker, "beat", folded=[[2, 2], *([n, n] for n in range(1_000, 1_000 + more))])
+    assert told.device.lines[0].missing == missing

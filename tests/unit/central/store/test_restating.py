@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 from sqlalchemy import Engine, select
 
+from agent.app.telling import Teller
 from central.core.receive import Taken
 from central.store import feeding
 from central.store.engine import reading
 from central.store.schema import deviations, servers
 from tests.sim import statuses
 from tests.sim.central import Receiver
+from tests.sim.clock import ManualClock
 from tests.sim.deviations import findings
-from tests.sim.reporter import Reporter
+from tests.sim.reporter import SINK, Reporter
 
 
 @pytest.fixture
@@ -169,3 +172,33 @@ def test_a_whole_that_is_none_costs_that_event_alone(receiver: Receiver, laptop:
         assert isinstance(outcome, Taken)
         assert outcome.refused["fields-malformed"] == 1
     assert receiver.open() == {"a"}
+
+
+def test_what_one_of_two_machines_with_one_identity_holds_closes_nothing_of_the_other(
+    receiver: Receiver, laptop: Reporter, tmp_path: Path
+) -> None:
+    (tmp_path / "copy").mkdir()
+    copy = Reporter(tmp_path / "copy")
+    laptop.finds(findings(["ours"]))
+    sent(receiver, laptop)
+    copy.now = receiver.now
+    copy.finds(findings(["theirs"]))
+    assert "restate" in sent(receiver, copy).answer, "so far it may be a journal that was begun anew"
+    laptop.finds(findings(["ours", "more"]))
+    assert "restate" not in sent(receiver, laptop).answer
+    copy.beats(restate=receiver.now)
+    sent(receiver, copy)
+    assert receiver.open() == {"ours", "more", "theirs"}
+
+
+def test_what_the_device_declares_by_itself_is_not_asked_for(receiver: Receiver, laptop: Reporter) -> None:
+    laptop.finds(findings(["a"]))
+    sent(receiver, laptop)
+    laptop.journal.use_sinks(["jsonl"])
+    laptop.finds(findings(["a", "b"]))
+    gone = laptop.journal.pending("jsonl", 500, 1 << 20)
+    assert gone is not None
+    laptop.journal.acknowledge("jsonl", gone)
+    laptop.journal.use_sinks(["jsonl", SINK])
+    Teller(laptop.device, laptop.journal, ManualClock(laptop.now), 3_600.0, Random(1), dict).started()
+    assert "restate" not in sent(receiver, laptop).answer
