@@ -22,6 +22,7 @@ from agent.store.journal import Journal
 log = logging.getLogger(__name__)
 
 _RUNNING, _POLICY, _HEALTH, _STANDING = "running", "policy", "health", "standing"
+_COMPLETE = "complete"  # since this journal began, a look could look at everything: what it does not know does not hold
 _JITTER = 0.1
 
 
@@ -59,7 +60,9 @@ class Teller:
 
     def look(self, document: StatusDocument) -> None:
         """Tell what changed in the policy and the inventory since it was told last; where it is owed, all of it."""
-        seen = (document.check.policy, document.check.servers, self.journal.recovery)
+        stored = all(row.code != "journal.failing" for row in document.health)
+        complete = stored and all(row.state.conclusive for row in document.check.coverage)
+        seen = (document.check.policy, document.check.servers, self.journal.recovery, complete)
         owed = self._noted(OWED_STATE) is True
         if seen == self._last and not owed:
             return
@@ -73,7 +76,12 @@ class Teller:
         version = document.check.policy.client_version
         known, inventory = inventory_events(self.device, servers, document.check.servers, at=at, client_version=version)
         events = [*([event] if event is not None else []), *inventory]
-        if not events or self._tell(events, {_POLICY: facts, INVENTORY: known, OWED_STATE: False, OWED_SERVERS: []}):
+        notes: dict[str, object] = {_POLICY: facts, INVENTORY: known}
+        if owed:  # no more; what another thread owes meanwhile stays owed
+            notes |= {OWED_STATE: False, OWED_SERVERS: []}
+        if complete:
+            notes[_COMPLETE] = True
+        if not (events or (complete and not self._noted(_COMPLETE))) or self._tell(events, notes):
             self._last = seen
 
     def since(self, state: str) -> float | None:
@@ -120,9 +128,10 @@ class Teller:
             log.debug("no sign of life: %s", error)  # the pipeline's next commit says so in health
 
     def _whole(self, asked: float) -> Whole | None:
-        """Return what all is open and configured, None before the inventory was told."""
-        servers = self._noted(INVENTORY)
-        return None if servers is None else whole(self.device.id, self.journal.open_deviations(), servers, asked=asked)
+        """Return what all is open and configured, None before this journal has known it all."""
+        if not self._noted(_COMPLETE):
+            return None
+        return whole(self.device.id, self.journal.open_deviations(), self._noted(INVENTORY) or {}, asked=asked)
 
     def _noted(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON was noted
         try:

@@ -114,4 +114,6 @@ def _details(word: Word) -> Iterator[str]:
 
 def _of_condition(condition: Mapping[str, str]) -> str:
     """Return what a condition says; to those who may not know its details, its title."""
-    return condition.get("text") or f"{CONDITIONS[condition['code']].title}." if condition["code"] in CONDITIONS else ""
+    return condition.get("text") or (
+        f"{CONDITIONS[condition['code']].title}." if condition["code"] in CONDITIONS else ""
+    )

@@ -11,8 +11,17 @@ import pytest
 
 from agent.app.telling import Teller
 from agent.core.deviation import Severity
-from agent.core.documents import CheckDocument, ConditionRow, DeviceRow, PolicyRow, StatusDocument, SummaryRow
+from agent.core.documents import (
+    CheckDocument,
+    ConditionRow,
+    CoverageRow,
+    DeviceRow,
+    PolicyRow,
+    StatusDocument,
+    SummaryRow,
+)
 from agent.core.event import finding_uid
+from agent.core.observation import CoverageState
 from agent.ports import StoreError
 from agent.store.journal import Journal
 from agent.store.outbox import FOLDED
@@ -204,3 +213,41 @@ def test_all_that_holds_is_not_told_before_it_is_known(journal: Journal) -> None
     agent.wanted = lambda: 5.5
     agent.heartbeat(DOCUMENT)
     assert "whole" not in told(journal)[-1]["unmapped"]
+
+
+def test_what_is_owed_while_a_look_is_being_told_is_told_by_the_next_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = journal.append
+
+    def asked_meanwhile(*arguments: Any) -> None:  # noqa: ANN401 - as they come
+        journal.owe()
+        append(*arguments)
+
+    agent = teller(journal)
+    agent.look(DOCUMENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "append", asked_meanwhile)
+        agent.look(with_policy("two"))
+    for _ in range(2):
+        agent.look(with_policy("two"))
+    assert [event["unmapped"]["now"]["digest"] for event in told(journal)] == ["one", "two", "two"]
+
+
+@pytest.mark.parametrize("obstacle", ["unreadable", "not-stored"])
+def test_all_that_holds_is_not_told_by_a_journal_that_never_knew_it_and_is_by_one_that_did(
+    journal: Journal, obstacle: str
+) -> None:
+    check = replace(DOCUMENT.check, coverage=(CoverageRow("ann", "ann", None, CoverageState.UNREADABLE, "no"),))
+    failing = ConditionRow("journal.failing", Severity.HIGH, "It cannot store.", 1.0)
+    hindered = replace(DOCUMENT, check=check) if obstacle == "unreadable" else replace(DOCUMENT, health=(failing,))
+    clock = ManualClock()
+    agent = teller(journal, clock)
+    agent.wanted = lambda: 5.5
+    said = []
+    for document in (hindered, DOCUMENT, hindered):
+        agent.look(document)
+        agent.heartbeat(document)
+        said.append("whole" in told(journal)[-1]["unmapped"])
+        clock.pass_s(4_000)
+    assert said == [False, True, True]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from agent.core.documents import StatusDocument
+from agent.core.deviation import Severity
+from agent.core.documents import ConditionRow, StatusDocument
 from agent.status.document import write
 from tests.sim.statuses import deviation, status
 
@@ -112,3 +113,12 @@ def test_doctor_on_a_terminal_is_a_table_of_every_check(settings: Path) -> None:
 def test_the_daemon_never_loads_it() -> None:
     code = "import sys, agent.cli.run, agent.app.daemon; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=False).returncode == 0
+
+
+def test_a_condition_that_only_a_newer_agent_knows_keeps_its_text(tmp_path: Path) -> None:
+    newer = ConditionRow("later.found", Severity.LOW, "The moon is full.", 1.0)
+    document = replace(status("compliant", written_at=time.time() - 5), health=(newer,))
+    write(tmp_path, TypeAdapter(StatusDocument).dump_json(document))
+    (tmp_path / "agent.toml").write_text(f"state_folder = {json.dumps(str(tmp_path))}\n")
+    shown, _ = in_pipe("status", "--details", "--settings", str(tmp_path / "agent.toml"))
+    assert "later.found  The moon is full." in shown
