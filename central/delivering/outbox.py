@@ -40,9 +40,11 @@ class FeedOutbox:
                 return None
             if not cursor.mine:  # whoever carried it before may have come further meanwhile
                 cursor = cursors.find(connection, sink, self.holder, self.now())
+                again = cursors.again(connection, sink) if cursor.claimed is None else None
                 rows = feeding.after(connection, cursor.position, max_events)
-            if again is not None and cursor.claimed is None:
-                return self._again(connection, sink, again, (max_events, max_bytes))
+            batch = self._again(connection, sink, again, (max_events, max_bytes)) if again is not None else None
+            if batch is not None:
+                return batch
             if rows and rows[0][0] > cursor.position + 1:
                 cursors.set_aside(connection, sink, _lost(cursor.position + 1, rows[0][0] - 1), self.now())
                 log.error("%s: alerts %d to %d were no longer kept", sink, cursor.position + 1, rows[0][0] - 1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -35,7 +36,7 @@ class Pushing:
 
     def __init__(self, engine: Engine, endpoint: Endpoint, folder: Path) -> None:
         self.endpoint = endpoint
-        item = READ.validate_python(
+        self.item = item = READ.validate_python(
             {"kind": "webhook", "name": "pager", "url": endpoint.url, "ca_file": str(endpoint.ca_file(folder))}
         )
         self.house = House(engine, settings=Settings(destination=(item,)))
@@ -181,6 +182,39 @@ def test_what_the_feed_keeps_no_more_is_not_sent_again(pushing: Pushing) -> None
         expire(connection, day_of(pushing.clock.now()) + 1)
     assert sonja.post("/destinations/pager/send-again").status_code == 404
     assert pushing.steps() is None
+
+
+def test_what_the_feed_lost_after_it_was_to_be_sent_again_holds_nothing_up(pushing: Pushing) -> None:
+    refused(pushing, 2)
+    pushing.house.person(Role.SOC).post("/destinations/pager/send-again")
+    with writing(pushing.house.engine) as connection:
+        expire(connection, day_of(pushing.clock.now()) + 1)
+    pushing.passes(2 * 86_400)
+    pushing.alerts(1)
+    assert pushing.steps() == 0.0
+    assert standing(pushing) == (2, [(2, False)])
+
+
+def test_what_another_copy_sent_again_meanwhile_is_not_sent_once_more(
+    pushing: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(pushing, 2)
+    pushing.house.person(Role.SOC).post("/destinations/pager/send-again")
+    other = Couriers(pushing.house.engine, pushing.clock, tuple(sinks([pushing.item], Network(), pushing.clock)))
+    pushing.passes(3_600)
+    after = feeding.after
+
+    def late(*arguments: Any) -> Any:  # noqa: ANN401 - as it is
+        monkeypatch.setattr(feeding, "after", after)
+        assert other.deliveries[0].step() == 0.0
+        with writing(pushing.house.engine) as connection:
+            cursors.leave(connection, other.holder)
+        return after(*arguments)
+
+    monkeypatch.setattr(feeding, "after", late)
+    assert pushing.steps() is None
+    assert len(pushing.endpoint.requests) == 2
+    assert standing(pushing) == (0, [])
 
 
 def test_alerts_that_waited_too_long_are_told_as_lost(pushing: Pushing) -> None:
