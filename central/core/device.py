@@ -19,7 +19,7 @@ FINDING, ALERT, BEAT, POLICY, SERVER, LIFE, ERROR = 2003, 2004, 5001, 5019, 5020
 _SEVERITY = {5: "critical", 4: "high", 3: "medium", 2: "low", 1: "info"}
 _STATES = frozenset({"compliant", "deviating", "unknown"})
 _TEXT_MOST = 4_096
-_FOLDED_MOST, _NOT_OWED_MOST = 512, 64  # the newest, which is more than the gaps that are remembered of a line
+_FOLDED_MOST, _NOT_OWED_MOST = 128, 64  # the newest, which is more than the gaps that are remembered of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,7 +248,7 @@ def test_a_declaration_since_no_time_is_malformed(talker: Reporter, since: objec
     assert [gap.away_since for gap in told.device.lines[0].gaps] == [None]
 
 
-@pytest.mark.parametrize(("more", "missing"), [(511, 0), (512, 1)])
+@pytest.mark.parametrize(("more", "missing"), [(127, 0), (128, 1)])
 def test_a_sign_of_life_stands_for_the_newest_of_very_many(talker: Reporter, more: int, missing: int) -> None:
     told = after_a_loss(talker, "beat", folded=[[2, 2], *([n, n] for n in range(1_000, 1_000 + more))])
     assert told.device.lines[0].missing == missing
