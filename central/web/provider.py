@@ -93,7 +93,7 @@ class Provider:
 
     async def leave(self, request: Request) -> Response:
         """Send the browser to the provider."""
-        await self._may_try(request)
+        await self._may_try(request, step="leaves ")  # whoever comes back is one attempt, not two
         request.session[_NEXT] = local(request.query_params.get("next"))
         try:
             answer: Response = await self._client.authorize_redirect(request, f"{self.url}{RETURN}")
@@ -121,9 +121,9 @@ class Provider:
         name = await run_in_threadpool(self._named, claims)
         return await run_in_threadpool(self.sign_in.signed_in, request, name, "identity provider", target)
 
-    async def _may_try(self, request: Request) -> None:
+    async def _may_try(self, request: Request, step: str = "") -> None:
         """Let pass what one address may try: each time asks the provider, or stands in the log."""
-        if not await run_in_threadpool(self.sign_in.may_try, request):
+        if not await run_in_threadpool(self.sign_in.may_try, request, step=step):
             raise HTTPException(429, "too many attempts: wait a minute, then try again")
 
     def _named(self, claims: Mapping[str, Any]) -> str:

@@ -134,9 +134,9 @@ class SignIn:
         request.session[SESSION] = held
         return RedirectResponse(target, 303)
 
-    def may_try(self, request: Request, name: str | None = None) -> bool:
-        """Count an attempt from where `request` comes, as `name`; say whether it may go on."""
-        address = _household(request.client.host if request.client is not None else "unknown")
+    def may_try(self, request: Request, name: str | None = None, *, step: str = "") -> bool:
+        """Count an attempt from where `request` comes, as `name`; say whether it may go on. Each `step` is counted by itself."""
+        address = step + _household(request.client.host if request.client is not None else "unknown")
         most = self.attempts.address
         if not self._limiter.hit(RateLimitItemPerSecond(most.number, int(most.seconds)), address):
             return False

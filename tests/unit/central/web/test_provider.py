@@ -128,6 +128,17 @@ def test_a_role_comes_from_what_the_provider_says_of_who_signs_in_and_of_nobody_
     assert signed_in_by(house, Issuing("one", claims, more)) == status
 
 
+def test_a_sign_in_by_the_provider_is_one_attempt_from_its_address(house: House) -> None:
+    provider = Issuing("one", {"groups": ["soc-team"]}, {})
+    with answering(provider) as issuer:
+        provider.issuer = issuer
+        house.provided_by(issuer)
+        browser = house.browser()
+        said = [browser.get("/sign-in/provider").status_code for _ in range(32)]
+        assert said == [302] * 30 + [429] * 2
+        assert browser.get("/sign-in/provider/return?error=access_denied").status_code == 403, "the way back is open"
+
+
 def test_log_injection_and_flooding_by_what_is_no_answer_of_the_provider(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
