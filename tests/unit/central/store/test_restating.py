@@ -5,8 +5,7 @@ from pathlib import Path
 from random import Random
 
 import orjson
-import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from agent.app.telling import Teller
 from central.core.receive import Taken
@@ -18,18 +17,6 @@ from tests.sim.central import Receiver
 from tests.sim.clock import ManualClock
 from tests.sim.deviations import findings
 from tests.sim.reporter import SINK, Reporter
-
-
-@pytest.fixture
-def receiver(engine: Engine) -> Receiver:
-    return Receiver(engine)
-
-
-@pytest.fixture
-def laptop(receiver: Receiver, tmp_path: Path) -> Reporter:
-    reporter = Reporter(tmp_path)
-    assert receiver.admits(reporter) is None
-    return reporter
 
 
 def sent(receiver: Receiver, laptop: Reporter) -> Taken:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine, event
 
 from agent.core.canonical import canonical
@@ -12,18 +11,6 @@ from central.core.refusal import Refusal
 from tests.sim.central import Receiver
 from tests.sim.deviations import findings
 from tests.sim.reporter import Reporter
-
-
-@pytest.fixture
-def receiver(engine: Engine) -> Receiver:
-    return Receiver(engine)
-
-
-@pytest.fixture
-def laptop(receiver: Receiver, tmp_path: Path) -> Reporter:
-    reporter = Reporter(tmp_path)
-    assert receiver.admits(reporter) is None
-    return reporter
 
 
 def test_every_event_of_a_batch_is_kept_once_however_often_it_comes(receiver: Receiver, laptop: Reporter) -> None:
